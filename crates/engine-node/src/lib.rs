@@ -1,0 +1,1 @@
+//! Node and Bun bindings of the engine, without logic

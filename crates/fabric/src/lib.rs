@@ -1,0 +1,1 @@
+//! Data-plane channels (TCP, TLS, Unix sockets), peer liveness and collectives

@@ -1,0 +1,1 @@
+//! Wire format of the data plane: fixed binary headers, no I/O

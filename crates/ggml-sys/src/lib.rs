@@ -1,0 +1,1 @@
+//! Hand-written FFI to ggml, built from the pinned registry package

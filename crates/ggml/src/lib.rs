@@ -1,0 +1,1 @@
+//! Safe wrapper of ggml: devices, buffers, graphs, thread pools; runs member programs

@@ -1,0 +1,1 @@
+//! Member programs as data: parsing and validation

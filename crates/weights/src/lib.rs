@@ -1,0 +1,1 @@
+//! Checkpoint reading: safetensors index, byte ranges, weight expressions
