@@ -1,0 +1,122 @@
+import type { MemberProgram, StorageType } from './program.js';
+import type { OperationName } from './operations.js';
+import type { Range } from './range.js';
+
+/** A number with where it comes from; unknown is a value, never 0. */
+export type Measured =
+  | { readonly value: number; readonly source: 'measured' | 'driver' | 'operating-system' | 'table' }
+  | { readonly unknown: string };
+
+export type DeviceKind = 'cpu' | 'gpu' | 'accelerator';
+
+/** A device that can be opened, or the reason why it cannot. */
+export type DeviceProperties =
+  | {
+      readonly available: true;
+      /** Stable within the backend on this machine, for example `cpu` or `cuda0`. */
+      readonly id: string;
+      readonly kind: DeviceKind;
+      readonly name: string;
+      readonly memoryTotalBytes: Measured;
+      /** What a shard may take now. */
+      readonly memoryAvailableBytes: Measured;
+      readonly memoryBandwidthBytesPerSecond: Measured;
+      readonly coreCount?: number;
+      /** For example instruction sets or compute capability. */
+      readonly features: readonly string[];
+    }
+  | { readonly available: false; readonly id: string; readonly reason: string; readonly remedy?: string };
+
+/** What a backend runs; compared with a program's needs before anything is loaded. */
+export interface BackendCapabilities {
+  readonly operations: readonly OperationName[];
+  readonly storageTypes: readonly StorageType[];
+  /** Rows of a matrix must be cut in multiples of this, by storage type (1 where it does not matter). */
+  readonly rowTile: Readonly<Partial<Record<StorageType, number>>>;
+}
+
+/** Host half: probing and planning facts, in the host process. */
+export interface Backend {
+  readonly capabilities: BackendCapabilities;
+  /** Never throws: absent hardware is a value with a reason. */
+  probe(signal?: AbortSignal): Promise<readonly DeviceProperties[]>;
+}
+
+/** Worker half: opens devices, in the worker process of a loaded shard. */
+export interface BackendWorker {
+  open(deviceId: string, options: OpenDeviceOptions): Promise<OpenDevice>;
+}
+
+export interface OpenDeviceOptions {
+  /** Compute threads; absent: the backend's choice. */
+  readonly threads?: number;
+}
+
+/** An open device: either a native backend table or a script the native driver calls through a shim. */
+export type OpenDevice = NativeDevice | ScriptDevice;
+
+export interface NativeDevice {
+  readonly kind: 'native';
+  /** Address of a `BackendTable` (crates/abi); valid until close. */
+  readonly table: bigint;
+  close(): Promise<void>;
+}
+
+/** A backend in plain TypeScript: slower, the same frames, the same results. */
+export interface ScriptDevice {
+  readonly kind: 'script';
+  compile(program: MemberProgram, weights: WeightSource, options: CompileOptions): Promise<ScriptExecutable>;
+  close(): Promise<void>;
+}
+
+/** State storage asked of a compile. */
+export interface CompileOptions {
+  /** Sequences that can be resident at once. */
+  readonly slotCount: number;
+  /** Longest sequence, in positions. */
+  readonly contextLength: number;
+  /** Element type of key-value rows. */
+  readonly stateStorage: 'f16' | 'f32';
+  /** Most rows of one step. */
+  readonly maximumStepTokens: number;
+}
+
+/** Local weights of a member program, evaluated on demand: nothing beyond the asked rows is read. */
+export interface WeightSource {
+  /** Rows (index on axis 0; a vector is one row) of a weight, converted to F32, into `into`. */
+  read(weightName: string, rows: Range, into: Float32Array): void;
+}
+
+/** One sequence's part of a step. */
+export interface StepSequence {
+  readonly slot: number;
+  /** Position of its first token of this step; earlier positions are in the slot's state. */
+  readonly startPosition: number;
+  readonly tokenCount: number;
+  /** The last so many of its rows are output rows. */
+  readonly outputRows: number;
+}
+
+export interface Step {
+  readonly sequences: readonly StepSequence[];
+  /** Token ids of all sequences, in their order. */
+  readonly tokens: Uint32Array;
+}
+
+export type SlotOperation =
+  | { readonly kind: 'free'; readonly slot: number }
+  | { readonly kind: 'truncate'; readonly slot: number; readonly length: number }
+  | { readonly kind: 'fork'; readonly from: number; readonly to: number; readonly length: number };
+
+/** A compiled member program in TypeScript. Calls are synchronous and never overlap. */
+export interface ScriptExecutable {
+  slotOperation(operation: SlotOperation): void;
+  beginStep(step: Step): void;
+  /**
+   * Runs one segment. `boundary` holds the program's boundary values by name, row-major: inputs and communicated values
+   * are filled in before the call, and the segment writes those it produces.
+   */
+  execute(segment: number, boundary: ReadonlyMap<string, Float32Array>): void;
+  endStep(): void;
+  release(): void;
+}

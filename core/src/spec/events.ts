@@ -1,0 +1,23 @@
+import type { Plan } from './plan.js';
+
+/** What observers of a node hear; noun-verb names. */
+export type ClusterEvent =
+  | { readonly kind: 'node-joined'; readonly nodeId: string; readonly nodeName: string }
+  | { readonly kind: 'node-left'; readonly nodeId: string; readonly nodeName: string; readonly reason: string }
+  | { readonly kind: 'node-refused'; readonly address: string; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'load-progressed';
+      readonly instance: string;
+      readonly nodeId: string;
+      readonly loadedBytes: number;
+      readonly totalBytes: number;
+    }
+  | { readonly kind: 'instance-loaded'; readonly instance: string; readonly plan: Plan }
+  | {
+      readonly kind: 'instance-failed';
+      readonly instance: string;
+      readonly code: string;
+      readonly message: string;
+      readonly nodeId?: string;
+    }
+  | { readonly kind: 'instance-unloaded'; readonly instance: string };

@@ -1,0 +1,25 @@
+import type { StorageType } from './program.js';
+
+/** config.json as parsed: unknown keys are kept, because each family reads its own. */
+export type ModelConfig = Readonly<Record<string, unknown>> & { readonly architectures?: readonly string[] };
+
+/** One tensor of a checkpoint, from the headers of its files. */
+export interface CheckpointTensor {
+  readonly name: string;
+  readonly storage: StorageType | string;
+  readonly shape: readonly number[];
+  /** Bytes as stored. */
+  readonly byteLength: number;
+}
+
+/** What planning needs to know of a model, read without touching weights. */
+export interface ModelDescription {
+  /** Name shown to people: the folder's name unless the configuration says better. */
+  readonly name: string;
+  /** Folder on the node that described it. */
+  readonly directory: string;
+  /** SHA-256 over config, tokenizer, and the name, type and shape of every tensor, in hex: equal on every node. */
+  readonly digest: string;
+  readonly config: ModelConfig;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+}

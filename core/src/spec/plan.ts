@@ -1,0 +1,53 @@
+import type { Range } from './range.js';
+import type { StorageChoice } from './sharding.js';
+
+/** One member of a stage: a device of a node, and its part of every cut. */
+export interface PlanMember {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly backend: string;
+  readonly deviceId: string;
+  /** Share of the stage in [0, 1], for people; the cuts are what counts. */
+  readonly share: number;
+  /** SHA-256 of the member's lowered program: members build it locally and refuse a mismatch. */
+  readonly programDigest: string;
+  /** Predicted bytes: weights as stored, state for the context, activations and margin. */
+  readonly weightBytes: number;
+  readonly stateBytes: number;
+}
+
+export interface PlanStage {
+  readonly layers: Range;
+  /** Ranges per member for every axis of the strategy's constraints. */
+  readonly cuts: Readonly<Record<string, readonly Range[]>>;
+  readonly members: readonly PlanMember[];
+}
+
+/**
+ * Who computes what. One member per stage is pipeline parallel, one stage is tensor parallel, all else hybrid: one
+ * representation. The head is stages[0].members[0]; the sampler is the last stage's members[0].
+ */
+export interface Plan {
+  readonly modelName: string;
+  readonly modelDigest: string;
+  readonly strategy: string;
+  readonly strategyVersion: string;
+  readonly storage: StorageChoice;
+  readonly stateStorage: 'f16' | 'f32';
+  readonly contextLength: number;
+  readonly slotCount: number;
+  readonly stages: readonly PlanStage[];
+  /** Sentences for people: what was considered and why this. */
+  readonly reasons: readonly string[];
+  /** Devices left out, each with the reason. */
+  readonly leftOut: readonly { readonly nodeName: string; readonly deviceId: string; readonly reason: string }[];
+}
+
+/** Nothing fits: what was needed and what there is. */
+export interface PlanRefusal {
+  readonly code: 'PLAN_DOES_NOT_FIT' | 'PLAN_SHAPE_IMPOSSIBLE' | 'PLAN_NO_DEVICES';
+  readonly message: string;
+  readonly requiredBytes?: number;
+  readonly availableBytes?: number;
+  readonly reasons: readonly string[];
+}
