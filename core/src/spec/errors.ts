@@ -22,6 +22,8 @@ export const errorTable = {
   PROGRAM_INVALID: 'A sharding strategy wrote an inconsistent program. Report it to the plugin named in the message.',
   PROGRAM_PARTIAL_NONLINEAR: 'A strategy uses an unreduced partial sum in a non-linear operation. Report it.',
   PROGRAM_SHARD_STATE: 'A strategy combines values that are cut differently. Report it to the plugin named.',
+  PROGRAM_CUT_INVALID: 'Choose shares that the model allows: the message names the axis and its rule.',
+  PROGRAM_STORAGE_BLOCK: 'Choose a storage type whose block divides the rows of the named weight, such as f16.',
   PROGRAM_OPERATION_UNSUPPORTED: 'The backend does not run this operation. Choose another backend for this model.',
   PROGRAM_DIGEST_MISMATCH: 'Nodes run different versions of the strategy. Install the same version everywhere.',
 
@@ -49,7 +51,11 @@ export const errorTable = {
   TRANSPORT_DESYNCHRONIZED: 'The named member sent something out of order; the instance must be loaded again.',
   TRANSPORT_PROTOCOL: 'The peer sent bytes that are not a valid frame. It may not be a Shoal node.',
   TRANSPORT_FRAME_TOO_LARGE: 'A frame is larger than the limit. The peer may be hostile or another version.',
-  TRANSPORT_CLOSED: 'The channel was closed on this side.',
+  TRANSPORT_CLOSED: 'The channel was closed by a clean leave, here or at the named peer.',
+  TRANSPORT_ABORTED: 'The work on this channel was given up on purpose; the message says by whom and why.',
+  TRANSPORT_UNREACHABLE: 'No connection to the named member could be made in time. Check that it runs and the network.',
+  TRANSPORT_ADDRESS_INVALID: 'Correct the named address, or choose a kind that this platform supports.',
+  TRANSPORT_INPUT_OUTPUT: 'The operating system refused an operation on a socket; see the message.',
 
   ENGINE_UNAVAILABLE: 'The native engine cannot be loaded on this platform; `shoal doctor` says what is missing.',
   ENGINE_LOAD_FAILED: 'A shard could not be loaded; see the message.',

@@ -1,5 +1,7 @@
 //! Round trips and hostile bytes for every decoder of the crate.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shoal_frame::{
@@ -67,7 +69,7 @@ proptest! {
         let _ = FrameHeader::decode(&all, limit);
         all[..4].copy_from_slice(&FRAME_MAGIC.to_le_bytes());
         all[4] = FRAME_VERSION;
-        all[5] = all[5] % 12;
+        all[5] %= 12;
         if let Ok(header) = FrameHeader::decode(&all, limit) {
             prop_assert!(header.length <= limit);
             prop_assert_eq!(header.encode(), all);
