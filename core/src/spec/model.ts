@@ -1,4 +1,3 @@
-import type { StorageType } from './program.js';
 
 /** config.json as parsed: unknown keys are kept, because each family reads its own. */
 export type ModelConfig = Readonly<Record<string, unknown>> & { readonly architectures?: readonly string[] };
@@ -6,7 +5,8 @@ export type ModelConfig = Readonly<Record<string, unknown>> & { readonly archite
 /** One tensor of a checkpoint, from the headers of its files. */
 export interface CheckpointTensor {
   readonly name: string;
-  readonly storage: StorageType | string;
+  /** As named by Shoal where it is a `StorageType`, else the checkpoint's own word. */
+  readonly storage: string;
   readonly shape: readonly number[];
   /** Bytes as stored. */
   readonly byteLength: number;

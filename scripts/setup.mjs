@@ -1,0 +1,35 @@
+// Makes a fresh clone ready: npm packages, TypeScript, the native addon. Does only what is stale, so it is quick when
+// everything is built.
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildNative } from './build-native.mjs';
+import { exists, main, root, run, say } from './tools.mjs';
+
+function checkTools() {
+  const needs = [
+    ['cargo', 'Rust (https://rustup.rs)'],
+    ['cmake', 'cmake'],
+    ['python3', 'Python 3', process.platform === 'win32'],
+  ];
+  const missing = needs.filter(([command, , optional]) => !optional && !exists(command)).map(([, name]) => name);
+  if (!exists('c++') && !exists('cl', []) && !exists('clang++') && !exists('g++')) missing.push('a C++ compiler');
+  if (missing.length > 0) throw new Error(`Shoal builds its native part here and needs: ${missing.join(', ')}`);
+}
+
+function installPackages() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  const wanted = join(root, 'package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
+  say('installing npm packages');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+export function setup() {
+  checkTools();
+  installPackages();
+  say('compiling TypeScript');
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'sdk']);
+  buildNative();
+}
+
+if (process.argv[1] && import.meta.url.endsWith('setup.mjs') && process.argv[1].endsWith('setup.mjs')) main(setup);

@@ -1,0 +1,55 @@
+// Runs all tests: cargo for Rust, tap under c8 for TypeScript, and closes with one line that adds both up.
+// Arguments are passed on to tap: `npm test -- build/core/test/program/lower.test.js`.
+import { join } from 'node:path';
+import { main, root, run, runCollecting, say } from './tools.mjs';
+
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+async function rustTests() {
+  say('running the Rust tests');
+  const { code, text } = await runCollecting('cargo', [
+    'test',
+    '--release',
+    '--locked',
+    '--workspace',
+    '--no-fail-fast',
+  ]);
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, passed, failed, ignored] of text.matchAll(
+    /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
+    totals.passed += Number(passed);
+    totals.failed += Number(failed);
+    totals.skipped += Number(ignored);
+  }
+  return { code, totals };
+}
+
+async function typeScriptTests(files) {
+  say('running the TypeScript tests');
+  const tap = [bin('tap'), '--reporter=terse', ...files];
+  // A run of chosen files says nothing about coverage as a whole.
+  const coverage = files.length > 0 ? [] : [bin('c8')];
+  const [command, ...args] = [...coverage, ...tap];
+  const { code, text } = await runCollecting(command, args, { env: { ...process.env, TAP_NO_COLOR: '1' } });
+  const summary = [
+    ...text.matchAll(/^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?(?:, skip: (\d+))?(?:, todo: (\d+))?/gm),
+  ].at(-1);
+  const number = (index) => Number(summary?.[index] ?? 0);
+  return {
+    code: summary ? code : code || 1,
+    totals: { passed: number(2), failed: number(3), skipped: number(4) + number(5) },
+  };
+}
+
+main(async () => {
+  const files = process.argv.slice(2);
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b']);
+  const results = [];
+  if (files.length === 0) results.push(await rustTests());
+  results.push(await typeScriptTests(files));
+  const sum = (field) => results.reduce((total, result) => total + result.totals[field], 0);
+  const failedRuns = results.filter((result) => result.code !== 0 && result.totals.failed === 0).length;
+  process.stdout.write(`${sum('passed')} passed, ${sum('failed') + failedRuns} failed, ${sum('skipped')} skipped\n`);
+  if (results.some((result) => result.code !== 0)) process.exitCode = 1;
+});
