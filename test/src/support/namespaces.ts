@@ -1,0 +1,80 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Hosts made of network namespaces on one machine: each has an address of its own on a common bridge, which lives in a
+ * namespace too, so nothing of the machine's network is touched. Needs Linux, root and iproute2.
+ */
+export class NamespaceHosts implements AsyncDisposable {
+  readonly #prefix: string;
+  readonly hosts: readonly NamespaceHost[];
+
+  private constructor(prefix: string, hosts: readonly NamespaceHost[]) {
+    this.#prefix = prefix;
+    this.hosts = hosts;
+  }
+
+  /** Why hosts cannot be made here, or undefined. */
+  static unavailableReason(): string | undefined {
+    if (process.platform !== 'linux') return 'network namespaces exist on Linux only';
+    if (process.getuid?.() !== 0) return 'making network namespaces needs root';
+    if (spawnSync('ip', ['-V']).status !== 0) return 'the command `ip` (iproute2) is missing';
+    const probe = `shoal-probe-${process.pid}`;
+    if (spawnSync('ip', ['netns', 'add', probe]).status !== 0) return 'network namespaces are not allowed here';
+    spawnSync('ip', ['netns', 'del', probe]);
+    return undefined;
+  }
+
+  static create(count: number): NamespaceHosts {
+    const prefix = `sh${randomBytes(3).toString('hex')}`;
+    const bridge = `${prefix}-br`;
+    ip(['netns', 'add', bridge]);
+    ip(['-n', bridge, 'link', 'add', 'bridge0', 'type', 'bridge']);
+    ip(['-n', bridge, 'link', 'set', 'bridge0', 'up']);
+    const hosts = Array.from({ length: count }, (_, index) => {
+      const namespace = `${prefix}-${index + 1}`;
+      const port = `${prefix}p${index + 1}`;
+      const address = `10.213.7.${index + 1}`;
+      ip(['netns', 'add', namespace]);
+      ip(['-n', namespace, 'link', 'set', 'lo', 'up']);
+      ip(['-n', namespace, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', port, 'netns', bridge]);
+      ip(['-n', bridge, 'link', 'set', port, 'master', 'bridge0', 'up']);
+      ip(['-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
+      ip(['-n', namespace, 'link', 'set', 'eth0', 'up']);
+      return new NamespaceHost(namespace, address, bridge, port);
+    });
+    return new NamespaceHosts(prefix, hosts);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { namespace } of this.hosts) spawnSync('ip', ['netns', 'del', namespace]);
+    spawnSync('ip', ['netns', 'del', `${this.#prefix}-br`]);
+  }
+}
+
+/** One host: run programs in it, pull its cable and put it back. */
+export class NamespaceHost {
+  constructor(
+    readonly namespace: string,
+    readonly address: string,
+    readonly bridge: string,
+    readonly port: string,
+  ) {}
+
+  spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    return spawn('ip', ['netns', 'exec', this.namespace, command, ...args], options);
+  }
+
+  unplug(): void {
+    ip(['-n', this.bridge, 'link', 'set', this.port, 'down']);
+  }
+
+  plug(): void {
+    ip(['-n', this.bridge, 'link', 'set', this.port, 'up']);
+  }
+}
+
+function ip(args: readonly string[]): void {
+  const result = spawnSync('ip', [...args], { encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`ip ${args.join(' ')}: ${result.stderr.trim()}`);
+}
