@@ -1,0 +1,3458 @@
+import * as $protobuf from "protobufjs/minimal.js";
+
+/** Namespace shoal. */
+export namespace shoal {
+
+    /** Namespace control. */
+    namespace control {
+
+        /**
+         * Properties of a Frame.
+         * @deprecated Use shoal.control.Frame.$Properties instead.
+         */
+        interface IFrame extends shoal.control.Frame.$Properties {
+        }
+
+        /** Represents a Frame. */
+        class Frame {
+
+            /**
+             * Constructs a new Frame.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Frame.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Frame call. */
+            call: number;
+
+            /** Frame request. */
+            request?: (shoal.control.Request.$Properties|null);
+
+            /** Frame response. */
+            response?: (shoal.control.Response.$Properties|null);
+
+            /** Frame complete. */
+            complete?: (shoal.control.Complete.$Properties|null);
+
+            /** Frame failure. */
+            failure?: (shoal.control.Failure.$Properties|null);
+
+            /** Frame cancel. */
+            cancel?: (shoal.control.Cancel.$Properties|null);
+
+            /** Frame body. */
+            body?: ("request"|"response"|"complete"|"failure"|"cancel");
+
+            /**
+             * Creates a new Frame instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Frame instance
+             */
+            static create(properties: shoal.control.Frame.$Shape): shoal.control.Frame & shoal.control.Frame.$Shape;
+            static create(properties?: shoal.control.Frame.$Properties): shoal.control.Frame;
+
+            /**
+             * Encodes the specified Frame message. Does not implicitly {@link shoal.control.Frame.verify|verify} messages.
+             * @param message Frame message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Frame.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Frame message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Frame & shoal.control.Frame.$Shape} Frame
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Frame & shoal.control.Frame.$Shape;
+        }
+
+        namespace Frame {
+
+            /** Properties of a Frame. */
+            interface $Properties {
+
+                /** Frame call */
+                call?: (number|null);
+
+                /** Frame request */
+                request?: (shoal.control.Request.$Properties|null);
+
+                /** Frame response */
+                response?: (shoal.control.Response.$Properties|null);
+
+                /** Frame complete */
+                complete?: (shoal.control.Complete.$Properties|null);
+
+                /** Frame failure */
+                failure?: (shoal.control.Failure.$Properties|null);
+
+                /** Frame cancel */
+                cancel?: (shoal.control.Cancel.$Properties|null);
+
+                /** Frame body */
+                body?: ("request"|"response"|"complete"|"failure"|"cancel");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a Frame. */
+            type $Shape = {
+              call?: number|null;
+              request?: shoal.control.Request.$Shape|null;
+              response?: shoal.control.Response.$Shape|null;
+              complete?: shoal.control.Complete.$Shape|null;
+              failure?: shoal.control.Failure.$Shape|null;
+              cancel?: shoal.control.Cancel.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ body?: undefined; request?: null; response?: null; complete?: null; failure?: null; cancel?: null }|{ body?: "request"; request: shoal.control.Request.$Shape; response?: null; complete?: null; failure?: null; cancel?: null }|{ body?: "response"; request?: null; response: shoal.control.Response.$Shape; complete?: null; failure?: null; cancel?: null }|{ body?: "complete"; request?: null; response?: null; complete: shoal.control.Complete.$Shape; failure?: null; cancel?: null }|{ body?: "failure"; request?: null; response?: null; complete?: null; failure: shoal.control.Failure.$Shape; cancel?: null }|{ body?: "cancel"; request?: null; response?: null; complete?: null; failure?: null; cancel: shoal.control.Cancel.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a Request.
+         * @deprecated Use shoal.control.Request.$Properties instead.
+         */
+        interface IRequest extends shoal.control.Request.$Properties {
+        }
+
+        /** Represents a Request. */
+        class Request {
+
+            /**
+             * Constructs a new Request.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Request.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Request deadlineMilliseconds. */
+            deadlineMilliseconds: number;
+
+            /** Request hello. */
+            hello?: (shoal.control.Hello.$Properties|null);
+
+            /** Request ping. */
+            ping?: (shoal.control.Ping.$Properties|null);
+
+            /** Request describe. */
+            describe?: (shoal.control.DescribeRequest.$Properties|null);
+
+            /** Request prepare. */
+            prepare?: (shoal.control.PrepareRequest.$Properties|null);
+
+            /** Request load. */
+            load?: (shoal.control.LoadRequest.$Properties|null);
+
+            /** Request release. */
+            release?: (shoal.control.ReleaseRequest.$Properties|null);
+
+            /** Request report. */
+            report?: (shoal.control.ReportRequest.$Properties|null);
+
+            /** Request generate. */
+            generate?: (shoal.control.GenerateRequest.$Properties|null);
+
+            /** Request listInstances. */
+            listInstances?: (shoal.control.ListInstancesRequest.$Properties|null);
+
+            /** Request listNodes. */
+            listNodes?: (shoal.control.ListNodesRequest.$Properties|null);
+
+            /** Request loadModel. */
+            loadModel?: (shoal.control.LoadModelRequest.$Properties|null);
+
+            /** Request unloadModel. */
+            unloadModel?: (shoal.control.UnloadModelRequest.$Properties|null);
+
+            /** Request explain. */
+            explain?: (shoal.control.ExplainRequest.$Properties|null);
+
+            /** Request watch. */
+            watch?: (shoal.control.WatchRequest.$Properties|null);
+
+            /** Request method. */
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+
+            /**
+             * Creates a new Request instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Request instance
+             */
+            static create(properties: shoal.control.Request.$Shape): shoal.control.Request & shoal.control.Request.$Shape;
+            static create(properties?: shoal.control.Request.$Properties): shoal.control.Request;
+
+            /**
+             * Encodes the specified Request message. Does not implicitly {@link shoal.control.Request.verify|verify} messages.
+             * @param message Request message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Request.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Request message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Request & shoal.control.Request.$Shape} Request
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Request & shoal.control.Request.$Shape;
+        }
+
+        namespace Request {
+
+            /** Properties of a Request. */
+            interface $Properties {
+
+                /** Request deadlineMilliseconds */
+                deadlineMilliseconds?: (number|null);
+
+                /** Request hello */
+                hello?: (shoal.control.Hello.$Properties|null);
+
+                /** Request ping */
+                ping?: (shoal.control.Ping.$Properties|null);
+
+                /** Request describe */
+                describe?: (shoal.control.DescribeRequest.$Properties|null);
+
+                /** Request prepare */
+                prepare?: (shoal.control.PrepareRequest.$Properties|null);
+
+                /** Request load */
+                load?: (shoal.control.LoadRequest.$Properties|null);
+
+                /** Request release */
+                release?: (shoal.control.ReleaseRequest.$Properties|null);
+
+                /** Request report */
+                report?: (shoal.control.ReportRequest.$Properties|null);
+
+                /** Request generate */
+                generate?: (shoal.control.GenerateRequest.$Properties|null);
+
+                /** Request listInstances */
+                listInstances?: (shoal.control.ListInstancesRequest.$Properties|null);
+
+                /** Request listNodes */
+                listNodes?: (shoal.control.ListNodesRequest.$Properties|null);
+
+                /** Request loadModel */
+                loadModel?: (shoal.control.LoadModelRequest.$Properties|null);
+
+                /** Request unloadModel */
+                unloadModel?: (shoal.control.UnloadModelRequest.$Properties|null);
+
+                /** Request explain */
+                explain?: (shoal.control.ExplainRequest.$Properties|null);
+
+                /** Request watch */
+                watch?: (shoal.control.WatchRequest.$Properties|null);
+
+                /** Request method */
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a Request. */
+            type $Shape = {
+              deadlineMilliseconds?: number|null;
+              hello?: shoal.control.Hello.$Shape|null;
+              ping?: shoal.control.Ping.$Shape|null;
+              describe?: shoal.control.DescribeRequest.$Shape|null;
+              prepare?: shoal.control.PrepareRequest.$Shape|null;
+              load?: shoal.control.LoadRequest.$Shape|null;
+              release?: shoal.control.ReleaseRequest.$Shape|null;
+              report?: shoal.control.ReportRequest.$Shape|null;
+              generate?: shoal.control.GenerateRequest.$Shape|null;
+              listInstances?: shoal.control.ListInstancesRequest.$Shape|null;
+              listNodes?: shoal.control.ListNodesRequest.$Shape|null;
+              loadModel?: shoal.control.LoadModelRequest.$Shape|null;
+              unloadModel?: shoal.control.UnloadModelRequest.$Shape|null;
+              explain?: shoal.control.ExplainRequest.$Shape|null;
+              watch?: shoal.control.WatchRequest.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a Response.
+         * @deprecated Use shoal.control.Response.$Properties instead.
+         */
+        interface IResponse extends shoal.control.Response.$Properties {
+        }
+
+        /** Represents a Response. */
+        class Response {
+
+            /**
+             * Constructs a new Response.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Response.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Response hello. */
+            hello?: (shoal.control.Hello.$Properties|null);
+
+            /** Response ping. */
+            ping?: (shoal.control.Ping.$Properties|null);
+
+            /** Response describe. */
+            describe?: (shoal.control.DescribeResponse.$Properties|null);
+
+            /** Response prepare. */
+            prepare?: (shoal.control.PrepareResponse.$Properties|null);
+
+            /** Response load. */
+            load?: (shoal.control.LoadResponse.$Properties|null);
+
+            /** Response release. */
+            release?: (shoal.control.ReleaseResponse.$Properties|null);
+
+            /** Response report. */
+            report?: (shoal.control.ReportResponse.$Properties|null);
+
+            /** Response generate. */
+            generate?: (shoal.control.GenerateResponse.$Properties|null);
+
+            /** Response listInstances. */
+            listInstances?: (shoal.control.ListInstancesResponse.$Properties|null);
+
+            /** Response listNodes. */
+            listNodes?: (shoal.control.ListNodesResponse.$Properties|null);
+
+            /** Response loadModel. */
+            loadModel?: (shoal.control.LoadModelResponse.$Properties|null);
+
+            /** Response unloadModel. */
+            unloadModel?: (shoal.control.UnloadModelResponse.$Properties|null);
+
+            /** Response explain. */
+            explain?: (shoal.control.ExplainResponse.$Properties|null);
+
+            /** Response watch. */
+            watch?: (shoal.control.WatchResponse.$Properties|null);
+
+            /** Response method. */
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+
+            /**
+             * Creates a new Response instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Response instance
+             */
+            static create(properties: shoal.control.Response.$Shape): shoal.control.Response & shoal.control.Response.$Shape;
+            static create(properties?: shoal.control.Response.$Properties): shoal.control.Response;
+
+            /**
+             * Encodes the specified Response message. Does not implicitly {@link shoal.control.Response.verify|verify} messages.
+             * @param message Response message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Response.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Response message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Response & shoal.control.Response.$Shape} Response
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Response & shoal.control.Response.$Shape;
+        }
+
+        namespace Response {
+
+            /** Properties of a Response. */
+            interface $Properties {
+
+                /** Response hello */
+                hello?: (shoal.control.Hello.$Properties|null);
+
+                /** Response ping */
+                ping?: (shoal.control.Ping.$Properties|null);
+
+                /** Response describe */
+                describe?: (shoal.control.DescribeResponse.$Properties|null);
+
+                /** Response prepare */
+                prepare?: (shoal.control.PrepareResponse.$Properties|null);
+
+                /** Response load */
+                load?: (shoal.control.LoadResponse.$Properties|null);
+
+                /** Response release */
+                release?: (shoal.control.ReleaseResponse.$Properties|null);
+
+                /** Response report */
+                report?: (shoal.control.ReportResponse.$Properties|null);
+
+                /** Response generate */
+                generate?: (shoal.control.GenerateResponse.$Properties|null);
+
+                /** Response listInstances */
+                listInstances?: (shoal.control.ListInstancesResponse.$Properties|null);
+
+                /** Response listNodes */
+                listNodes?: (shoal.control.ListNodesResponse.$Properties|null);
+
+                /** Response loadModel */
+                loadModel?: (shoal.control.LoadModelResponse.$Properties|null);
+
+                /** Response unloadModel */
+                unloadModel?: (shoal.control.UnloadModelResponse.$Properties|null);
+
+                /** Response explain */
+                explain?: (shoal.control.ExplainResponse.$Properties|null);
+
+                /** Response watch */
+                watch?: (shoal.control.WatchResponse.$Properties|null);
+
+                /** Response method */
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a Response. */
+            type $Shape = {
+              hello?: shoal.control.Hello.$Shape|null;
+              ping?: shoal.control.Ping.$Shape|null;
+              describe?: shoal.control.DescribeResponse.$Shape|null;
+              prepare?: shoal.control.PrepareResponse.$Shape|null;
+              load?: shoal.control.LoadResponse.$Shape|null;
+              release?: shoal.control.ReleaseResponse.$Shape|null;
+              report?: shoal.control.ReportResponse.$Shape|null;
+              generate?: shoal.control.GenerateResponse.$Shape|null;
+              listInstances?: shoal.control.ListInstancesResponse.$Shape|null;
+              listNodes?: shoal.control.ListNodesResponse.$Shape|null;
+              loadModel?: shoal.control.LoadModelResponse.$Shape|null;
+              unloadModel?: shoal.control.UnloadModelResponse.$Shape|null;
+              explain?: shoal.control.ExplainResponse.$Shape|null;
+              watch?: shoal.control.WatchResponse.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a Complete.
+         * @deprecated Use shoal.control.Complete.$Properties instead.
+         */
+        interface IComplete extends shoal.control.Complete.$Properties {
+        }
+
+        /** Represents a Complete. */
+        class Complete {
+
+            /**
+             * Constructs a new Complete.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Complete.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new Complete instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Complete instance
+             */
+            static create(properties: shoal.control.Complete.$Shape): shoal.control.Complete & shoal.control.Complete.$Shape;
+            static create(properties?: shoal.control.Complete.$Properties): shoal.control.Complete;
+
+            /**
+             * Encodes the specified Complete message. Does not implicitly {@link shoal.control.Complete.verify|verify} messages.
+             * @param message Complete message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Complete.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Complete message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Complete & shoal.control.Complete.$Shape} Complete
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Complete & shoal.control.Complete.$Shape;
+        }
+
+        namespace Complete {
+
+            /** Properties of a Complete. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Complete. */
+            type $Shape = shoal.control.Complete.$Properties;
+        }
+
+        /**
+         * Properties of a Cancel.
+         * @deprecated Use shoal.control.Cancel.$Properties instead.
+         */
+        interface ICancel extends shoal.control.Cancel.$Properties {
+        }
+
+        /** Represents a Cancel. */
+        class Cancel {
+
+            /**
+             * Constructs a new Cancel.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Cancel.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new Cancel instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Cancel instance
+             */
+            static create(properties: shoal.control.Cancel.$Shape): shoal.control.Cancel & shoal.control.Cancel.$Shape;
+            static create(properties?: shoal.control.Cancel.$Properties): shoal.control.Cancel;
+
+            /**
+             * Encodes the specified Cancel message. Does not implicitly {@link shoal.control.Cancel.verify|verify} messages.
+             * @param message Cancel message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Cancel.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Cancel message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Cancel & shoal.control.Cancel.$Shape} Cancel
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Cancel & shoal.control.Cancel.$Shape;
+        }
+
+        namespace Cancel {
+
+            /** Properties of a Cancel. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Cancel. */
+            type $Shape = shoal.control.Cancel.$Properties;
+        }
+
+        /**
+         * Properties of a Failure.
+         * @deprecated Use shoal.control.Failure.$Properties instead.
+         */
+        interface IFailure extends shoal.control.Failure.$Properties {
+        }
+
+        /** Represents a Failure. */
+        class Failure {
+
+            /**
+             * Constructs a new Failure.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Failure.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Failure code. */
+            code: string;
+
+            /** Failure message. */
+            message: string;
+
+            /** Failure detailsJson. */
+            detailsJson: string;
+
+            /**
+             * Creates a new Failure instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Failure instance
+             */
+            static create(properties: shoal.control.Failure.$Shape): shoal.control.Failure & shoal.control.Failure.$Shape;
+            static create(properties?: shoal.control.Failure.$Properties): shoal.control.Failure;
+
+            /**
+             * Encodes the specified Failure message. Does not implicitly {@link shoal.control.Failure.verify|verify} messages.
+             * @param message Failure message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Failure.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Failure message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Failure & shoal.control.Failure.$Shape} Failure
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Failure & shoal.control.Failure.$Shape;
+        }
+
+        namespace Failure {
+
+            /** Properties of a Failure. */
+            interface $Properties {
+
+                /** Failure code */
+                code?: (string|null);
+
+                /** Failure message */
+                message?: (string|null);
+
+                /** Failure detailsJson */
+                detailsJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Failure. */
+            type $Shape = shoal.control.Failure.$Properties;
+        }
+
+        /**
+         * Properties of a Hello.
+         * @deprecated Use shoal.control.Hello.$Properties instead.
+         */
+        interface IHello extends shoal.control.Hello.$Properties {
+        }
+
+        /** Represents a Hello. */
+        class Hello {
+
+            /**
+             * Constructs a new Hello.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Hello.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Hello protocolVersion. */
+            protocolVersion: number;
+
+            /** Hello softwareVersion. */
+            softwareVersion: string;
+
+            /** Hello nodeId. */
+            nodeId: string;
+
+            /** Hello nodeName. */
+            nodeName: string;
+
+            /** Hello role. */
+            role: shoal.control.Hello.Role;
+
+            /**
+             * Creates a new Hello instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Hello instance
+             */
+            static create(properties: shoal.control.Hello.$Shape): shoal.control.Hello & shoal.control.Hello.$Shape;
+            static create(properties?: shoal.control.Hello.$Properties): shoal.control.Hello;
+
+            /**
+             * Encodes the specified Hello message. Does not implicitly {@link shoal.control.Hello.verify|verify} messages.
+             * @param message Hello message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Hello.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Hello message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Hello & shoal.control.Hello.$Shape} Hello
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Hello & shoal.control.Hello.$Shape;
+        }
+
+        namespace Hello {
+
+            /** Properties of a Hello. */
+            interface $Properties {
+
+                /** Hello protocolVersion */
+                protocolVersion?: (number|null);
+
+                /** Hello softwareVersion */
+                softwareVersion?: (string|null);
+
+                /** Hello nodeId */
+                nodeId?: (string|null);
+
+                /** Hello nodeName */
+                nodeName?: (string|null);
+
+                /** Hello role */
+                role?: (shoal.control.Hello.Role|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Hello. */
+            type $Shape = shoal.control.Hello.$Properties;
+
+            /** Role enum. */
+            enum Role {
+
+                /** NODE value */
+                NODE = 0,
+
+                /** CLIENT value */
+                CLIENT = 1
+            }
+        }
+
+        /**
+         * Properties of a Ping.
+         * @deprecated Use shoal.control.Ping.$Properties instead.
+         */
+        interface IPing extends shoal.control.Ping.$Properties {
+        }
+
+        /** Represents a Ping. */
+        class Ping {
+
+            /**
+             * Constructs a new Ping.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Ping.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new Ping instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Ping instance
+             */
+            static create(properties: shoal.control.Ping.$Shape): shoal.control.Ping & shoal.control.Ping.$Shape;
+            static create(properties?: shoal.control.Ping.$Properties): shoal.control.Ping;
+
+            /**
+             * Encodes the specified Ping message. Does not implicitly {@link shoal.control.Ping.verify|verify} messages.
+             * @param message Ping message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Ping.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Ping message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Ping & shoal.control.Ping.$Shape} Ping
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Ping & shoal.control.Ping.$Shape;
+        }
+
+        namespace Ping {
+
+            /** Properties of a Ping. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Ping. */
+            type $Shape = shoal.control.Ping.$Properties;
+        }
+
+        /**
+         * Properties of a DescribeRequest.
+         * @deprecated Use shoal.control.DescribeRequest.$Properties instead.
+         */
+        interface IDescribeRequest extends shoal.control.DescribeRequest.$Properties {
+        }
+
+        /** Represents a DescribeRequest. */
+        class DescribeRequest {
+
+            /**
+             * Constructs a new DescribeRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.DescribeRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** DescribeRequest model. */
+            model: string;
+
+            /**
+             * Creates a new DescribeRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns DescribeRequest instance
+             */
+            static create(properties: shoal.control.DescribeRequest.$Shape): shoal.control.DescribeRequest & shoal.control.DescribeRequest.$Shape;
+            static create(properties?: shoal.control.DescribeRequest.$Properties): shoal.control.DescribeRequest;
+
+            /**
+             * Encodes the specified DescribeRequest message. Does not implicitly {@link shoal.control.DescribeRequest.verify|verify} messages.
+             * @param message DescribeRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.DescribeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a DescribeRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.DescribeRequest & shoal.control.DescribeRequest.$Shape} DescribeRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.DescribeRequest & shoal.control.DescribeRequest.$Shape;
+        }
+
+        namespace DescribeRequest {
+
+            /** Properties of a DescribeRequest. */
+            interface $Properties {
+
+                /** DescribeRequest model */
+                model?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a DescribeRequest. */
+            type $Shape = shoal.control.DescribeRequest.$Properties;
+        }
+
+        /**
+         * Properties of a DescribeResponse.
+         * @deprecated Use shoal.control.DescribeResponse.$Properties instead.
+         */
+        interface IDescribeResponse extends shoal.control.DescribeResponse.$Properties {
+        }
+
+        /** Represents a DescribeResponse. */
+        class DescribeResponse {
+
+            /**
+             * Constructs a new DescribeResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.DescribeResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** DescribeResponse factsJson. */
+            factsJson: string;
+
+            /**
+             * Creates a new DescribeResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns DescribeResponse instance
+             */
+            static create(properties: shoal.control.DescribeResponse.$Shape): shoal.control.DescribeResponse & shoal.control.DescribeResponse.$Shape;
+            static create(properties?: shoal.control.DescribeResponse.$Properties): shoal.control.DescribeResponse;
+
+            /**
+             * Encodes the specified DescribeResponse message. Does not implicitly {@link shoal.control.DescribeResponse.verify|verify} messages.
+             * @param message DescribeResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.DescribeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a DescribeResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.DescribeResponse & shoal.control.DescribeResponse.$Shape} DescribeResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.DescribeResponse & shoal.control.DescribeResponse.$Shape;
+        }
+
+        namespace DescribeResponse {
+
+            /** Properties of a DescribeResponse. */
+            interface $Properties {
+
+                /** DescribeResponse factsJson */
+                factsJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a DescribeResponse. */
+            type $Shape = shoal.control.DescribeResponse.$Properties;
+        }
+
+        /**
+         * Properties of a Credentials.
+         * @deprecated Use shoal.control.Credentials.$Properties instead.
+         */
+        interface ICredentials extends shoal.control.Credentials.$Properties {
+        }
+
+        /** Represents a Credentials. */
+        class Credentials {
+
+            /**
+             * Constructs a new Credentials.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Credentials.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Credentials instance. */
+            instance: string;
+
+            /** Credentials epoch. */
+            epoch: number;
+
+            /** Credentials secret. */
+            secret: string;
+
+            /**
+             * Creates a new Credentials instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Credentials instance
+             */
+            static create(properties: shoal.control.Credentials.$Shape): shoal.control.Credentials & shoal.control.Credentials.$Shape;
+            static create(properties?: shoal.control.Credentials.$Properties): shoal.control.Credentials;
+
+            /**
+             * Encodes the specified Credentials message. Does not implicitly {@link shoal.control.Credentials.verify|verify} messages.
+             * @param message Credentials message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Credentials.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Credentials message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Credentials & shoal.control.Credentials.$Shape} Credentials
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Credentials & shoal.control.Credentials.$Shape;
+        }
+
+        namespace Credentials {
+
+            /** Properties of a Credentials. */
+            interface $Properties {
+
+                /** Credentials instance */
+                instance?: (string|null);
+
+                /** Credentials epoch */
+                epoch?: (number|null);
+
+                /** Credentials secret */
+                secret?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Credentials. */
+            type $Shape = shoal.control.Credentials.$Properties;
+        }
+
+        /**
+         * Properties of a MemberAddress.
+         * @deprecated Use shoal.control.MemberAddress.$Properties instead.
+         */
+        interface IMemberAddress extends shoal.control.MemberAddress.$Properties {
+        }
+
+        /** Represents a MemberAddress. */
+        class MemberAddress {
+
+            /**
+             * Constructs a new MemberAddress.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.MemberAddress.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** MemberAddress stage. */
+            stage: number;
+
+            /** MemberAddress member. */
+            member: number;
+
+            /**
+             * Creates a new MemberAddress instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns MemberAddress instance
+             */
+            static create(properties: shoal.control.MemberAddress.$Shape): shoal.control.MemberAddress & shoal.control.MemberAddress.$Shape;
+            static create(properties?: shoal.control.MemberAddress.$Properties): shoal.control.MemberAddress;
+
+            /**
+             * Encodes the specified MemberAddress message. Does not implicitly {@link shoal.control.MemberAddress.verify|verify} messages.
+             * @param message MemberAddress message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.MemberAddress.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a MemberAddress message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.MemberAddress & shoal.control.MemberAddress.$Shape} MemberAddress
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.MemberAddress & shoal.control.MemberAddress.$Shape;
+        }
+
+        namespace MemberAddress {
+
+            /** Properties of a MemberAddress. */
+            interface $Properties {
+
+                /** MemberAddress stage */
+                stage?: (number|null);
+
+                /** MemberAddress member */
+                member?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a MemberAddress. */
+            type $Shape = shoal.control.MemberAddress.$Properties;
+        }
+
+        /**
+         * Properties of a PrepareRequest.
+         * @deprecated Use shoal.control.PrepareRequest.$Properties instead.
+         */
+        interface IPrepareRequest extends shoal.control.PrepareRequest.$Properties {
+        }
+
+        /** Represents a PrepareRequest. */
+        class PrepareRequest {
+
+            /**
+             * Constructs a new PrepareRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.PrepareRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PrepareRequest credentials. */
+            credentials?: (shoal.control.Credentials.$Properties|null);
+
+            /** PrepareRequest self. */
+            self?: (shoal.control.MemberAddress.$Properties|null);
+
+            /** PrepareRequest planJson. */
+            planJson: string;
+
+            /** PrepareRequest transport. */
+            transport: string;
+
+            /** PrepareRequest model. */
+            model: string;
+
+            /**
+             * Creates a new PrepareRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PrepareRequest instance
+             */
+            static create(properties: shoal.control.PrepareRequest.$Shape): shoal.control.PrepareRequest & shoal.control.PrepareRequest.$Shape;
+            static create(properties?: shoal.control.PrepareRequest.$Properties): shoal.control.PrepareRequest;
+
+            /**
+             * Encodes the specified PrepareRequest message. Does not implicitly {@link shoal.control.PrepareRequest.verify|verify} messages.
+             * @param message PrepareRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.PrepareRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PrepareRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.PrepareRequest & shoal.control.PrepareRequest.$Shape} PrepareRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.PrepareRequest & shoal.control.PrepareRequest.$Shape;
+        }
+
+        namespace PrepareRequest {
+
+            /** Properties of a PrepareRequest. */
+            interface $Properties {
+
+                /** PrepareRequest credentials */
+                credentials?: (shoal.control.Credentials.$Properties|null);
+
+                /** PrepareRequest self */
+                self?: (shoal.control.MemberAddress.$Properties|null);
+
+                /** PrepareRequest planJson */
+                planJson?: (string|null);
+
+                /** PrepareRequest transport */
+                transport?: (string|null);
+
+                /** PrepareRequest model */
+                model?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PrepareRequest. */
+            type $Shape = shoal.control.PrepareRequest.$Properties;
+        }
+
+        /**
+         * Properties of a PrepareResponse.
+         * @deprecated Use shoal.control.PrepareResponse.$Properties instead.
+         */
+        interface IPrepareResponse extends shoal.control.PrepareResponse.$Properties {
+        }
+
+        /** Represents a PrepareResponse. */
+        class PrepareResponse {
+
+            /**
+             * Constructs a new PrepareResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.PrepareResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PrepareResponse endpointJson. */
+            endpointJson: string;
+
+            /**
+             * Creates a new PrepareResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PrepareResponse instance
+             */
+            static create(properties: shoal.control.PrepareResponse.$Shape): shoal.control.PrepareResponse & shoal.control.PrepareResponse.$Shape;
+            static create(properties?: shoal.control.PrepareResponse.$Properties): shoal.control.PrepareResponse;
+
+            /**
+             * Encodes the specified PrepareResponse message. Does not implicitly {@link shoal.control.PrepareResponse.verify|verify} messages.
+             * @param message PrepareResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.PrepareResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PrepareResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.PrepareResponse & shoal.control.PrepareResponse.$Shape} PrepareResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.PrepareResponse & shoal.control.PrepareResponse.$Shape;
+        }
+
+        namespace PrepareResponse {
+
+            /** Properties of a PrepareResponse. */
+            interface $Properties {
+
+                /** PrepareResponse endpointJson */
+                endpointJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PrepareResponse. */
+            type $Shape = shoal.control.PrepareResponse.$Properties;
+        }
+
+        /**
+         * Properties of a LoadRequest.
+         * @deprecated Use shoal.control.LoadRequest.$Properties instead.
+         */
+        interface ILoadRequest extends shoal.control.LoadRequest.$Properties {
+        }
+
+        /** Represents a LoadRequest. */
+        class LoadRequest {
+
+            /**
+             * Constructs a new LoadRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LoadRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LoadRequest instance. */
+            instance: string;
+
+            /** LoadRequest epoch. */
+            epoch: number;
+
+            /** LoadRequest self. */
+            self?: (shoal.control.MemberAddress.$Properties|null);
+
+            /** LoadRequest endpointsJson. */
+            endpointsJson: string;
+
+            /**
+             * Creates a new LoadRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LoadRequest instance
+             */
+            static create(properties: shoal.control.LoadRequest.$Shape): shoal.control.LoadRequest & shoal.control.LoadRequest.$Shape;
+            static create(properties?: shoal.control.LoadRequest.$Properties): shoal.control.LoadRequest;
+
+            /**
+             * Encodes the specified LoadRequest message. Does not implicitly {@link shoal.control.LoadRequest.verify|verify} messages.
+             * @param message LoadRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LoadRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LoadRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LoadRequest & shoal.control.LoadRequest.$Shape} LoadRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LoadRequest & shoal.control.LoadRequest.$Shape;
+        }
+
+        namespace LoadRequest {
+
+            /** Properties of a LoadRequest. */
+            interface $Properties {
+
+                /** LoadRequest instance */
+                instance?: (string|null);
+
+                /** LoadRequest epoch */
+                epoch?: (number|null);
+
+                /** LoadRequest self */
+                self?: (shoal.control.MemberAddress.$Properties|null);
+
+                /** LoadRequest endpointsJson */
+                endpointsJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LoadRequest. */
+            type $Shape = shoal.control.LoadRequest.$Properties;
+        }
+
+        /**
+         * Properties of a LoadResponse.
+         * @deprecated Use shoal.control.LoadResponse.$Properties instead.
+         */
+        interface ILoadResponse extends shoal.control.LoadResponse.$Properties {
+        }
+
+        /** Represents a LoadResponse. */
+        class LoadResponse {
+
+            /**
+             * Constructs a new LoadResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LoadResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LoadResponse progress. */
+            progress?: (shoal.control.LoadProgress.$Properties|null);
+
+            /** LoadResponse ready. */
+            ready?: (shoal.control.Ready.$Properties|null);
+
+            /** LoadResponse event. */
+            event?: ("progress"|"ready");
+
+            /**
+             * Creates a new LoadResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LoadResponse instance
+             */
+            static create(properties: shoal.control.LoadResponse.$Shape): shoal.control.LoadResponse & shoal.control.LoadResponse.$Shape;
+            static create(properties?: shoal.control.LoadResponse.$Properties): shoal.control.LoadResponse;
+
+            /**
+             * Encodes the specified LoadResponse message. Does not implicitly {@link shoal.control.LoadResponse.verify|verify} messages.
+             * @param message LoadResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LoadResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LoadResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LoadResponse & shoal.control.LoadResponse.$Shape} LoadResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LoadResponse & shoal.control.LoadResponse.$Shape;
+        }
+
+        namespace LoadResponse {
+
+            /** Properties of a LoadResponse. */
+            interface $Properties {
+
+                /** LoadResponse progress */
+                progress?: (shoal.control.LoadProgress.$Properties|null);
+
+                /** LoadResponse ready */
+                ready?: (shoal.control.Ready.$Properties|null);
+
+                /** LoadResponse event */
+                event?: ("progress"|"ready");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a LoadResponse. */
+            type $Shape = {
+              progress?: shoal.control.LoadProgress.$Shape|null;
+              ready?: shoal.control.Ready.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ event?: undefined; progress?: null; ready?: null }|{ event?: "progress"; progress: shoal.control.LoadProgress.$Shape; ready?: null }|{ event?: "ready"; progress?: null; ready: shoal.control.Ready.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a LoadProgress.
+         * @deprecated Use shoal.control.LoadProgress.$Properties instead.
+         */
+        interface ILoadProgress extends shoal.control.LoadProgress.$Properties {
+        }
+
+        /** Represents a LoadProgress. */
+        class LoadProgress {
+
+            /**
+             * Constructs a new LoadProgress.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LoadProgress.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LoadProgress nodeId. */
+            nodeId: string;
+
+            /** LoadProgress stage. */
+            stage: number;
+
+            /** LoadProgress member. */
+            member: number;
+
+            /** LoadProgress loadedBytes. */
+            loadedBytes: number;
+
+            /** LoadProgress totalBytes. */
+            totalBytes: number;
+
+            /**
+             * Creates a new LoadProgress instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LoadProgress instance
+             */
+            static create(properties: shoal.control.LoadProgress.$Shape): shoal.control.LoadProgress & shoal.control.LoadProgress.$Shape;
+            static create(properties?: shoal.control.LoadProgress.$Properties): shoal.control.LoadProgress;
+
+            /**
+             * Encodes the specified LoadProgress message. Does not implicitly {@link shoal.control.LoadProgress.verify|verify} messages.
+             * @param message LoadProgress message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LoadProgress.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LoadProgress message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LoadProgress & shoal.control.LoadProgress.$Shape} LoadProgress
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LoadProgress & shoal.control.LoadProgress.$Shape;
+        }
+
+        namespace LoadProgress {
+
+            /** Properties of a LoadProgress. */
+            interface $Properties {
+
+                /** LoadProgress nodeId */
+                nodeId?: (string|null);
+
+                /** LoadProgress stage */
+                stage?: (number|null);
+
+                /** LoadProgress member */
+                member?: (number|null);
+
+                /** LoadProgress loadedBytes */
+                loadedBytes?: (number|null);
+
+                /** LoadProgress totalBytes */
+                totalBytes?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LoadProgress. */
+            type $Shape = shoal.control.LoadProgress.$Properties;
+        }
+
+        /**
+         * Properties of a Ready.
+         * @deprecated Use shoal.control.Ready.$Properties instead.
+         */
+        interface IReady extends shoal.control.Ready.$Properties {
+        }
+
+        /** Represents a Ready. */
+        class Ready {
+
+            /**
+             * Constructs a new Ready.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Ready.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new Ready instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Ready instance
+             */
+            static create(properties: shoal.control.Ready.$Shape): shoal.control.Ready & shoal.control.Ready.$Shape;
+            static create(properties?: shoal.control.Ready.$Properties): shoal.control.Ready;
+
+            /**
+             * Encodes the specified Ready message. Does not implicitly {@link shoal.control.Ready.verify|verify} messages.
+             * @param message Ready message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Ready.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Ready message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Ready & shoal.control.Ready.$Shape} Ready
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Ready & shoal.control.Ready.$Shape;
+        }
+
+        namespace Ready {
+
+            /** Properties of a Ready. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Ready. */
+            type $Shape = shoal.control.Ready.$Properties;
+        }
+
+        /**
+         * Properties of a ReleaseRequest.
+         * @deprecated Use shoal.control.ReleaseRequest.$Properties instead.
+         */
+        interface IReleaseRequest extends shoal.control.ReleaseRequest.$Properties {
+        }
+
+        /** Represents a ReleaseRequest. */
+        class ReleaseRequest {
+
+            /**
+             * Constructs a new ReleaseRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ReleaseRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ReleaseRequest instance. */
+            instance: string;
+
+            /** ReleaseRequest epoch. */
+            epoch: number;
+
+            /**
+             * Creates a new ReleaseRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ReleaseRequest instance
+             */
+            static create(properties: shoal.control.ReleaseRequest.$Shape): shoal.control.ReleaseRequest & shoal.control.ReleaseRequest.$Shape;
+            static create(properties?: shoal.control.ReleaseRequest.$Properties): shoal.control.ReleaseRequest;
+
+            /**
+             * Encodes the specified ReleaseRequest message. Does not implicitly {@link shoal.control.ReleaseRequest.verify|verify} messages.
+             * @param message ReleaseRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ReleaseRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ReleaseRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ReleaseRequest & shoal.control.ReleaseRequest.$Shape} ReleaseRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ReleaseRequest & shoal.control.ReleaseRequest.$Shape;
+        }
+
+        namespace ReleaseRequest {
+
+            /** Properties of a ReleaseRequest. */
+            interface $Properties {
+
+                /** ReleaseRequest instance */
+                instance?: (string|null);
+
+                /** ReleaseRequest epoch */
+                epoch?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ReleaseRequest. */
+            type $Shape = shoal.control.ReleaseRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ReleaseResponse.
+         * @deprecated Use shoal.control.ReleaseResponse.$Properties instead.
+         */
+        interface IReleaseResponse extends shoal.control.ReleaseResponse.$Properties {
+        }
+
+        /** Represents a ReleaseResponse. */
+        class ReleaseResponse {
+
+            /**
+             * Constructs a new ReleaseResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ReleaseResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new ReleaseResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ReleaseResponse instance
+             */
+            static create(properties: shoal.control.ReleaseResponse.$Shape): shoal.control.ReleaseResponse & shoal.control.ReleaseResponse.$Shape;
+            static create(properties?: shoal.control.ReleaseResponse.$Properties): shoal.control.ReleaseResponse;
+
+            /**
+             * Encodes the specified ReleaseResponse message. Does not implicitly {@link shoal.control.ReleaseResponse.verify|verify} messages.
+             * @param message ReleaseResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ReleaseResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ReleaseResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ReleaseResponse & shoal.control.ReleaseResponse.$Shape} ReleaseResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ReleaseResponse & shoal.control.ReleaseResponse.$Shape;
+        }
+
+        namespace ReleaseResponse {
+
+            /** Properties of a ReleaseResponse. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ReleaseResponse. */
+            type $Shape = shoal.control.ReleaseResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ReportRequest.
+         * @deprecated Use shoal.control.ReportRequest.$Properties instead.
+         */
+        interface IReportRequest extends shoal.control.ReportRequest.$Properties {
+        }
+
+        /** Represents a ReportRequest. */
+        class ReportRequest {
+
+            /**
+             * Constructs a new ReportRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ReportRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ReportRequest instance. */
+            instance?: (shoal.control.InstanceSummary.$Properties|null);
+
+            /** ReportRequest failure. */
+            failure?: (shoal.control.Failure.$Properties|null);
+
+            /**
+             * Creates a new ReportRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ReportRequest instance
+             */
+            static create(properties: shoal.control.ReportRequest.$Shape): shoal.control.ReportRequest & shoal.control.ReportRequest.$Shape;
+            static create(properties?: shoal.control.ReportRequest.$Properties): shoal.control.ReportRequest;
+
+            /**
+             * Encodes the specified ReportRequest message. Does not implicitly {@link shoal.control.ReportRequest.verify|verify} messages.
+             * @param message ReportRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ReportRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ReportRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ReportRequest & shoal.control.ReportRequest.$Shape} ReportRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ReportRequest & shoal.control.ReportRequest.$Shape;
+        }
+
+        namespace ReportRequest {
+
+            /** Properties of a ReportRequest. */
+            interface $Properties {
+
+                /** ReportRequest instance */
+                instance?: (shoal.control.InstanceSummary.$Properties|null);
+
+                /** ReportRequest failure */
+                failure?: (shoal.control.Failure.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ReportRequest. */
+            type $Shape = shoal.control.ReportRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ReportResponse.
+         * @deprecated Use shoal.control.ReportResponse.$Properties instead.
+         */
+        interface IReportResponse extends shoal.control.ReportResponse.$Properties {
+        }
+
+        /** Represents a ReportResponse. */
+        class ReportResponse {
+
+            /**
+             * Constructs a new ReportResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ReportResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new ReportResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ReportResponse instance
+             */
+            static create(properties: shoal.control.ReportResponse.$Shape): shoal.control.ReportResponse & shoal.control.ReportResponse.$Shape;
+            static create(properties?: shoal.control.ReportResponse.$Properties): shoal.control.ReportResponse;
+
+            /**
+             * Encodes the specified ReportResponse message. Does not implicitly {@link shoal.control.ReportResponse.verify|verify} messages.
+             * @param message ReportResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ReportResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ReportResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ReportResponse & shoal.control.ReportResponse.$Shape} ReportResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ReportResponse & shoal.control.ReportResponse.$Shape;
+        }
+
+        namespace ReportResponse {
+
+            /** Properties of a ReportResponse. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ReportResponse. */
+            type $Shape = shoal.control.ReportResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ChatMessage.
+         * @deprecated Use shoal.control.ChatMessage.$Properties instead.
+         */
+        interface IChatMessage extends shoal.control.ChatMessage.$Properties {
+        }
+
+        /** Represents a ChatMessage. */
+        class ChatMessage {
+
+            /**
+             * Constructs a new ChatMessage.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ChatMessage.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChatMessage role. */
+            role: string;
+
+            /** ChatMessage content. */
+            content: string;
+
+            /**
+             * Creates a new ChatMessage instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChatMessage instance
+             */
+            static create(properties: shoal.control.ChatMessage.$Shape): shoal.control.ChatMessage & shoal.control.ChatMessage.$Shape;
+            static create(properties?: shoal.control.ChatMessage.$Properties): shoal.control.ChatMessage;
+
+            /**
+             * Encodes the specified ChatMessage message. Does not implicitly {@link shoal.control.ChatMessage.verify|verify} messages.
+             * @param message ChatMessage message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ChatMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChatMessage message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ChatMessage & shoal.control.ChatMessage.$Shape} ChatMessage
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ChatMessage & shoal.control.ChatMessage.$Shape;
+        }
+
+        namespace ChatMessage {
+
+            /** Properties of a ChatMessage. */
+            interface $Properties {
+
+                /** ChatMessage role */
+                role?: (string|null);
+
+                /** ChatMessage content */
+                content?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChatMessage. */
+            type $Shape = shoal.control.ChatMessage.$Properties;
+        }
+
+        /**
+         * Properties of a Conversation.
+         * @deprecated Use shoal.control.Conversation.$Properties instead.
+         */
+        interface IConversation extends shoal.control.Conversation.$Properties {
+        }
+
+        /** Represents a Conversation. */
+        class Conversation {
+
+            /**
+             * Constructs a new Conversation.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Conversation.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Conversation messages. */
+            messages: shoal.control.ChatMessage.$Properties[];
+
+            /**
+             * Creates a new Conversation instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Conversation instance
+             */
+            static create(properties: shoal.control.Conversation.$Shape): shoal.control.Conversation & shoal.control.Conversation.$Shape;
+            static create(properties?: shoal.control.Conversation.$Properties): shoal.control.Conversation;
+
+            /**
+             * Encodes the specified Conversation message. Does not implicitly {@link shoal.control.Conversation.verify|verify} messages.
+             * @param message Conversation message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Conversation.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Conversation message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Conversation & shoal.control.Conversation.$Shape} Conversation
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Conversation & shoal.control.Conversation.$Shape;
+        }
+
+        namespace Conversation {
+
+            /** Properties of a Conversation. */
+            interface $Properties {
+
+                /** Conversation messages */
+                messages?: (shoal.control.ChatMessage.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Conversation. */
+            type $Shape = shoal.control.Conversation.$Properties;
+        }
+
+        /**
+         * Properties of a TokenList.
+         * @deprecated Use shoal.control.TokenList.$Properties instead.
+         */
+        interface ITokenList extends shoal.control.TokenList.$Properties {
+        }
+
+        /** Represents a TokenList. */
+        class TokenList {
+
+            /**
+             * Constructs a new TokenList.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.TokenList.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TokenList tokens. */
+            tokens: number[];
+
+            /**
+             * Creates a new TokenList instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TokenList instance
+             */
+            static create(properties: shoal.control.TokenList.$Shape): shoal.control.TokenList & shoal.control.TokenList.$Shape;
+            static create(properties?: shoal.control.TokenList.$Properties): shoal.control.TokenList;
+
+            /**
+             * Encodes the specified TokenList message. Does not implicitly {@link shoal.control.TokenList.verify|verify} messages.
+             * @param message TokenList message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.TokenList.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TokenList message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.TokenList & shoal.control.TokenList.$Shape} TokenList
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.TokenList & shoal.control.TokenList.$Shape;
+        }
+
+        namespace TokenList {
+
+            /** Properties of a TokenList. */
+            interface $Properties {
+
+                /** TokenList tokens */
+                tokens?: (number[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TokenList. */
+            type $Shape = shoal.control.TokenList.$Properties;
+        }
+
+        /**
+         * Properties of a Sampling.
+         * @deprecated Use shoal.control.Sampling.$Properties instead.
+         */
+        interface ISampling extends shoal.control.Sampling.$Properties {
+        }
+
+        /** Represents a Sampling. */
+        class Sampling {
+
+            /**
+             * Constructs a new Sampling.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Sampling.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Sampling temperature. */
+            temperature: number;
+
+            /** Sampling topK. */
+            topK?: (number|null);
+
+            /** Sampling topP. */
+            topP?: (number|null);
+
+            /** Sampling minP. */
+            minP?: (number|null);
+
+            /** Sampling seed. */
+            seed: number;
+
+            /**
+             * Creates a new Sampling instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Sampling instance
+             */
+            static create(properties: shoal.control.Sampling.$Shape): shoal.control.Sampling & shoal.control.Sampling.$Shape;
+            static create(properties?: shoal.control.Sampling.$Properties): shoal.control.Sampling;
+
+            /**
+             * Encodes the specified Sampling message. Does not implicitly {@link shoal.control.Sampling.verify|verify} messages.
+             * @param message Sampling message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Sampling.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Sampling message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Sampling & shoal.control.Sampling.$Shape} Sampling
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Sampling & shoal.control.Sampling.$Shape;
+        }
+
+        namespace Sampling {
+
+            /** Properties of a Sampling. */
+            interface $Properties {
+
+                /** Sampling temperature */
+                temperature?: (number|null);
+
+                /** Sampling topK */
+                topK?: (number|null);
+
+                /** Sampling topP */
+                topP?: (number|null);
+
+                /** Sampling minP */
+                minP?: (number|null);
+
+                /** Sampling seed */
+                seed?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Sampling. */
+            type $Shape = shoal.control.Sampling.$Properties;
+        }
+
+        /**
+         * Properties of a GenerateRequest.
+         * @deprecated Use shoal.control.GenerateRequest.$Properties instead.
+         */
+        interface IGenerateRequest extends shoal.control.GenerateRequest.$Properties {
+        }
+
+        /** Represents a GenerateRequest. */
+        class GenerateRequest {
+
+            /**
+             * Constructs a new GenerateRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.GenerateRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** GenerateRequest instance. */
+            instance: string;
+
+            /** GenerateRequest conversation. */
+            conversation?: (shoal.control.Conversation.$Properties|null);
+
+            /** GenerateRequest prompt. */
+            prompt?: (string|null);
+
+            /** GenerateRequest tokens. */
+            tokens?: (shoal.control.TokenList.$Properties|null);
+
+            /** GenerateRequest sampling. */
+            sampling?: (shoal.control.Sampling.$Properties|null);
+
+            /** GenerateRequest maximumTokens. */
+            maximumTokens: number;
+
+            /** GenerateRequest ignoreEndOfText. */
+            ignoreEndOfText: boolean;
+
+            /** GenerateRequest input. */
+            input?: ("conversation"|"prompt"|"tokens");
+
+            /**
+             * Creates a new GenerateRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns GenerateRequest instance
+             */
+            static create(properties: shoal.control.GenerateRequest.$Shape): shoal.control.GenerateRequest & shoal.control.GenerateRequest.$Shape;
+            static create(properties?: shoal.control.GenerateRequest.$Properties): shoal.control.GenerateRequest;
+
+            /**
+             * Encodes the specified GenerateRequest message. Does not implicitly {@link shoal.control.GenerateRequest.verify|verify} messages.
+             * @param message GenerateRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.GenerateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a GenerateRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.GenerateRequest & shoal.control.GenerateRequest.$Shape} GenerateRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.GenerateRequest & shoal.control.GenerateRequest.$Shape;
+        }
+
+        namespace GenerateRequest {
+
+            /** Properties of a GenerateRequest. */
+            interface $Properties {
+
+                /** GenerateRequest instance */
+                instance?: (string|null);
+
+                /** GenerateRequest conversation */
+                conversation?: (shoal.control.Conversation.$Properties|null);
+
+                /** GenerateRequest prompt */
+                prompt?: (string|null);
+
+                /** GenerateRequest tokens */
+                tokens?: (shoal.control.TokenList.$Properties|null);
+
+                /** GenerateRequest sampling */
+                sampling?: (shoal.control.Sampling.$Properties|null);
+
+                /** GenerateRequest maximumTokens */
+                maximumTokens?: (number|null);
+
+                /** GenerateRequest ignoreEndOfText */
+                ignoreEndOfText?: (boolean|null);
+
+                /** GenerateRequest input */
+                input?: ("conversation"|"prompt"|"tokens");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a GenerateRequest. */
+            type $Shape = {
+              instance?: string|null;
+              conversation?: shoal.control.Conversation.$Shape|null;
+              prompt?: string|null;
+              tokens?: shoal.control.TokenList.$Shape|null;
+              sampling?: shoal.control.Sampling.$Shape|null;
+              maximumTokens?: number|null;
+              ignoreEndOfText?: boolean|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ input?: undefined; conversation?: null; prompt?: null; tokens?: null }|{ input?: "conversation"; conversation: shoal.control.Conversation.$Shape; prompt?: null; tokens?: null }|{ input?: "prompt"; conversation?: null; prompt: string; tokens?: null }|{ input?: "tokens"; conversation?: null; prompt?: null; tokens: shoal.control.TokenList.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a GenerateResponse.
+         * @deprecated Use shoal.control.GenerateResponse.$Properties instead.
+         */
+        interface IGenerateResponse extends shoal.control.GenerateResponse.$Properties {
+        }
+
+        /** Represents a GenerateResponse. */
+        class GenerateResponse {
+
+            /**
+             * Constructs a new GenerateResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.GenerateResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** GenerateResponse accepted. */
+            accepted?: (shoal.control.Accepted.$Properties|null);
+
+            /** GenerateResponse token. */
+            token?: (shoal.control.Token.$Properties|null);
+
+            /** GenerateResponse finished. */
+            finished?: (shoal.control.Finished.$Properties|null);
+
+            /** GenerateResponse event. */
+            event?: ("accepted"|"token"|"finished");
+
+            /**
+             * Creates a new GenerateResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns GenerateResponse instance
+             */
+            static create(properties: shoal.control.GenerateResponse.$Shape): shoal.control.GenerateResponse & shoal.control.GenerateResponse.$Shape;
+            static create(properties?: shoal.control.GenerateResponse.$Properties): shoal.control.GenerateResponse;
+
+            /**
+             * Encodes the specified GenerateResponse message. Does not implicitly {@link shoal.control.GenerateResponse.verify|verify} messages.
+             * @param message GenerateResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.GenerateResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a GenerateResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.GenerateResponse & shoal.control.GenerateResponse.$Shape} GenerateResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.GenerateResponse & shoal.control.GenerateResponse.$Shape;
+        }
+
+        namespace GenerateResponse {
+
+            /** Properties of a GenerateResponse. */
+            interface $Properties {
+
+                /** GenerateResponse accepted */
+                accepted?: (shoal.control.Accepted.$Properties|null);
+
+                /** GenerateResponse token */
+                token?: (shoal.control.Token.$Properties|null);
+
+                /** GenerateResponse finished */
+                finished?: (shoal.control.Finished.$Properties|null);
+
+                /** GenerateResponse event */
+                event?: ("accepted"|"token"|"finished");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a GenerateResponse. */
+            type $Shape = {
+              accepted?: shoal.control.Accepted.$Shape|null;
+              token?: shoal.control.Token.$Shape|null;
+              finished?: shoal.control.Finished.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ event?: undefined; accepted?: null; token?: null; finished?: null }|{ event?: "accepted"; accepted: shoal.control.Accepted.$Shape; token?: null; finished?: null }|{ event?: "token"; accepted?: null; token: shoal.control.Token.$Shape; finished?: null }|{ event?: "finished"; accepted?: null; token?: null; finished: shoal.control.Finished.$Shape })
+            );
+        }
+
+        /**
+         * Properties of an Accepted.
+         * @deprecated Use shoal.control.Accepted.$Properties instead.
+         */
+        interface IAccepted extends shoal.control.Accepted.$Properties {
+        }
+
+        /** Represents an Accepted. */
+        class Accepted {
+
+            /**
+             * Constructs a new Accepted.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Accepted.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Accepted promptTokens. */
+            promptTokens: number[];
+
+            /**
+             * Creates a new Accepted instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Accepted instance
+             */
+            static create(properties: shoal.control.Accepted.$Shape): shoal.control.Accepted & shoal.control.Accepted.$Shape;
+            static create(properties?: shoal.control.Accepted.$Properties): shoal.control.Accepted;
+
+            /**
+             * Encodes the specified Accepted message. Does not implicitly {@link shoal.control.Accepted.verify|verify} messages.
+             * @param message Accepted message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Accepted.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Accepted message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Accepted & shoal.control.Accepted.$Shape} Accepted
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Accepted & shoal.control.Accepted.$Shape;
+        }
+
+        namespace Accepted {
+
+            /** Properties of an Accepted. */
+            interface $Properties {
+
+                /** Accepted promptTokens */
+                promptTokens?: (number[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Accepted. */
+            type $Shape = shoal.control.Accepted.$Properties;
+        }
+
+        /**
+         * Properties of a Token.
+         * @deprecated Use shoal.control.Token.$Properties instead.
+         */
+        interface IToken extends shoal.control.Token.$Properties {
+        }
+
+        /** Represents a Token. */
+        class Token {
+
+            /**
+             * Constructs a new Token.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Token.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Token index. */
+            index: number;
+
+            /** Token token. */
+            token: number;
+
+            /** Token text. */
+            text: string;
+
+            /**
+             * Creates a new Token instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Token instance
+             */
+            static create(properties: shoal.control.Token.$Shape): shoal.control.Token & shoal.control.Token.$Shape;
+            static create(properties?: shoal.control.Token.$Properties): shoal.control.Token;
+
+            /**
+             * Encodes the specified Token message. Does not implicitly {@link shoal.control.Token.verify|verify} messages.
+             * @param message Token message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Token.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Token message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Token & shoal.control.Token.$Shape} Token
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Token & shoal.control.Token.$Shape;
+        }
+
+        namespace Token {
+
+            /** Properties of a Token. */
+            interface $Properties {
+
+                /** Token index */
+                index?: (number|null);
+
+                /** Token token */
+                token?: (number|null);
+
+                /** Token text */
+                text?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Token. */
+            type $Shape = shoal.control.Token.$Properties;
+        }
+
+        /**
+         * Properties of a Finished.
+         * @deprecated Use shoal.control.Finished.$Properties instead.
+         */
+        interface IFinished extends shoal.control.Finished.$Properties {
+        }
+
+        /** Represents a Finished. */
+        class Finished {
+
+            /**
+             * Constructs a new Finished.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Finished.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Finished reason. */
+            reason: string;
+
+            /** Finished text. */
+            text: string;
+
+            /** Finished promptTokens. */
+            promptTokens: number;
+
+            /** Finished generatedTokens. */
+            generatedTokens: number;
+
+            /** Finished prefillMicroseconds. */
+            prefillMicroseconds: number;
+
+            /** Finished decodeMicroseconds. */
+            decodeMicroseconds: number;
+
+            /**
+             * Creates a new Finished instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Finished instance
+             */
+            static create(properties: shoal.control.Finished.$Shape): shoal.control.Finished & shoal.control.Finished.$Shape;
+            static create(properties?: shoal.control.Finished.$Properties): shoal.control.Finished;
+
+            /**
+             * Encodes the specified Finished message. Does not implicitly {@link shoal.control.Finished.verify|verify} messages.
+             * @param message Finished message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Finished.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Finished message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Finished & shoal.control.Finished.$Shape} Finished
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Finished & shoal.control.Finished.$Shape;
+        }
+
+        namespace Finished {
+
+            /** Properties of a Finished. */
+            interface $Properties {
+
+                /** Finished reason */
+                reason?: (string|null);
+
+                /** Finished text */
+                text?: (string|null);
+
+                /** Finished promptTokens */
+                promptTokens?: (number|null);
+
+                /** Finished generatedTokens */
+                generatedTokens?: (number|null);
+
+                /** Finished prefillMicroseconds */
+                prefillMicroseconds?: (number|null);
+
+                /** Finished decodeMicroseconds */
+                decodeMicroseconds?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Finished. */
+            type $Shape = shoal.control.Finished.$Properties;
+        }
+
+        /**
+         * Properties of an InstanceSummary.
+         * @deprecated Use shoal.control.InstanceSummary.$Properties instead.
+         */
+        interface IInstanceSummary extends shoal.control.InstanceSummary.$Properties {
+        }
+
+        /** Represents an InstanceSummary. */
+        class InstanceSummary {
+
+            /**
+             * Constructs a new InstanceSummary.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.InstanceSummary.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** InstanceSummary instance. */
+            instance: string;
+
+            /** InstanceSummary epoch. */
+            epoch: number;
+
+            /** InstanceSummary state. */
+            state: shoal.control.InstanceSummary.State;
+
+            /** InstanceSummary planJson. */
+            planJson: string;
+
+            /** InstanceSummary model. */
+            model: string;
+
+            /** InstanceSummary failure. */
+            failure?: (shoal.control.Failure.$Properties|null);
+
+            /**
+             * Creates a new InstanceSummary instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns InstanceSummary instance
+             */
+            static create(properties: shoal.control.InstanceSummary.$Shape): shoal.control.InstanceSummary & shoal.control.InstanceSummary.$Shape;
+            static create(properties?: shoal.control.InstanceSummary.$Properties): shoal.control.InstanceSummary;
+
+            /**
+             * Encodes the specified InstanceSummary message. Does not implicitly {@link shoal.control.InstanceSummary.verify|verify} messages.
+             * @param message InstanceSummary message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.InstanceSummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an InstanceSummary message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.InstanceSummary & shoal.control.InstanceSummary.$Shape} InstanceSummary
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.InstanceSummary & shoal.control.InstanceSummary.$Shape;
+        }
+
+        namespace InstanceSummary {
+
+            /** Properties of an InstanceSummary. */
+            interface $Properties {
+
+                /** InstanceSummary instance */
+                instance?: (string|null);
+
+                /** InstanceSummary epoch */
+                epoch?: (number|null);
+
+                /** InstanceSummary state */
+                state?: (shoal.control.InstanceSummary.State|null);
+
+                /** InstanceSummary planJson */
+                planJson?: (string|null);
+
+                /** InstanceSummary model */
+                model?: (string|null);
+
+                /** InstanceSummary failure */
+                failure?: (shoal.control.Failure.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an InstanceSummary. */
+            type $Shape = shoal.control.InstanceSummary.$Properties;
+
+            /** State enum. */
+            enum State {
+
+                /** LOADING value */
+                LOADING = 0,
+
+                /** READY value */
+                READY = 1,
+
+                /** FAILED value */
+                FAILED = 2,
+
+                /** UNLOADED value */
+                UNLOADED = 3
+            }
+        }
+
+        /**
+         * Properties of a ListInstancesRequest.
+         * @deprecated Use shoal.control.ListInstancesRequest.$Properties instead.
+         */
+        interface IListInstancesRequest extends shoal.control.ListInstancesRequest.$Properties {
+        }
+
+        /** Represents a ListInstancesRequest. */
+        class ListInstancesRequest {
+
+            /**
+             * Constructs a new ListInstancesRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ListInstancesRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ListInstancesRequest everywhere. */
+            everywhere: boolean;
+
+            /**
+             * Creates a new ListInstancesRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ListInstancesRequest instance
+             */
+            static create(properties: shoal.control.ListInstancesRequest.$Shape): shoal.control.ListInstancesRequest & shoal.control.ListInstancesRequest.$Shape;
+            static create(properties?: shoal.control.ListInstancesRequest.$Properties): shoal.control.ListInstancesRequest;
+
+            /**
+             * Encodes the specified ListInstancesRequest message. Does not implicitly {@link shoal.control.ListInstancesRequest.verify|verify} messages.
+             * @param message ListInstancesRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ListInstancesRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ListInstancesRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ListInstancesRequest & shoal.control.ListInstancesRequest.$Shape} ListInstancesRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ListInstancesRequest & shoal.control.ListInstancesRequest.$Shape;
+        }
+
+        namespace ListInstancesRequest {
+
+            /** Properties of a ListInstancesRequest. */
+            interface $Properties {
+
+                /** ListInstancesRequest everywhere */
+                everywhere?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ListInstancesRequest. */
+            type $Shape = shoal.control.ListInstancesRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ListInstancesResponse.
+         * @deprecated Use shoal.control.ListInstancesResponse.$Properties instead.
+         */
+        interface IListInstancesResponse extends shoal.control.ListInstancesResponse.$Properties {
+        }
+
+        /** Represents a ListInstancesResponse. */
+        class ListInstancesResponse {
+
+            /**
+             * Constructs a new ListInstancesResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ListInstancesResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ListInstancesResponse instances. */
+            instances: shoal.control.InstanceSummary.$Properties[];
+
+            /**
+             * Creates a new ListInstancesResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ListInstancesResponse instance
+             */
+            static create(properties: shoal.control.ListInstancesResponse.$Shape): shoal.control.ListInstancesResponse & shoal.control.ListInstancesResponse.$Shape;
+            static create(properties?: shoal.control.ListInstancesResponse.$Properties): shoal.control.ListInstancesResponse;
+
+            /**
+             * Encodes the specified ListInstancesResponse message. Does not implicitly {@link shoal.control.ListInstancesResponse.verify|verify} messages.
+             * @param message ListInstancesResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ListInstancesResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ListInstancesResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ListInstancesResponse & shoal.control.ListInstancesResponse.$Shape} ListInstancesResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ListInstancesResponse & shoal.control.ListInstancesResponse.$Shape;
+        }
+
+        namespace ListInstancesResponse {
+
+            /** Properties of a ListInstancesResponse. */
+            interface $Properties {
+
+                /** ListInstancesResponse instances */
+                instances?: (shoal.control.InstanceSummary.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ListInstancesResponse. */
+            type $Shape = shoal.control.ListInstancesResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ListNodesRequest.
+         * @deprecated Use shoal.control.ListNodesRequest.$Properties instead.
+         */
+        interface IListNodesRequest extends shoal.control.ListNodesRequest.$Properties {
+        }
+
+        /** Represents a ListNodesRequest. */
+        class ListNodesRequest {
+
+            /**
+             * Constructs a new ListNodesRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ListNodesRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new ListNodesRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ListNodesRequest instance
+             */
+            static create(properties: shoal.control.ListNodesRequest.$Shape): shoal.control.ListNodesRequest & shoal.control.ListNodesRequest.$Shape;
+            static create(properties?: shoal.control.ListNodesRequest.$Properties): shoal.control.ListNodesRequest;
+
+            /**
+             * Encodes the specified ListNodesRequest message. Does not implicitly {@link shoal.control.ListNodesRequest.verify|verify} messages.
+             * @param message ListNodesRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ListNodesRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ListNodesRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ListNodesRequest & shoal.control.ListNodesRequest.$Shape} ListNodesRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ListNodesRequest & shoal.control.ListNodesRequest.$Shape;
+        }
+
+        namespace ListNodesRequest {
+
+            /** Properties of a ListNodesRequest. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ListNodesRequest. */
+            type $Shape = shoal.control.ListNodesRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ListNodesResponse.
+         * @deprecated Use shoal.control.ListNodesResponse.$Properties instead.
+         */
+        interface IListNodesResponse extends shoal.control.ListNodesResponse.$Properties {
+        }
+
+        /** Represents a ListNodesResponse. */
+        class ListNodesResponse {
+
+            /**
+             * Constructs a new ListNodesResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ListNodesResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ListNodesResponse nodesJson. */
+            nodesJson: string;
+
+            /**
+             * Creates a new ListNodesResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ListNodesResponse instance
+             */
+            static create(properties: shoal.control.ListNodesResponse.$Shape): shoal.control.ListNodesResponse & shoal.control.ListNodesResponse.$Shape;
+            static create(properties?: shoal.control.ListNodesResponse.$Properties): shoal.control.ListNodesResponse;
+
+            /**
+             * Encodes the specified ListNodesResponse message. Does not implicitly {@link shoal.control.ListNodesResponse.verify|verify} messages.
+             * @param message ListNodesResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ListNodesResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ListNodesResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ListNodesResponse & shoal.control.ListNodesResponse.$Shape} ListNodesResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ListNodesResponse & shoal.control.ListNodesResponse.$Shape;
+        }
+
+        namespace ListNodesResponse {
+
+            /** Properties of a ListNodesResponse. */
+            interface $Properties {
+
+                /** ListNodesResponse nodesJson */
+                nodesJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ListNodesResponse. */
+            type $Shape = shoal.control.ListNodesResponse.$Properties;
+        }
+
+        /**
+         * Properties of a LoadModelRequest.
+         * @deprecated Use shoal.control.LoadModelRequest.$Properties instead.
+         */
+        interface ILoadModelRequest extends shoal.control.LoadModelRequest.$Properties {
+        }
+
+        /** Represents a LoadModelRequest. */
+        class LoadModelRequest {
+
+            /**
+             * Constructs a new LoadModelRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LoadModelRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LoadModelRequest model. */
+            model: string;
+
+            /** LoadModelRequest optionsJson. */
+            optionsJson: string;
+
+            /**
+             * Creates a new LoadModelRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LoadModelRequest instance
+             */
+            static create(properties: shoal.control.LoadModelRequest.$Shape): shoal.control.LoadModelRequest & shoal.control.LoadModelRequest.$Shape;
+            static create(properties?: shoal.control.LoadModelRequest.$Properties): shoal.control.LoadModelRequest;
+
+            /**
+             * Encodes the specified LoadModelRequest message. Does not implicitly {@link shoal.control.LoadModelRequest.verify|verify} messages.
+             * @param message LoadModelRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LoadModelRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LoadModelRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LoadModelRequest & shoal.control.LoadModelRequest.$Shape} LoadModelRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LoadModelRequest & shoal.control.LoadModelRequest.$Shape;
+        }
+
+        namespace LoadModelRequest {
+
+            /** Properties of a LoadModelRequest. */
+            interface $Properties {
+
+                /** LoadModelRequest model */
+                model?: (string|null);
+
+                /** LoadModelRequest optionsJson */
+                optionsJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LoadModelRequest. */
+            type $Shape = shoal.control.LoadModelRequest.$Properties;
+        }
+
+        /**
+         * Properties of a LoadModelResponse.
+         * @deprecated Use shoal.control.LoadModelResponse.$Properties instead.
+         */
+        interface ILoadModelResponse extends shoal.control.LoadModelResponse.$Properties {
+        }
+
+        /** Represents a LoadModelResponse. */
+        class LoadModelResponse {
+
+            /**
+             * Constructs a new LoadModelResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LoadModelResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LoadModelResponse progress. */
+            progress?: (shoal.control.LoadProgress.$Properties|null);
+
+            /** LoadModelResponse loaded. */
+            loaded?: (shoal.control.InstanceSummary.$Properties|null);
+
+            /** LoadModelResponse event. */
+            event?: ("progress"|"loaded");
+
+            /**
+             * Creates a new LoadModelResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LoadModelResponse instance
+             */
+            static create(properties: shoal.control.LoadModelResponse.$Shape): shoal.control.LoadModelResponse & shoal.control.LoadModelResponse.$Shape;
+            static create(properties?: shoal.control.LoadModelResponse.$Properties): shoal.control.LoadModelResponse;
+
+            /**
+             * Encodes the specified LoadModelResponse message. Does not implicitly {@link shoal.control.LoadModelResponse.verify|verify} messages.
+             * @param message LoadModelResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LoadModelResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LoadModelResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LoadModelResponse & shoal.control.LoadModelResponse.$Shape} LoadModelResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LoadModelResponse & shoal.control.LoadModelResponse.$Shape;
+        }
+
+        namespace LoadModelResponse {
+
+            /** Properties of a LoadModelResponse. */
+            interface $Properties {
+
+                /** LoadModelResponse progress */
+                progress?: (shoal.control.LoadProgress.$Properties|null);
+
+                /** LoadModelResponse loaded */
+                loaded?: (shoal.control.InstanceSummary.$Properties|null);
+
+                /** LoadModelResponse event */
+                event?: ("progress"|"loaded");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a LoadModelResponse. */
+            type $Shape = {
+              progress?: shoal.control.LoadProgress.$Shape|null;
+              loaded?: shoal.control.InstanceSummary.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ event?: undefined; progress?: null; loaded?: null }|{ event?: "progress"; progress: shoal.control.LoadProgress.$Shape; loaded?: null }|{ event?: "loaded"; progress?: null; loaded: shoal.control.InstanceSummary.$Shape })
+            );
+        }
+
+        /**
+         * Properties of an UnloadModelRequest.
+         * @deprecated Use shoal.control.UnloadModelRequest.$Properties instead.
+         */
+        interface IUnloadModelRequest extends shoal.control.UnloadModelRequest.$Properties {
+        }
+
+        /** Represents an UnloadModelRequest. */
+        class UnloadModelRequest {
+
+            /**
+             * Constructs a new UnloadModelRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.UnloadModelRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** UnloadModelRequest instance. */
+            instance: string;
+
+            /**
+             * Creates a new UnloadModelRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns UnloadModelRequest instance
+             */
+            static create(properties: shoal.control.UnloadModelRequest.$Shape): shoal.control.UnloadModelRequest & shoal.control.UnloadModelRequest.$Shape;
+            static create(properties?: shoal.control.UnloadModelRequest.$Properties): shoal.control.UnloadModelRequest;
+
+            /**
+             * Encodes the specified UnloadModelRequest message. Does not implicitly {@link shoal.control.UnloadModelRequest.verify|verify} messages.
+             * @param message UnloadModelRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.UnloadModelRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an UnloadModelRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.UnloadModelRequest & shoal.control.UnloadModelRequest.$Shape} UnloadModelRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.UnloadModelRequest & shoal.control.UnloadModelRequest.$Shape;
+        }
+
+        namespace UnloadModelRequest {
+
+            /** Properties of an UnloadModelRequest. */
+            interface $Properties {
+
+                /** UnloadModelRequest instance */
+                instance?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an UnloadModelRequest. */
+            type $Shape = shoal.control.UnloadModelRequest.$Properties;
+        }
+
+        /**
+         * Properties of an UnloadModelResponse.
+         * @deprecated Use shoal.control.UnloadModelResponse.$Properties instead.
+         */
+        interface IUnloadModelResponse extends shoal.control.UnloadModelResponse.$Properties {
+        }
+
+        /** Represents an UnloadModelResponse. */
+        class UnloadModelResponse {
+
+            /**
+             * Constructs a new UnloadModelResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.UnloadModelResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new UnloadModelResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns UnloadModelResponse instance
+             */
+            static create(properties: shoal.control.UnloadModelResponse.$Shape): shoal.control.UnloadModelResponse & shoal.control.UnloadModelResponse.$Shape;
+            static create(properties?: shoal.control.UnloadModelResponse.$Properties): shoal.control.UnloadModelResponse;
+
+            /**
+             * Encodes the specified UnloadModelResponse message. Does not implicitly {@link shoal.control.UnloadModelResponse.verify|verify} messages.
+             * @param message UnloadModelResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.UnloadModelResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an UnloadModelResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.UnloadModelResponse & shoal.control.UnloadModelResponse.$Shape} UnloadModelResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.UnloadModelResponse & shoal.control.UnloadModelResponse.$Shape;
+        }
+
+        namespace UnloadModelResponse {
+
+            /** Properties of an UnloadModelResponse. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an UnloadModelResponse. */
+            type $Shape = shoal.control.UnloadModelResponse.$Properties;
+        }
+
+        /**
+         * Properties of an ExplainRequest.
+         * @deprecated Use shoal.control.ExplainRequest.$Properties instead.
+         */
+        interface IExplainRequest extends shoal.control.ExplainRequest.$Properties {
+        }
+
+        /** Represents an ExplainRequest. */
+        class ExplainRequest {
+
+            /**
+             * Constructs a new ExplainRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ExplainRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ExplainRequest model. */
+            model: string;
+
+            /** ExplainRequest optionsJson. */
+            optionsJson: string;
+
+            /**
+             * Creates a new ExplainRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ExplainRequest instance
+             */
+            static create(properties: shoal.control.ExplainRequest.$Shape): shoal.control.ExplainRequest & shoal.control.ExplainRequest.$Shape;
+            static create(properties?: shoal.control.ExplainRequest.$Properties): shoal.control.ExplainRequest;
+
+            /**
+             * Encodes the specified ExplainRequest message. Does not implicitly {@link shoal.control.ExplainRequest.verify|verify} messages.
+             * @param message ExplainRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ExplainRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an ExplainRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ExplainRequest & shoal.control.ExplainRequest.$Shape} ExplainRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ExplainRequest & shoal.control.ExplainRequest.$Shape;
+        }
+
+        namespace ExplainRequest {
+
+            /** Properties of an ExplainRequest. */
+            interface $Properties {
+
+                /** ExplainRequest model */
+                model?: (string|null);
+
+                /** ExplainRequest optionsJson */
+                optionsJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an ExplainRequest. */
+            type $Shape = shoal.control.ExplainRequest.$Properties;
+        }
+
+        /**
+         * Properties of an ExplainResponse.
+         * @deprecated Use shoal.control.ExplainResponse.$Properties instead.
+         */
+        interface IExplainResponse extends shoal.control.ExplainResponse.$Properties {
+        }
+
+        /** Represents an ExplainResponse. */
+        class ExplainResponse {
+
+            /**
+             * Constructs a new ExplainResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ExplainResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ExplainResponse explanationJson. */
+            explanationJson: string;
+
+            /**
+             * Creates a new ExplainResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ExplainResponse instance
+             */
+            static create(properties: shoal.control.ExplainResponse.$Shape): shoal.control.ExplainResponse & shoal.control.ExplainResponse.$Shape;
+            static create(properties?: shoal.control.ExplainResponse.$Properties): shoal.control.ExplainResponse;
+
+            /**
+             * Encodes the specified ExplainResponse message. Does not implicitly {@link shoal.control.ExplainResponse.verify|verify} messages.
+             * @param message ExplainResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ExplainResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an ExplainResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ExplainResponse & shoal.control.ExplainResponse.$Shape} ExplainResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ExplainResponse & shoal.control.ExplainResponse.$Shape;
+        }
+
+        namespace ExplainResponse {
+
+            /** Properties of an ExplainResponse. */
+            interface $Properties {
+
+                /** ExplainResponse explanationJson */
+                explanationJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an ExplainResponse. */
+            type $Shape = shoal.control.ExplainResponse.$Properties;
+        }
+
+        /**
+         * Properties of a WatchRequest.
+         * @deprecated Use shoal.control.WatchRequest.$Properties instead.
+         */
+        interface IWatchRequest extends shoal.control.WatchRequest.$Properties {
+        }
+
+        /** Represents a WatchRequest. */
+        class WatchRequest {
+
+            /**
+             * Constructs a new WatchRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.WatchRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new WatchRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns WatchRequest instance
+             */
+            static create(properties: shoal.control.WatchRequest.$Shape): shoal.control.WatchRequest & shoal.control.WatchRequest.$Shape;
+            static create(properties?: shoal.control.WatchRequest.$Properties): shoal.control.WatchRequest;
+
+            /**
+             * Encodes the specified WatchRequest message. Does not implicitly {@link shoal.control.WatchRequest.verify|verify} messages.
+             * @param message WatchRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.WatchRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a WatchRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.WatchRequest & shoal.control.WatchRequest.$Shape} WatchRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.WatchRequest & shoal.control.WatchRequest.$Shape;
+        }
+
+        namespace WatchRequest {
+
+            /** Properties of a WatchRequest. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a WatchRequest. */
+            type $Shape = shoal.control.WatchRequest.$Properties;
+        }
+
+        /**
+         * Properties of a WatchResponse.
+         * @deprecated Use shoal.control.WatchResponse.$Properties instead.
+         */
+        interface IWatchResponse extends shoal.control.WatchResponse.$Properties {
+        }
+
+        /** Represents a WatchResponse. */
+        class WatchResponse {
+
+            /**
+             * Constructs a new WatchResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.WatchResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** WatchResponse eventJson. */
+            eventJson: string;
+
+            /**
+             * Creates a new WatchResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns WatchResponse instance
+             */
+            static create(properties: shoal.control.WatchResponse.$Shape): shoal.control.WatchResponse & shoal.control.WatchResponse.$Shape;
+            static create(properties?: shoal.control.WatchResponse.$Properties): shoal.control.WatchResponse;
+
+            /**
+             * Encodes the specified WatchResponse message. Does not implicitly {@link shoal.control.WatchResponse.verify|verify} messages.
+             * @param message WatchResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.WatchResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a WatchResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.WatchResponse & shoal.control.WatchResponse.$Shape} WatchResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.WatchResponse & shoal.control.WatchResponse.$Shape;
+        }
+
+        namespace WatchResponse {
+
+            /** Properties of a WatchResponse. */
+            interface $Properties {
+
+                /** WatchResponse eventJson */
+                eventJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a WatchResponse. */
+            type $Shape = shoal.control.WatchResponse.$Properties;
+        }
+    }
+}

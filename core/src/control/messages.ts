@@ -1,0 +1,77 @@
+/**
+ * The control messages and the methods they make up. Everything that may come over the wire is named here, so nothing
+ * else imports the generated code.
+ */
+import { Reader } from 'protobufjs/minimal.js';
+import { shoal } from '../../generated/control.js';
+import { ShoalError, errorTable, type ErrorCode } from '../spec/errors.js';
+
+// A newer node's fields survive being passed on by an older one.
+Reader.discardUnknown = false;
+
+export import messages = shoal.control;
+
+/** Request and response of every method. `streams` marks those that answer more than once. */
+export interface ControlMethods {
+  hello: { request: messages.Hello.$Properties; response: messages.Hello.$Properties };
+  ping: { request: messages.Ping.$Properties; response: messages.Ping.$Properties };
+  describe: { request: messages.DescribeRequest.$Properties; response: messages.DescribeResponse.$Properties };
+  prepare: { request: messages.PrepareRequest.$Properties; response: messages.PrepareResponse.$Properties };
+  load: { request: messages.LoadRequest.$Properties; response: messages.LoadResponse.$Properties };
+  release: { request: messages.ReleaseRequest.$Properties; response: messages.ReleaseResponse.$Properties };
+  report: { request: messages.ReportRequest.$Properties; response: messages.ReportResponse.$Properties };
+  generate: { request: messages.GenerateRequest.$Properties; response: messages.GenerateResponse.$Properties };
+  listInstances: {
+    request: messages.ListInstancesRequest.$Properties;
+    response: messages.ListInstancesResponse.$Properties;
+  };
+  listNodes: { request: messages.ListNodesRequest.$Properties; response: messages.ListNodesResponse.$Properties };
+  loadModel: { request: messages.LoadModelRequest.$Properties; response: messages.LoadModelResponse.$Properties };
+  unloadModel: { request: messages.UnloadModelRequest.$Properties; response: messages.UnloadModelResponse.$Properties };
+  explain: { request: messages.ExplainRequest.$Properties; response: messages.ExplainResponse.$Properties };
+  watch: { request: messages.WatchRequest.$Properties; response: messages.WatchResponse.$Properties };
+}
+
+export type ControlMethod = keyof ControlMethods;
+export type RequestOf<Method extends ControlMethod> = ControlMethods[Method]['request'];
+export type ResponseOf<Method extends ControlMethod> = ControlMethods[Method]['response'];
+
+/** Encodes an error for the wire: no stack, no cause. */
+export function failureFromError(thrown: unknown): messages.Failure.$Properties {
+  const { code, message, details } = ShoalError.from(thrown);
+  return { code, message: message.slice(0, 16_384), detailsJson: boundedJson(details) };
+}
+
+function boundedJson(details: Readonly<Record<string, unknown>>): string {
+  try {
+    const text = JSON.stringify(details);
+    return text.length <= 65_536 ? text : '{}';
+  } catch {
+    // Details that JSON cannot hold must not hide the error they belong to.
+    return '{}';
+  }
+}
+
+/** The error a failure stands for; codes of a newer version become INTERNAL with the original code in the details. */
+export function errorFromFailure(failure: messages.Failure.$Properties): ShoalError {
+  const code = failure.code ?? '';
+  const known = Object.hasOwn(errorTable, code);
+  let details: Record<string, unknown> = {};
+  try {
+    const parsed: unknown = failure.detailsJson ? JSON.parse(failure.detailsJson) : {};
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) details = parsed as typeof details;
+  } catch {
+    // The code and message still say what happened.
+  }
+  if (!known) details = { ...details, remoteCode: code };
+  return new ShoalError(known ? (code as ErrorCode) : 'INTERNAL', failure.message || 'no message', { details });
+}
+
+/** Parses a JSON document of a message; `what` names it in the error. */
+export function parseDocument<Document>(text: string | null | undefined, what: string): Document {
+  try {
+    return JSON.parse(text ?? '') as Document;
+  } catch (thrown) {
+    throw new ShoalError('REQUEST_INVALID', `${what} is not valid JSON`, { cause: thrown });
+  }
+}
