@@ -1,0 +1,74 @@
+import { createInterface } from 'node:readline/promises';
+import { ShoalError } from '@shoal/core';
+import type { Command, CommandInvocation } from '../command.js';
+import { generationOptions, loadModel, parseGenerationOptions } from '../generation.js';
+import { modelOptions, openCluster, sessionOptions } from '../session.js';
+
+interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+async function chat({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
+  const [model] = positionals;
+  if (model === undefined)
+    throw new ShoalError('ARGUMENT_INVALID', 'shoal chat wants a model (see `shoal chat --help`)');
+  await using cluster = await openCluster(options, terminal, signal);
+  const loaded = await loadModel(cluster, model, options, terminal, signal);
+  const settings = parseGenerationOptions(options);
+  const system = options.text('system');
+  const opening: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
+  let messages = [...opening];
+  terminal.note('Type a message; /new starts over, /exit ends, Ctrl-C stops an answer.');
+  const lines = createInterface({ input: process.stdin, output: terminal.output, prompt: terminal.bold('> ') });
+  let answering: AbortController | undefined;
+  lines.on('SIGINT', () => {
+    if (answering) answering.abort();
+    else lines.close();
+  });
+  const close = () => lines.close();
+  signal.addEventListener('abort', close, { once: true });
+  lines.prompt();
+  for await (const line of lines) {
+    const text = line.trim();
+    if (text === '/exit') break;
+    if (text === '/new') messages = [...opening];
+    else if (text !== '') {
+      messages.push({ role: 'user', content: text });
+      answering = new AbortController();
+      let answer = '';
+      try {
+        for await (const part of loaded.chat(messages, { ...settings, signal: answering.signal })) {
+          answer += part.text;
+          terminal.write(part.text);
+        }
+      } catch (error) {
+        if (!(ShoalError.is(error) && error.code === 'ABORTED')) throw error;
+      } finally {
+        answering = undefined;
+      }
+      terminal.line();
+      messages.push({ role: 'assistant', content: answer });
+    }
+    lines.prompt();
+  }
+  lines.close();
+  signal.removeEventListener('abort', close);
+}
+
+export const chatCommand: Command = {
+  name: 'chat',
+  arguments: 'MODEL',
+  summary: 'Talk with a model, turn by turn.',
+  options: [
+    { name: 'system', value: 'TEXT', description: 'System message.' },
+    ...generationOptions,
+    ...modelOptions,
+    ...sessionOptions,
+  ],
+  examples: [
+    ['shoal chat shoal-tiny-chat', 'the model that ships with Shoal'],
+    ['shoal chat shoal-tiny-chat --local-nodes 2', 'over two processes on this machine'],
+  ],
+  run: chat,
+};
