@@ -38,6 +38,11 @@ export function socketChannel(socket: Socket, remote: string): ByteChannel {
     waiting = [];
     for (const resolve of awake) resolve();
   };
+  let failure: Error | undefined;
+  // From the beginning: an error that nobody listens to would end the process.
+  socket.on('error', (error) => {
+    failure = error;
+  });
   socket.setNoDelay(true);
   return {
     remote,
@@ -52,12 +57,8 @@ export function socketChannel(socket: Socket, remote: string): ByteChannel {
       return new Promise((resolve) => waiting.push(resolve));
     },
     start(receiver) {
-      let failure: Error | undefined;
       socket.on('data', (chunk: Buffer) => receiver.bytes(chunk));
       socket.on('drain', wake);
-      socket.on('error', (error) => {
-        failure = error;
-      });
       socket.on('end', () => socket.end());
       socket.on('close', () => {
         ended = true;

@@ -1,0 +1,53 @@
+/**
+ * Both ends of a new connection prove that they hold the cluster's key before anything else is said. libp2p's own
+ * pre-shared-key layer, which follows, keeps strangers out but cannot say so: with another key its first message
+ * decrypts to noise, and the handshake ends whenever that noise happens to be invalid.
+ *
+ * Each side sends a random nonce, then HMAC-SHA256(key, label ‖ own nonce ‖ other nonce).
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ConnectionProtector } from '@libp2p/interface';
+
+const label = 'shoal membership 1\0';
+const nonceBytes = 32;
+const proofBytes = 32;
+
+export class NotAMemberError extends Error {
+  override readonly name = 'NotAMemberError';
+}
+
+/** Puts the proof before `inner`. */
+export function withMembershipProof<Components>(
+  key: Uint8Array,
+  inner: (components: Components) => ConnectionProtector,
+  byteStream: typeof import('@libp2p/utils').byteStream,
+): (components: Components) => ConnectionProtector {
+  return (components) => {
+    const protector = inner(components);
+    return {
+      async protect(connection, options) {
+        const bytes = byteStream(connection);
+        const ownNonce = randomBytes(nonceBytes);
+        const [otherNonce] = await Promise.all([
+          bytes.read({ ...options, bytes: nonceBytes }),
+          bytes.write(ownNonce, options),
+        ]);
+        const other = otherNonce.subarray();
+        // A mirror would otherwise get a proof from the very side it wants to fool.
+        if (timingSafeEqual(other, ownNonce)) throw new NotAMemberError('the other side mirrors what it is sent');
+        const [proof] = await Promise.all([
+          bytes.read({ ...options, bytes: proofBytes }),
+          bytes.write(prove(key, ownNonce, other), options),
+        ]);
+        if (!timingSafeEqual(proof.subarray(), prove(key, other, ownNonce))) {
+          throw new NotAMemberError('the other side has another cluster key');
+        }
+        return protector.protect(bytes.unwrap(), options);
+      },
+    };
+  };
+}
+
+function prove(key: Uint8Array, ownNonce: Uint8Array, otherNonce: Uint8Array): Uint8Array {
+  return createHmac('sha256', key).update(label).update(ownNonce).update(otherNonce).digest();
+}
