@@ -1,0 +1,50 @@
+//! What must stop when a JavaScript environment ends: a process that exits, a worker thread that is terminated.
+//!
+//! Native threads outlive their environment unless told to stop, and would then call into an engine that is gone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use napi::Env;
+
+use crate::error::Failure;
+
+/// Something with native threads, or that native threads wait for.
+pub trait EndsWithEnvironment: Send + Sync {
+    /// Called once on the JavaScript thread while the environment is taken down; must not call JavaScript and must
+    /// return within a few seconds.
+    fn environment_ends(&self);
+}
+
+type Registered = Vec<Weak<dyn EndsWithEnvironment>>;
+
+/// What is alive in each environment, by the environment's address.
+static REGISTERED: Mutex<Option<HashMap<usize, Registered>>> = Mutex::new(None);
+
+fn with_registered<T>(body: impl FnOnce(&mut HashMap<usize, Registered>) -> T) -> T {
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    body(registered.get_or_insert_default())
+}
+
+/// Has `object` stopped when the environment ends, unless it was dropped before.
+pub fn register(env: &Env, object: &Arc<impl EndsWithEnvironment + 'static>) -> Result<(), Failure> {
+    let key = env.raw() as usize;
+    let object: Arc<dyn EndsWithEnvironment> = object.clone();
+    let is_first = with_registered(|registered| {
+        let is_first = !registered.contains_key(&key);
+        let objects = registered.entry(key).or_default();
+        objects.retain(|object| object.strong_count() > 0);
+        objects.push(Arc::downgrade(&object));
+        is_first
+    });
+    if is_first {
+        // One hook for an environment: hooks cannot be taken back from other threads, where objects may be dropped.
+        env.add_env_cleanup_hook(key, |key| {
+            let objects = with_registered(|registered| registered.remove(&key)).unwrap_or_default();
+            for object in objects.into_iter().filter_map(|object| object.upgrade()) {
+                object.environment_ends();
+            }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Devices as JavaScript holds them: an address to hand to a member.
+
+use std::sync::{Mutex, PoisonError};
+
+use napi::bindgen_prelude::BigInt;
+use napi_derive::napi;
+use shoal_abi::backend::Backend;
+
+use crate::error::{Code, Failure, border};
+
+/// An open device. Its table stays valid until `close`; a member that uses it holds a reference of its own.
+#[napi]
+pub struct NativeDeviceHandle {
+    backend: Mutex<Option<Backend>>,
+    on_close: Option<Box<dyn Fn() + Send>>,
+}
+
+impl NativeDeviceHandle {
+    /// Wraps an open device.
+    pub fn new(backend: Backend) -> Self {
+        Self {
+            backend: Mutex::new(Some(backend)),
+            on_close: None,
+        }
+    }
+
+    /// Wraps a device that must be told when its owner closes it, although members still refer to it.
+    pub fn with_close(backend: Backend, on_close: impl Fn() + Send + 'static) -> Self {
+        Self {
+            backend: Mutex::new(Some(backend)),
+            on_close: Some(Box::new(on_close)),
+        }
+    }
+}
+
+#[napi]
+impl NativeDeviceHandle {
+    /// Address of the device's `BackendTable`.
+    #[napi(getter)]
+    pub fn table(&self) -> napi::Result<BigInt, Code> {
+        border(|| {
+            let backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
+            match backend.as_ref() {
+                Some(backend) => Ok(BigInt::from(backend.table() as u64)),
+                None => Err(Failure::new("BACKEND_DEVICE_UNAVAILABLE", "the device was closed")),
+            }
+        })
+    }
+
+    /// Gives the device up; it is freed when no member uses it any more. Idempotent.
+    #[napi]
+    pub fn close(&self) -> napi::Result<(), Code> {
+        border(|| {
+            let backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if backend.is_some()
+                && let Some(on_close) = &self.on_close
+            {
+                on_close();
+            }
+            Ok(())
+        })
+    }
+}
