@@ -40,9 +40,9 @@ export class ClusterContainer implements AsyncDisposable {
   }
 
   /** One instance per cluster; every parameter of the constructor carries `@inject(token)`. */
-  registerClass<T>(token: Token<T>, constructor: Constructor<T>): void {
+  registerClass<T>(token: Token<T>, implementation: Constructor<T>): void {
     this.#assertOpen();
-    const create = instancePerContainerCachingFactory((container) => container.resolve(constructor));
+    const create = instancePerContainerCachingFactory((container) => container.resolve(implementation));
     this.#container.register<T>(token, { useFactory: create });
   }
 

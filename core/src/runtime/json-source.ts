@@ -25,7 +25,8 @@ export class JsonSyntaxError extends Error {
 
 const maximumDepth = 100;
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const stringPattern = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+// Control characters and escapes are left to JSON.parse, which sees the literal afterwards.
+const stringPattern = /"(?:[^"\\\r\n]|\\.)*"/y;
 const whitespacePattern = /[ \t\r\n]*/y;
 
 /**
@@ -135,9 +136,14 @@ class JsonReader {
   }
 
   #string(): string {
+    const start = this.#offset;
     const literal = this.#match(stringPattern);
-    if (literal === undefined) this.#fail('this string is not closed, or holds an illegal character');
-    return JSON.parse(literal) as string;
+    if (literal === undefined) this.#fail('this string is not closed on its line');
+    try {
+      return JSON.parse(literal) as string;
+    } catch {
+      return this.#fail('this string holds an illegal character or escape', start);
+    }
   }
 
   #match(pattern: RegExp): string | undefined {

@@ -30,17 +30,17 @@ function describeProblem(error: ErrorObject): SchemaProblem {
   const { instancePath, params } = error;
   switch (error.keyword) {
     case 'additionalProperties': {
-      const key = String(params['additionalProperty']);
+      const key = String(params.additionalProperty);
       return { pointer: `${instancePath}/${pointerStep(key)}`, message: `unknown key ${JSON.stringify(key)}` };
     }
     case 'required':
-      return { pointer: instancePath, message: `the key ${JSON.stringify(params['missingProperty'])} is missing` };
+      return { pointer: instancePath, message: `the key ${JSON.stringify(params.missingProperty)} is missing` };
     case 'enum': {
-      const allowed = (params['allowedValues'] as unknown[]).map((value) => JSON.stringify(value)).join(', ');
+      const allowed = (params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ');
       return { pointer: instancePath, message: `must be one of ${allowed}` };
     }
     case 'const':
-      return { pointer: instancePath, message: `must be ${JSON.stringify(params['allowedValue'])}` };
+      return { pointer: instancePath, message: `must be ${JSON.stringify(params.allowedValue)}` };
     default:
       return { pointer: instancePath, message: error.message ?? `breaks the rule "${error.keyword}"` };
   }

@@ -1,0 +1,133 @@
+import { cutsFor, leastCommonMultiple } from '../program/cuts.js';
+import type { Plan, PlanMember, PlanStage } from '../spec/plan.js';
+import type { StorageType } from '../spec/program.js';
+import type { Range } from '../spec/range.js';
+import type { ShardRequest } from '../spec/sharding.js';
+import { budgetsOf, type Candidate } from './candidates.js';
+import { effectiveStorage, type MemberMemory, memberMemory, storageBlockElements } from './memory.js';
+import type { PlacementRequest } from './request.js';
+import type { PlacementSettings } from './settings.js';
+
+/** Who takes which layers; cuts and figures are still to be found. */
+export interface StageDraft {
+  readonly layers: Range;
+  readonly members: readonly Candidate[];
+}
+
+/** A member that needs more than its device has. */
+export interface Overflow {
+  readonly candidate: Candidate;
+  readonly neededBytes: number;
+  readonly budgetBytes: number;
+}
+
+export interface Assembly {
+  readonly stages: readonly PlanStage[];
+  /** Empty when the plan can be loaded. */
+  readonly overflows: readonly Overflow[];
+}
+
+/** Cuts the stages between their members, builds every member's program, and compares exact needs with budgets. */
+export function assemble(
+  request: PlacementRequest,
+  settings: PlacementSettings,
+  drafts: readonly StageDraft[],
+): Assembly {
+  const chosen = drafts.flatMap(({ members }) => members);
+  const budgets = new Map(budgetsOf(chosen).map((budget, index) => [chosen[index] as Candidate, budget]));
+  const budgetOf = (candidate: Candidate): number => budgets.get(candidate) ?? 0;
+  const overflows: Overflow[] = [];
+  const stages = drafts.map((draft): PlanStage => {
+    const shard = shardOf(request, settings, draft, budgetOf);
+    const members = draft.members.map((candidate, member): PlanMember => {
+      const { digest, program } = request.lowerMember(shard, member, candidate.device, settings.storage);
+      const memory = memberMemory(program, request.costs, settings);
+      const neededBytes = memory.weightBytes + memory.stateBytes;
+      const budgetBytes = budgetOf(candidate);
+      if (neededBytes > budgetBytes) overflows.push({ candidate, neededBytes, budgetBytes });
+      return planMember(candidate, digest, memory, shareOf(shard, member));
+    });
+    return { layers: draft.layers, cuts: shard.cuts, members };
+  });
+  return { stages, overflows };
+}
+
+/** The part of the model that a draft's stage holds, cut in proportion to its members' memory. */
+function shardOf(
+  request: PlacementRequest,
+  settings: PlacementSettings,
+  { layers, members }: StageDraft,
+  budgetOf: (candidate: Candidate) => number,
+): ShardRequest {
+  const constraints = request.constraints(members.length);
+  const shares = members.map((candidate) => Math.max(budgetOf(candidate), 1));
+  return {
+    layers,
+    hasEmbedding: layers[0] === 0,
+    hasHead: layers[1] === constraints.layerCount,
+    memberCount: members.length,
+    cuts: cutsFor(constraints, shares, members.length === 1 ? 1 : alignmentOf(members, settings)),
+  };
+}
+
+/** Elements of which every cut is a multiple: whole storage blocks, whole row tiles, on every member alike. */
+function alignmentOf(members: readonly Candidate[], { storage, stored }: PlacementSettings): number {
+  const alignments = members.flatMap(({ device: { capabilities } }) =>
+    [storage.matrix, storage.embedding].flatMap((choice) => {
+      const type: StorageType = effectiveStorage(choice, stored, capabilities);
+      return [storageBlockElements[type], capabilities.rowTile[type] ?? 1];
+    }),
+  );
+  return leastCommonMultiple(...alignments);
+}
+
+/** The mean over the axes of the member's part. */
+function shareOf({ cuts, memberCount }: ShardRequest, member: number): number {
+  const parts = Object.values(cuts).map((ranges) => {
+    const [from, to] = ranges[member] ?? [0, 0];
+    return (to - from) / Math.max(ranges.at(-1)?.[1] ?? 1, 1);
+  });
+  if (parts.length === 0) return 1 / memberCount;
+  return parts.reduce((sum, part) => sum + part, 0) / parts.length;
+}
+
+function planMember(
+  { node, device }: Candidate,
+  programDigest: string,
+  memory: MemberMemory,
+  share: number,
+): PlanMember {
+  return {
+    nodeId: node.nodeId,
+    nodeName: node.nodeName,
+    backend: device.backend,
+    deviceId: device.properties.id,
+    share,
+    programDigest,
+    weightBytes: Math.ceil(memory.weightBytes),
+    stateBytes: Math.ceil(memory.stateBytes),
+  };
+}
+
+/** The plan that the stages make. */
+export function planOf(
+  request: PlacementRequest,
+  settings: PlacementSettings,
+  stages: readonly PlanStage[],
+  reasons: readonly string[],
+  leftOut: Plan['leftOut'],
+): Plan {
+  return {
+    modelName: request.model.name,
+    modelDigest: request.model.digest,
+    strategy: request.strategy.name,
+    strategyVersion: request.strategy.version,
+    storage: settings.storage,
+    stateStorage: settings.stateStorage,
+    contextLength: settings.contextLength,
+    slotCount: settings.slotCount,
+    stages,
+    reasons,
+    leftOut,
+  };
+}

@@ -1,0 +1,72 @@
+import type { Plan, PlanRefusal, PlanStage } from '../spec/plan.js';
+import type { Range } from '../spec/range.js';
+import { formatBytes } from './format.js';
+
+/** A plan as text for people: a table of stages and members, then the reasons and what was left out. */
+export function explainPlan(plan: Plan): string {
+  const memberCount = plan.stages.reduce((sum, { members }) => sum + members.length, 0);
+  const lines = [
+    `${plan.modelName}: ${count(plan.stages.length, 'stage')}, ${count(memberCount, 'member')}, ` +
+      `context ${plan.contextLength} × ${plan.slotCount}, ` +
+      `matrices ${plan.storage.matrix}, embeddings ${plan.storage.embedding}, state ${plan.stateStorage}`,
+    '',
+    ...table(
+      ['stage', 'layers', 'member', 'node', 'device', 'share', 'weights', 'state and work', 'cuts'],
+      plan.stages.flatMap(stageRows),
+    ),
+  ];
+  if (plan.reasons.length > 0) lines.push('', 'Why:', ...plan.reasons.map((reason) => `- ${reason}`));
+  if (plan.leftOut.length > 0) {
+    const leftOut = plan.leftOut.map(({ nodeName, deviceId, reason }) => `- ${deviceId} on ${nodeName}: ${reason}`);
+    lines.push('', 'Left out:', ...leftOut);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A refusal as text for people. */
+export function explainRefusal(refusal: PlanRefusal): string {
+  const lines = [`${refusal.code}: ${refusal.message}`];
+  if (refusal.reasons.length > 0) lines.push('', ...refusal.reasons.map((reason) => `- ${reason}`));
+  return `${lines.join('\n')}\n`;
+}
+
+function stageRows(stage: PlanStage, stageIndex: number): string[][] {
+  return stage.members.map((member, index) => [
+    String(stageIndex),
+    // Layers are told once a stage.
+    index === 0 ? formatRange(stage.layers) : '',
+    String(index),
+    member.nodeName,
+    `${member.backend}/${member.deviceId}`,
+    `${(member.share * 100).toFixed(0)} %`,
+    formatBytes(member.weightBytes),
+    formatBytes(member.stateBytes),
+    stage.members.length === 1
+      ? 'whole'
+      : Object.entries(stage.cuts)
+          .map(([axis, ranges]) => `${axis} ${formatRange(ranges[index] ?? [0, 0])}`)
+          .join(', '),
+  ]);
+}
+
+/** Inclusive, as people count: layers 0–3. */
+function formatRange([from, to]: Range): string {
+  if (to <= from) return 'none';
+  return to === from + 1 ? `${from}` : `${from}–${to - 1}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return [header, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

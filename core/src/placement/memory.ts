@@ -1,0 +1,182 @@
+/**
+ * How much memory a part of a model takes. Two precisions: estimates from a model's costs guide the search; figures from
+ * a member's lowered program are exact and decide.
+ */
+import type { BackendCapabilities } from '../spec/backend.js';
+import type { CheckpointTensor } from '../spec/model.js';
+import type { MemberProgram, MemberState, StorageType } from '../spec/program.js';
+import type { LayerCosts, ModelCosts, StorageChoice } from '../spec/sharding.js';
+
+/**
+ * Bytes per element. The quantized types of ggml keep blocks of 32 elements with one F16 scale: 32 + 2 bytes (q8_0),
+ * 16 + 2 bytes (q4_0).
+ */
+export const storageBytesPerElement: Readonly<Record<StorageType, number>> = {
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  q8_0: 34 / 32,
+  q4_0: 18 / 32,
+};
+
+/** Elements per block: a row is stored in whole blocks. */
+export const storageBlockElements: Readonly<Record<StorageType, number>> = {
+  f32: 1,
+  f16: 1,
+  bf16: 1,
+  q8_0: 32,
+  q4_0: 32,
+};
+
+/** What every instance of a plan has in common and memory depends on. */
+export interface MemorySettings {
+  readonly contextLength: number;
+  readonly slotCount: number;
+  readonly stateStorage: 'f16' | 'f32';
+}
+
+/** Bytes that one member takes on its device. */
+export interface MemberMemory {
+  readonly weightBytes: number;
+  /** States of all slots, activations of a step, and a margin for what is not counted. */
+  readonly stateBytes: number;
+}
+
+/** Rows of one step that activations are sized for. */
+export const maximumStepTokens = 512;
+/** Activations alive at once in units of the hidden width: the residual, a block's inputs and outputs, feed-forward. */
+const activationWidths = 16;
+/** Allocator overhead, libraries, tokenizer. */
+const fixedMarginBytes = 24 * 1024 * 1024;
+const marginPerWeightByte = 0.02;
+
+/** The storage type that most of the checkpoint's matrix elements have. */
+export function storedType(tensors: ReadonlyMap<string, CheckpointTensor>): StorageType {
+  const elements = new Map<string, number>();
+  for (const { storage, shape } of tensors.values()) {
+    if (shape.length >= 2) elements.set(storage, (elements.get(storage) ?? 0) + product(shape));
+  }
+  const [most] = [...elements].sort(([, left], [, right]) => right - left);
+  return most !== undefined && most[0] in storageBytesPerElement ? (most[0] as StorageType) : 'f32';
+}
+
+/** What a choice comes to on a backend: `as-stored` falls back to F32, which loses nothing. */
+export function effectiveStorage(
+  choice: StorageType | 'as-stored',
+  stored: StorageType,
+  capabilities: BackendCapabilities,
+): StorageType {
+  if (choice !== 'as-stored') return choice;
+  return capabilities.storageTypes.includes(stored) ? stored : 'f32';
+}
+
+/** Estimates per layer and for the ends of a model on backends that store matrices and embeddings in given types. */
+export class MemoryEstimate {
+  readonly #costs: ModelCosts;
+  readonly #settings: MemorySettings;
+  readonly #matrixBytesPerElement: number;
+  readonly #embeddingBytesPerElement: number;
+
+  constructor(
+    costs: ModelCosts,
+    settings: MemorySettings,
+    storage: { readonly matrix: StorageType; readonly embedding: StorageType },
+  ) {
+    this.#costs = costs;
+    this.#settings = settings;
+    this.#matrixBytesPerElement = storageBytesPerElement[storage.matrix];
+    this.#embeddingBytesPerElement = storageBytesPerElement[storage.embedding];
+  }
+
+  /** Weights and state of one layer, before any cut. */
+  layerBytes(layer: number): number {
+    const costs = this.#costs.layers[layer];
+    if (costs === undefined) return 0;
+    return weightBytes(costs, this.#matrixBytesPerElement) + this.#layerStateBytes(costs);
+  }
+
+  get embeddingBytes(): number {
+    return weightBytes(this.#costs.embedding, this.#embeddingBytesPerElement);
+  }
+
+  get headBytes(): number {
+    return weightBytes(this.#costs.head, this.#embeddingBytesPerElement);
+  }
+
+  /** What every member needs besides weights and state. */
+  get workingBytes(): number {
+    return workingBytes(this.#costs, this.#settings, 0);
+  }
+
+  /** The whole model on one device. */
+  get totalBytes(): number {
+    const layers = this.#costs.layers.reduce((sum, _, layer) => sum + this.layerBytes(layer), 0);
+    return layers + this.embeddingBytes + this.headBytes + this.workingBytes;
+  }
+
+  #layerStateBytes(costs: LayerCosts): number {
+    const { contextLength, slotCount, stateStorage } = this.#settings;
+    const perSlot =
+      costs.stateElementsPerToken * contextLength * storageBytesPerElement[stateStorage] +
+      costs.stateElementsPerSequence * storageBytesPerElement.f32;
+    return perSlot * slotCount;
+  }
+}
+
+/** Exact weights and state of a lowered member, with the same allowance for work as the estimate. */
+export function memberMemory(program: MemberProgram, costs: ModelCosts, settings: MemorySettings): MemberMemory {
+  let weights = 0;
+  for (const { shape, role, storage } of Object.values(program.weights)) {
+    weights += storedBytes(shape, role === 'vector' ? 'f32' : storage);
+  }
+  let states = 0;
+  for (const state of Object.values(program.states)) states += stateBytesPerSlot(state, settings) * settings.slotCount;
+  return { weightBytes: weights, stateBytes: states + workingBytes(costs, settings, weights) };
+}
+
+/** Rows of whole blocks. */
+function storedBytes(shape: readonly number[], storage: StorageType): number {
+  const rowElements = shape.at(-1) ?? 1;
+  const block = storageBlockElements[storage];
+  const rows = product(shape.slice(0, -1));
+  return rows * Math.ceil(rowElements / block) * block * storageBytesPerElement[storage];
+}
+
+function stateBytesPerSlot(state: MemberState, settings: MemorySettings): number {
+  const elementBytes = storageBytesPerElement[settings.stateStorage];
+  switch (state.kind) {
+    case 'key-value':
+      // A windowed layer is counted in full: whether a backend keeps a ring is its own matter.
+      return (state.keyWidth + state.valueWidth) * settings.contextLength * elementBytes;
+    case 'latent':
+      return state.width * settings.contextLength * elementBytes;
+    case 'recurrent':
+      return product(state.shape) * storageBytesPerElement.f32;
+  }
+}
+
+function workingBytes(costs: ModelCosts, settings: MemorySettings, weightBytesHeld: number): number {
+  const stepRows = Math.min(maximumStepTokens, settings.contextLength * settings.slotCount);
+  const activations = stepRows * costs.hiddenWidth * activationWidths * storageBytesPerElement.f32;
+  const logits = settings.slotCount * costs.vocabularySize * storageBytesPerElement.f32;
+  return Math.ceil(activations + logits + fixedMarginBytes + weightBytesHeld * marginPerWeightByte);
+}
+
+function weightBytes(costs: LayerCosts, matrixBytesPerElement: number): number {
+  // The margin per weight byte is inside, so that the sum over a part is what the part needs.
+  const matrices = costs.matrixElements * matrixBytesPerElement;
+  const vectors = costs.vectorElements * storageBytesPerElement.f32;
+  return (matrices + vectors) * (1 + marginPerWeightByte);
+}
+
+function product(numbers: readonly number[]): number {
+  return numbers.reduce((result, number) => result * number, 1);
+}
+
+/** Whether a choice of storage can be held by a backend at all. */
+export function unsupportedStorage(choice: StorageChoice, capabilities: BackendCapabilities): StorageType | undefined {
+  for (const type of [choice.matrix, choice.embedding]) {
+    if (type !== 'as-stored' && !capabilities.storageTypes.includes(type)) return type;
+  }
+  return undefined;
+}

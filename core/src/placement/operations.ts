@@ -1,0 +1,50 @@
+import type { OperationName } from '../spec/operations.js';
+import type { ShardRequest } from '../spec/sharding.js';
+import { cutsFor } from '../program/cuts.js';
+import type { Candidate, LeftOut } from './candidates.js';
+import type { PlacementRequest } from './request.js';
+import type { PlacementSettings } from './settings.js';
+
+/**
+ * Leaves out devices whose backend does not run what the model's program needs. The program of the whole model is
+ * lowered once for each set of capabilities, since lowering may replace what a backend lacks.
+ */
+export function runnableCandidates(
+  request: PlacementRequest,
+  settings: PlacementSettings,
+  candidates: readonly Candidate[],
+): { readonly runnable: readonly Candidate[]; readonly leftOut: readonly LeftOut[] } {
+  const constraints = request.constraints(1);
+  const whole: ShardRequest = {
+    layers: [0, constraints.layerCount],
+    hasEmbedding: true,
+    hasHead: true,
+    memberCount: 1,
+    cuts: cutsFor(constraints, [1]),
+  };
+  const missingByCapabilities = new Map<string, readonly OperationName[]>();
+  const missingFor = ({ device }: Candidate): readonly OperationName[] => {
+    const key = `${device.backend} ${JSON.stringify(device.capabilities)}`;
+    let missing = missingByCapabilities.get(key);
+    if (missing === undefined) {
+      const { program } = request.lowerMember(whole, 0, device, settings.storage);
+      const needed = new Set(program.segments.flatMap(({ operations }) => operations.map(({ op }) => op)));
+      const provided = new Set(device.capabilities.operations);
+      missing = [...needed].filter((operation) => !provided.has(operation));
+      missingByCapabilities.set(key, missing);
+    }
+    return missing;
+  };
+  const runnable: Candidate[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const candidate of candidates) {
+    const missing = missingFor(candidate);
+    if (missing.length === 0) {
+      runnable.push(candidate);
+    } else {
+      const reason = `the ${candidate.device.backend} backend does not run ${missing.join(', ')}`;
+      leftOut.push({ nodeName: candidate.node.nodeName, deviceId: candidate.properties.id, reason });
+    }
+  }
+  return { runnable, leftOut };
+}

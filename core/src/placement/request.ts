@@ -1,0 +1,72 @@
+import type { BackendCapabilities, DeviceProperties } from '../spec/backend.js';
+import type { CheckpointTensor } from '../spec/model.js';
+import type { Plan, PlanRefusal } from '../spec/plan.js';
+import type { MemberProgram } from '../spec/program.js';
+import type { ModelCosts, ShardingConstraints, ShardRequest, StorageChoice } from '../spec/sharding.js';
+import type { PlanShape } from './shape.js';
+
+/** A device as its node describes it. */
+export interface PlacementDevice {
+  /** Name of the backend plugin that opens it. */
+  readonly backend: string;
+  readonly capabilities: BackendCapabilities;
+  readonly properties: DeviceProperties;
+}
+
+/** A node as it describes itself. */
+export interface PlacementNode {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  /**
+   * Equal for nodes on one machine (its boot id, say): their processors share one memory, which must not be counted
+   * twice. Absent: the node has a machine to itself.
+   */
+  readonly machineId?: string;
+  /** In the node's order of preference (that of its plugins); unavailable ones too, so that the plan can say why not. */
+  readonly devices: readonly PlacementDevice[];
+}
+
+export interface PlacementOptions {
+  /** Longest sequence; default: what the model was made for, but at most 4096. */
+  readonly contextLength?: number;
+  /** Sequences served at once; default 4. */
+  readonly slotCount?: number;
+  /** Default: as stored. */
+  readonly storage?: StorageChoice;
+  /** Default f16. */
+  readonly stateStorage?: 'f16' | 'f32';
+  /** Forces stages × members; absent: the planner chooses. */
+  readonly shape?: PlanShape;
+  /** Wins between equals, and is the head where it takes part: usually the node that was asked. */
+  readonly preferredNodeId?: string;
+}
+
+/** A member's program as it will be built on the member's node, too. */
+export interface LoweredMember {
+  /** SHA-256 in hex. */
+  readonly digest: string;
+  readonly program: MemberProgram;
+}
+
+/** Everything that placement looks at. It reads no clock, no file and no network. */
+export interface PlacementRequest {
+  readonly model: { readonly name: string; readonly digest: string };
+  readonly strategy: { readonly name: string; readonly version: string };
+  readonly costs: ModelCosts;
+  readonly constraints: (memberCount: number) => ShardingConstraints;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  readonly nodes: readonly PlacementNode[];
+  readonly options: PlacementOptions;
+  /**
+   * Writes and lowers the program of one member for a device's backend: the strategy, then core/program. The plan pins
+   * its digest, and its weights and states are the exact figures of what the member holds.
+   */
+  readonly lowerMember: (
+    shard: ShardRequest,
+    member: number,
+    device: PlacementDevice,
+    storage: StorageChoice,
+  ) => LoweredMember;
+}
+
+export type PlacementResult = { readonly plan: Plan } | { readonly refusal: PlanRefusal };
