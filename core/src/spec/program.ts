@@ -11,7 +11,7 @@
  * between segments. Heads are column groups: head h of size s is columns [h·s, (h+1)·s).
  */
 import type { Range } from './range.js';
-import type { Operation } from './operations.js';
+import type { Operation, ProgramOperation } from './operations.js';
 
 /** How a weight is kept in a backend's memory. Names follow the field (ggml, safetensors). */
 export type StorageType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0';
@@ -51,7 +51,10 @@ export type WeightRole = 'matrix' | 'embedding' | 'vector';
 export type WeightShard =
   | { readonly kind: 'replicated' }
   | { readonly kind: 'split'; readonly axis: number; readonly cut: string; readonly unit: number }
-  /** Held (with its value) by the first member only, absent elsewhere: a bias added to a partial sum. */
+  /**
+   * Held by one member only, absent elsewhere: a bias added to a partial sum. It is the first member with a part of that
+   * sum (member 0 where all have one).
+   */
   | { readonly kind: 'first-member' };
 
 export interface WeightDeclaration {
@@ -122,14 +125,17 @@ export interface Program {
   readonly output: ProgramOutput;
   readonly weights: Readonly<Record<string, WeightDeclaration>>;
   readonly states: Readonly<Record<string, StateDeclaration>>;
-  readonly operations: readonly Operation[];
+  readonly operations: readonly ProgramOperation[];
 }
 
 /** Where members exchange a value. Happens after the segment's operations. */
 export type Communication =
   /** `value` becomes, in place, the sum over members in rank order. */
   | { readonly kind: 'all-reduce-sum'; readonly value: string }
-  /** `output` = the members' columns of `value` side by side; `widths[m]` columns from member m. */
+  /**
+   * `output` = the members' columns of `value` side by side; `widths[m]` columns from member m. A member whose width is
+   * 0 takes part without a value: `value` is then missing from its `values`.
+   */
   | {
       readonly kind: 'all-gather';
       readonly value: string;
@@ -169,11 +175,13 @@ export interface MemberValue {
   /** Local columns. */
   readonly width: number;
   readonly rows: ValueRows;
+  /** Each column of a row is a list with one entry per visible position (scores of `visible-dots`). */
+  readonly perPosition?: true;
 }
 
 export type MemberOutput =
   | { readonly kind: 'hidden'; readonly value: string }
-  /** The vocabulary entries whose logits this member computes. */
+  /** The vocabulary entries whose logits this member computes. `value` is missing from `values` where there are none. */
   | {
       readonly kind: 'logits';
       readonly value: string;

@@ -12,6 +12,12 @@ export interface CutAxis {
   readonly elementsPerUnit: number;
   /** Cuts fall on multiples of this many units (the family's own rule). */
   readonly granularity: number;
+  /**
+   * Units per group that share something of `elementsPerUnit` elements (query heads that share one key-value head). A
+   * member's range is then whole groups; where members outnumber groups, it lies inside one group, whose shared part is
+   * held by several members.
+   */
+  readonly groupSize?: number;
 }
 
 export interface ShardingConstraints {

@@ -1,0 +1,16 @@
+import { type ErrorCode, ShoalError } from '../spec/errors.js';
+
+/** Throws a PROGRAM_* error whose message starts with the place in the program, and keeps the place as `path`. */
+export function fail(
+  code: Extract<ErrorCode, `PROGRAM_${string}`>,
+  path: string,
+  problem: string,
+  details: Readonly<Record<string, unknown>> = {},
+): never {
+  throw new ShoalError(code, `${path}: ${problem}`, { details: { path, ...details } });
+}
+
+/** Throws PROGRAM_INVALID unless the condition holds. */
+export function ensure(condition: boolean, path: string, problem: () => string): asserts condition {
+  if (!condition) fail('PROGRAM_INVALID', path, problem());
+}
