@@ -8,15 +8,6 @@ import type { Tensors } from './weights.js';
 /** Elements of a row that one block of the type holds: rows must be a multiple. */
 export const storageBlock: Readonly<Record<StorageType, number>> = { f32: 1, f16: 1, bf16: 1, q8_0: 32, q4_0: 32 };
 
-/** Bytes per element, block scales included. */
-export const storageBytesPerElement: Readonly<Record<StorageType, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  q8_0: 34 / 32,
-  q4_0: 18 / 32,
-};
-
 const isStorageType = (name: string): name is StorageType => Object.hasOwn(storageBlock, name);
 
 function storedTypes(expression: WeightExpression, tensors: Tensors): Set<StorageType> {
