@@ -687,6 +687,9 @@ export namespace shoal {
             /** Hello role. */
             role: shoal.control.Hello.Role;
 
+            /** Hello addresses. */
+            addresses: string[];
+
             /**
              * Creates a new Hello instance using the specified properties.
              * @param [properties] Properties to set
@@ -733,6 +736,9 @@ export namespace shoal {
 
                 /** Hello role */
                 role?: (shoal.control.Hello.Role|null);
+
+                /** Hello addresses */
+                addresses?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

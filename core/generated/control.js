@@ -864,6 +864,7 @@ export const shoal = $root.shoal = (() => {
         control.Hello = (function() {
 
             const Hello = function (properties) {
+                this.addresses = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -875,6 +876,7 @@ export const shoal = $root.shoal = (() => {
             Hello.prototype.nodeId = "";
             Hello.prototype.nodeName = "";
             Hello.prototype.role = 0;
+            Hello.prototype.addresses = $util.emptyArray;
 
             Hello.create = function(properties) {
                 return new Hello(properties);
@@ -897,6 +899,9 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(34).string(message.nodeName);
                 if (message.role != null && $Object.hasOwnProperty.call(message, "role") && message.role !== 0)
                     writer.uint32(40).int32(message.role);
+                if (message.addresses != null && message.addresses.length)
+                    for (let i = 0; i < message.addresses.length; ++i)
+                        writer.uint32(50).string(message.addresses[i]);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -973,6 +978,14 @@ export const shoal = $root.shoal = (() => {
                                 message.role = value;
                             else
                                 delete message.role;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.addresses && message.addresses.length))
+                                message.addresses = [];
+                            message.addresses.push(reader.stringVerify());
                             continue;
                         }
                     }

@@ -58,10 +58,13 @@ export class RpcConnection {
   private endReason: ShoalError | undefined;
   private resolveClosed: (reason: ShoalError) => void = () => undefined;
 
-  /** Handlers may be replaced, for example once the handshake has shown who the peer is. */
+  /**
+   * Handlers may be replaced, for example once the handshake has shown who the peer is. Given as a promise, calls that
+   * come earlier wait for it.
+   */
   constructor(
     private readonly channel: ByteChannel,
-    private handlers: ControlHandlers,
+    private handlers: ControlHandlers | Promise<ControlHandlers>,
   ) {
     this.remote = channel.remote;
     this.closed = new Promise((resolve) => {
@@ -212,7 +215,8 @@ export class RpcConnection {
 
   private async run(call: number, request: messages.Request.$Properties, signal: AbortSignal): Promise<void> {
     const method = request.method as ControlMethod | undefined;
-    const handler = method && (this.handlers[method] as AnyHandler | undefined);
+    const handlers = await this.handlers;
+    const handler = method && (handlers[method] as AnyHandler | undefined);
     if (!method || !handler) {
       throw new ShoalError('REQUEST_INVALID', `\`${method ?? 'an unknown method'}\` is not answered here`);
     }
