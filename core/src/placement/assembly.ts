@@ -1,10 +1,11 @@
 import { cutsFor, leastCommonMultiple } from '../program/cuts.js';
+import { storageBlock } from '../program/storage.js';
 import type { Plan, PlanMember, PlanStage } from '../spec/plan.js';
 import type { StorageType } from '../spec/program.js';
 import type { Range } from '../spec/range.js';
 import type { ShardRequest } from '../spec/sharding.js';
 import { budgetsOf, type Candidate } from './candidates.js';
-import { effectiveStorage, type MemberMemory, memberMemory, storageBlockElements } from './memory.js';
+import { effectiveStorage, type MemberMemory, memberMemory } from './memory.js';
 import type { PlacementRequest } from './request.js';
 import type { PlacementSettings } from './settings.js';
 
@@ -74,8 +75,8 @@ function shardOf(
 function alignmentOf(members: readonly Candidate[], { storage, stored }: PlacementSettings): number {
   const alignments = members.flatMap(({ device: { capabilities } }) =>
     [storage.matrix, storage.embedding].flatMap((choice) => {
-      const type: StorageType = effectiveStorage(choice, stored, capabilities);
-      return [storageBlockElements[type], capabilities.rowTile[type] ?? 1];
+      const type: StorageType = effectiveStorage(choice, stored);
+      return [storageBlock[type], capabilities.rowTile[type] ?? 1];
     }),
   );
   return leastCommonMultiple(...alignments);

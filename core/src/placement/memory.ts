@@ -2,30 +2,19 @@
  * How much memory a part of a model takes. Two precisions: estimates from a model's costs guide the search; figures from
  * a member's lowered program are exact and decide.
  */
+import { storageBlock } from '../program/storage.js';
 import type { BackendCapabilities } from '../spec/backend.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { MemberProgram, MemberState, StorageType } from '../spec/program.js';
 import type { LayerCosts, ModelCosts, StorageChoice } from '../spec/sharding.js';
 
-/**
- * Bytes per element. The quantized types of ggml keep blocks of 32 elements with one F16 scale: 32 + 2 bytes (q8_0),
- * 16 + 2 bytes (q4_0).
- */
+/** Bytes per element; blocks of the quantized types of ggml hold one F16 scale: 32 + 2 and 16 + 2 bytes for 32. */
 export const storageBytesPerElement: Readonly<Record<StorageType, number>> = {
   f32: 4,
   f16: 2,
   bf16: 2,
   q8_0: 34 / 32,
   q4_0: 18 / 32,
-};
-
-/** Elements per block: a row is stored in whole blocks. */
-export const storageBlockElements: Readonly<Record<StorageType, number>> = {
-  f32: 1,
-  f16: 1,
-  bf16: 1,
-  q8_0: 32,
-  q4_0: 32,
 };
 
 /** What every instance of a plan has in common and memory depends on. */
@@ -60,14 +49,9 @@ export function storedType(tensors: ReadonlyMap<string, CheckpointTensor>): Stor
   return most !== undefined && most[0] in storageBytesPerElement ? (most[0] as StorageType) : 'f32';
 }
 
-/** What a choice comes to on a backend: `as-stored` falls back to F32, which loses nothing. */
-export function effectiveStorage(
-  choice: StorageType | 'as-stored',
-  stored: StorageType,
-  capabilities: BackendCapabilities,
-): StorageType {
-  if (choice !== 'as-stored') return choice;
-  return capabilities.storageTypes.includes(stored) ? stored : 'f32';
+/** What a choice comes to for a checkpoint. */
+export function effectiveStorage(choice: StorageType | 'as-stored', stored: StorageType): StorageType {
+  return choice === 'as-stored' ? stored : choice;
 }
 
 /** Estimates per layer and for the ends of a model on backends that store matrices and embeddings in given types. */
@@ -137,7 +121,7 @@ export function memberMemory(program: MemberProgram, costs: ModelCosts, settings
 /** Rows of whole blocks. */
 function storedBytes(shape: readonly number[], storage: StorageType): number {
   const rowElements = shape.at(-1) ?? 1;
-  const block = storageBlockElements[storage];
+  const block = storageBlock[storage];
   const rows = product(shape.slice(0, -1));
   return rows * Math.ceil(rowElements / block) * block * storageBytesPerElement[storage];
 }

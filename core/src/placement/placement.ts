@@ -12,7 +12,7 @@ import {
 } from './candidates.js';
 import { formatBytes } from './format.js';
 import { effectiveStorage, MemoryEstimate } from './memory.js';
-import { runnableCandidates } from './operations.js';
+import { runnableCandidates } from './runnable.js';
 import { canPartition, partitionLayers, prefixSums, type StageCapacity } from './partition.js';
 import type { PlacementRequest, PlacementResult } from './request.js';
 import { resolveSettings, type PlacementSettings } from './settings.js';
@@ -38,12 +38,20 @@ class Search {
   readonly #candidates: readonly Candidate[];
   readonly #leftOut: readonly LeftOut[];
   readonly #layerCount: number;
-  readonly #estimates = new Map<string, { estimate: MemoryEstimate; layerPrefix: Float64Array }>();
+  readonly #estimate: MemoryEstimate;
+  readonly #layerPrefix: Float64Array;
+  readonly #smallestLayerBytes: number;
 
   constructor(request: PlacementRequest) {
     this.#request = request;
     this.#settings = resolveSettings(request);
     this.#layerCount = request.costs.layers.length;
+    this.#estimate = new MemoryEstimate(request.costs, this.#settings, {
+      matrix: effectiveStorage(this.#settings.storage.matrix, this.#settings.stored),
+      embedding: effectiveStorage(this.#settings.storage.embedding, this.#settings.stored),
+    });
+    this.#layerPrefix = prefixSums(this.#layerCount, (layer) => this.#estimate.layerBytes(layer));
+    this.#smallestLayerBytes = Math.min(...request.costs.layers.map((_, layer) => this.#estimate.layerBytes(layer)));
     const found = findCandidates(request, this.#settings);
     const { runnable, leftOut } = runnableCandidates(request, this.#settings, found.usable);
     this.#candidates = runnable;
@@ -67,7 +75,7 @@ class Search {
   #single(): PlacementResult | undefined {
     let attempts = 0;
     for (const candidate of this.#candidates) {
-      if (this.#estimateOf(candidate).estimate.totalBytes > candidate.availableBytes) continue;
+      if (this.#estimate.totalBytes > candidate.availableBytes) continue;
       if (attempts === maximumExactAttempts) break;
       attempts += 1;
       const reason =
@@ -98,7 +106,7 @@ class Search {
       const ranges = partitionLayers(capacities, this.#layerCount, true) ?? [];
       const drafts = ranges.map((layers, stage): StageDraft => ({ layers, members: [chosen[stage] as Candidate] }));
       const result = this.#accept(drafts, [
-        `No single device holds the model, which needs ${formatBytes(this.#leastTotalBytes())}.`,
+        `No single device holds the model, which needs ${formatBytes(this.#estimate.totalBytes)}.`,
         `${count} devices are the fewest that do; each has layers in proportion to its available memory.`,
       ]);
       if (result !== undefined) return result;
@@ -171,7 +179,7 @@ class Search {
   }
 
   #doesNotFit(): PlacementResult {
-    const requiredBytes = this.#leastTotalBytes();
+    const requiredBytes = this.#estimate.totalBytes;
     const availableBytes = this.#totalAvailableBytes();
     const message =
       `${this.#request.model.name} needs ${formatBytes(requiredBytes)} ` +
@@ -205,55 +213,29 @@ class Search {
   }
 
   #holdsOneLayer(candidate: Candidate): boolean {
-    const { estimate } = this.#estimateOf(candidate);
-    const smallest = Math.min(...this.#request.costs.layers.map((_, layer) => estimate.layerBytes(layer)));
-    return candidate.availableBytes >= smallest + estimate.workingBytes;
+    return candidate.availableBytes >= this.#smallestLayerBytes + this.#estimate.workingBytes;
   }
 
   #capacities(groups: readonly (readonly Candidate[])[]): StageCapacity[] {
     const chosen = groups.flat();
     const budgets = new Map(budgetsOf(chosen).map((budget, index) => [chosen[index], budget]));
     return groups.map((members, stage): StageCapacity => {
-      // The least compact backend of the group speaks for all: an estimate may be too high, but not too low.
-      const [{ estimate, layerPrefix }] = members
-        .map((member) => this.#estimateOf(member))
-        .toSorted((left, right) => right.estimate.totalBytes - left.estimate.totalBytes) as [Estimated, ...Estimated[]];
       const budget = members.reduce((sum, member) => sum + (budgets.get(member) ?? 0), 0);
       // Every member holds the embedding, for a token's row is needed whole; the head is cut.
-      const embedding = stage === 0 ? estimate.embeddingBytes * members.length : 0;
-      const head = stage === groups.length - 1 ? estimate.headBytes : 0;
+      const embedding = stage === 0 ? this.#estimate.embeddingBytes * members.length : 0;
+      const head = stage === groups.length - 1 ? this.#estimate.headBytes : 0;
       return {
-        budgetBytes: Math.max(budget - estimate.workingBytes * members.length, 0),
-        layerPrefix,
+        budgetBytes: Math.max(budget - this.#estimate.workingBytes * members.length, 0),
+        layerPrefix: this.#layerPrefix,
         fixedBytes: embedding + head,
       };
     });
-  }
-
-  #estimateOf({ device: { capabilities } }: Candidate): Estimated {
-    const { storage, stored } = this.#settings;
-    const matrix = effectiveStorage(storage.matrix, stored, capabilities);
-    const embedding = effectiveStorage(storage.embedding, stored, capabilities);
-    const key = `${matrix}/${embedding}`;
-    let estimated = this.#estimates.get(key);
-    if (estimated === undefined) {
-      const estimate = new MemoryEstimate(this.#request.costs, this.#settings, { matrix, embedding });
-      estimated = { estimate, layerPrefix: prefixSums(this.#layerCount, (layer) => estimate.layerBytes(layer)) };
-      this.#estimates.set(key, estimated);
-    }
-    return estimated;
-  }
-
-  #leastTotalBytes(): number {
-    return Math.min(...this.#candidates.map((candidate) => this.#estimateOf(candidate).estimate.totalBytes));
   }
 
   #totalAvailableBytes(): number {
     return budgetsOf(this.#candidates).reduce((sum, budget) => sum + budget, 0);
   }
 }
-
-type Estimated = { readonly estimate: MemoryEstimate; readonly layerPrefix: Float64Array };
 
 function leftOutEntry({ node, properties }: Candidate, reason: string): LeftOut {
   return { nodeName: node.nodeName, deviceId: properties.id, reason };

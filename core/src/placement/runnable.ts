@@ -1,4 +1,3 @@
-import type { OperationName } from '../spec/operations.js';
 import type { ShardRequest } from '../spec/sharding.js';
 import { cutsFor } from '../program/cuts.js';
 import type { Candidate, LeftOut } from './candidates.js';
@@ -6,8 +5,9 @@ import type { PlacementRequest } from './request.js';
 import type { PlacementSettings } from './settings.js';
 
 /**
- * Leaves out devices whose backend does not run what the model's program needs. The program of the whole model is
- * lowered once for each set of capabilities, since lowering may replace what a backend lacks.
+ * Leaves out devices whose backend does not run what the model's program needs: operations, or the types that weights
+ * are kept in. The program of the whole model is lowered once for each set of capabilities, since lowering may replace
+ * what a backend lacks.
  */
 export function runnableCandidates(
   request: PlacementRequest,
@@ -22,15 +22,20 @@ export function runnableCandidates(
     memberCount: 1,
     cuts: cutsFor(constraints, [1]),
   };
-  const missingByCapabilities = new Map<string, readonly OperationName[]>();
-  const missingFor = ({ device }: Candidate): readonly OperationName[] => {
+  const missingByCapabilities = new Map<string, readonly string[]>();
+  const missingFor = ({ device }: Candidate): readonly string[] => {
     const key = `${device.backend} ${JSON.stringify(device.capabilities)}`;
     let missing = missingByCapabilities.get(key);
     if (missing === undefined) {
       const { program } = request.lowerMember(whole, 0, device, settings.storage);
-      const needed = new Set(program.segments.flatMap(({ operations }) => operations.map(({ op }) => op)));
-      const provided = new Set(device.capabilities.operations);
-      missing = [...needed].filter((operation) => !provided.has(operation));
+      const operations = new Set(program.segments.flatMap((segment) => segment.operations.map(({ op }) => op)));
+      const types = new Set(Object.values(program.weights).map(({ storage }) => storage));
+      missing = [
+        ...[...operations].filter((operation) => !device.capabilities.operations.includes(operation)),
+        ...[...types]
+          .filter((type) => !device.capabilities.storageTypes.includes(type))
+          .map((type) => `weights stored as ${type}`),
+      ];
       missingByCapabilities.set(key, missing);
     }
     return missing;
