@@ -10,6 +10,7 @@ export async function importOptional<T>(load: () => Promise<T>): Promise<Optiona
     return { module: await load() };
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return { unavailable: message.split('\n')[0] ?? message };
+    // One line: it becomes a part of a sentence.
+    return { unavailable: message.replaceAll(/\s+/g, ' ') };
   }
 }

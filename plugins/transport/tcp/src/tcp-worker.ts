@@ -1,0 +1,80 @@
+import {
+  type ChannelSet,
+  type ListenOptions,
+  type MemberEndpoint,
+  ShoalError,
+  type TransportEndpoint,
+  type TransportListener,
+  type TransportWorker,
+} from '@shoal/core';
+import type { FabricListener, MeshHandle } from '@shoal/engine-node';
+import type { TcpOptions } from './options.js';
+
+/** Worker half: binds a member's sockets and makes its mesh, both in the native fabric. */
+export class TcpTransportWorker implements TransportWorker {
+  readonly #options: TcpOptions;
+
+  constructor(options: TcpOptions) {
+    this.#options = options;
+  }
+
+  async listen({ credentials, self, bindAddress }: ListenOptions): Promise<TransportListener> {
+    const { kind, advertiseAddresses, socketDirectory } = this.#options;
+    try {
+      const { FabricListener } = await import('@shoal/engine-node');
+      return new TcpListener(
+        FabricListener.listen({
+          credentials,
+          self,
+          kind,
+          bindAddress: this.#options.bindAddress ?? bindAddress,
+          ...(advertiseAddresses === undefined ? {} : { advertisedAddresses: [...advertiseAddresses] }),
+          ...(socketDirectory === undefined ? {} : { socketDirectory }),
+        }),
+      );
+    } catch (thrown) {
+      throw ShoalError.from(thrown, 'TRANSPORT_UNAVAILABLE');
+    }
+  }
+}
+
+class TcpListener implements TransportListener {
+  readonly endpoint: TransportEndpoint;
+  readonly #listener: FabricListener;
+
+  constructor(listener: FabricListener) {
+    this.#listener = listener;
+    this.endpoint = JSON.parse(listener.endpoint) as TransportEndpoint;
+  }
+
+  async connect(
+    peers: readonly MemberEndpoint[],
+    { deadlineMilliseconds }: { readonly deadlineMilliseconds: number },
+  ): Promise<ChannelSet> {
+    try {
+      return new MeshChannels(await this.#listener.connect(JSON.stringify(peers), deadlineMilliseconds));
+    } catch (thrown) {
+      throw ShoalError.from(thrown, 'TRANSPORT_UNAVAILABLE');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#listener.close();
+  }
+}
+
+/** The mesh is handed to the native engine as a whole, so that no single channels are given out. */
+class MeshChannels implements ChannelSet {
+  readonly channels: ChannelSet['channels'] = [];
+  readonly mesh: bigint;
+  readonly #mesh: MeshHandle;
+
+  constructor(mesh: MeshHandle) {
+    this.#mesh = mesh;
+    this.mesh = mesh.mesh;
+  }
+
+  close(): Promise<void> {
+    return this.#mesh.close();
+  }
+}
