@@ -43,13 +43,10 @@ export type PrimitiveOperation =
       readonly groupSize: number;
       readonly output: string;
     }
-  /** Multiplies or adds a weight vector to each row; in a group-wise form the vector repeats per group. */
-  | {
-      readonly op: 'multiply-vector' | 'add-vector';
-      readonly input: string;
-      readonly weight: string;
-      readonly output: string;
-    }
+  /** Multiplies each row by a weight vector; a shorter vector repeats for each group of columns of its length. */
+  | { readonly op: 'multiply-vector'; readonly input: string; readonly weight: string; readonly output: string }
+  /** Adds a weight vector to each row; a shorter vector repeats for each group of columns of its length. */
+  | { readonly op: 'add-vector'; readonly input: string; readonly weight: string; readonly output: string }
   /** output = input · factor + offset. */
   | {
       readonly op: 'scale';

@@ -1,0 +1,47 @@
+import { freemem, totalmem } from 'node:os';
+import { type Backend, type BackendWorker, type ScriptDevice, ShoalError } from '@shoal/core';
+import { ReferenceExecutable } from './executable.js';
+import { supportedOperations } from './kernels/all.js';
+
+const deviceId = 'reference';
+
+/** Host half: says what it runs and that it is always there. */
+export function referenceBackend(): Backend {
+  return {
+    capabilities: { operations: supportedOperations, storageTypes: ['f32', 'f16', 'bf16'], rowTile: {} },
+    probe: async () => [
+      {
+        available: true,
+        id: deviceId,
+        kind: 'cpu',
+        name: 'Reference (TypeScript, double precision, one thread)',
+        memoryTotalBytes: { value: totalmem(), source: 'operating-system' },
+        memoryAvailableBytes: { value: freemem(), source: 'operating-system' },
+        memoryBandwidthBytesPerSecond: { unknown: 'the reference backend is bound by computation' },
+        coreCount: 1,
+        features: [],
+      },
+    ],
+  };
+}
+
+/** The device: compiles member programs into interpreters. */
+function openReference(): ScriptDevice {
+  return {
+    kind: 'script',
+    compile: async (program, weights, options) => new ReferenceExecutable(program, weights, options),
+    close: async () => {},
+  };
+}
+
+/** Worker half. */
+export function referenceBackendWorker(): BackendWorker {
+  return {
+    open: async (id) => {
+      if (id !== deviceId) {
+        throw new ShoalError('BACKEND_DEVICE_UNAVAILABLE', `the reference backend has one device, '${deviceId}', not '${id}'`);
+      }
+      return openReference();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import {
+  type ElementwiseFunction,
+  type ModelConfig,
+  type RotaryParameters,
+  ShoalError,
+  configFlag,
+  configNumber,
+  configSize,
+  rotaryParameters,
+  supportedRotaryTypes,
+} from '@shoal/core';
+
+/** What the strategy needs of config.json, checked. */
+export interface LlamaDimensions {
+  readonly layerCount: number;
+  readonly hiddenWidth: number;
+  readonly vocabularySize: number;
+  readonly queryHeads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly rotatedSize: number;
+  readonly feedForwardWidth: number;
+  readonly activation: ElementwiseFunction;
+  readonly normEpsilon: number;
+  readonly tiedEmbeddings: boolean;
+  readonly attentionBias: boolean;
+  readonly feedForwardBias: boolean;
+  readonly maximumPositions: number;
+  readonly rotary: RotaryParameters;
+  /** Positions that a layer sees; absent: all. */
+  readonly window?: number;
+}
+
+/** `hidden_act` of config.json. */
+const activations: Readonly<Record<string, ElementwiseFunction>> = {
+  silu: 'silu',
+  swish: 'silu',
+  gelu: 'gelu',
+  gelu_new: 'gelu-tanh',
+  gelu_pytorch_tanh: 'gelu-tanh',
+  relu: 'relu',
+};
+
+export const architectures: readonly string[] = ['LlamaForCausalLM', 'MistralForCausalLM'];
+
+/** Why the strategy does not cover a configuration, or undefined. */
+export function unsupportedReason(config: ModelConfig): string | undefined {
+  const named = config.architectures ?? [];
+  if (!named.some((name) => architectures.includes(name))) {
+    return `architecture ${named.join(', ') || '(none)'} is not one of ${architectures.join(', ')}`;
+  }
+  if (config['quantization_config'] !== undefined) return 'quantized checkpoints are not supported; use one in F32, F16 or BF16';
+  const activation = config['hidden_act'] ?? 'silu';
+  if (!(String(activation) in activations)) return `activation '${String(activation)}' is not supported`;
+  try {
+    const { type } = rotaryParameters(config);
+    if (!supportedRotaryTypes.includes(type)) return `rope type '${type}' is not supported`;
+    readDimensions(config);
+  } catch (error) {
+    return ShoalError.from(error).message;
+  }
+  return undefined;
+}
+
+/** Throws MODEL_CONFIG_INVALID for missing or contradicting fields. */
+export function readDimensions(config: ModelConfig): LlamaDimensions {
+  const hiddenWidth = configSize(config, 'hidden_size');
+  const queryHeads = configSize(config, 'num_attention_heads');
+  const keyValueHeads = configSize(config, 'num_key_value_heads', queryHeads);
+  if (queryHeads % keyValueHeads !== 0) {
+    throw new ShoalError('MODEL_CONFIG_INVALID', `config.json: ${queryHeads} attention heads cannot share ${keyValueHeads} key-value heads`);
+  }
+  const headSize = configSize(config, 'head_dim', hiddenWidth / queryHeads);
+  const rotary = rotaryParameters(config);
+  const rotatedFraction = configNumber({ ...config, ...rotary.fields }, 'partial_rotary_factor', 1);
+  const rotatedSize = Math.floor(headSize * rotatedFraction);
+  if (rotatedSize < 2 || rotatedSize % 2 !== 0) {
+    throw new ShoalError('MODEL_CONFIG_INVALID', `config.json: cannot rotate ${rotatedSize} columns of heads of ${headSize}`);
+  }
+  // Llama's configuration has no window; a stray field must not make one.
+  const hasWindow = config.architectures?.includes('MistralForCausalLM') === true && typeof config['sliding_window'] === 'number';
+  return {
+    layerCount: configSize(config, 'num_hidden_layers'),
+    hiddenWidth,
+    vocabularySize: configSize(config, 'vocab_size'),
+    queryHeads,
+    keyValueHeads,
+    headSize,
+    rotatedSize,
+    feedForwardWidth: configSize(config, 'intermediate_size'),
+    activation: activations[String(config['hidden_act'] ?? 'silu')] ?? 'silu',
+    normEpsilon: configNumber(config, 'rms_norm_eps', 1e-6),
+    tiedEmbeddings: configFlag(config, 'tie_word_embeddings'),
+    attentionBias: configFlag(config, 'attention_bias'),
+    feedForwardBias: configFlag(config, 'mlp_bias'),
+    maximumPositions: configSize(config, 'max_position_embeddings', 2048),
+    rotary,
+    ...(hasWindow ? { window: configSize(config, 'sliding_window') } : {}),
+  };
+}
