@@ -114,7 +114,7 @@ export class ShoalError extends Error {
     if (ShoalError.is(thrown)) return thrown;
     if (thrown instanceof Error) {
       const aborted = thrown.name === 'AbortError';
-      return new ShoalError(aborted ? 'ABORTED' : code, thrown.message, { cause: thrown });
+      return new ShoalError(aborted ? 'ABORTED' : (codeOf(thrown) ?? code), thrown.message, { cause: thrown });
     }
     return new ShoalError(code, String(thrown), { cause: thrown });
   }
@@ -123,4 +123,20 @@ export class ShoalError extends Error {
   toJSON(): { code: ErrorCode; message: string; remedy: string; details: Readonly<Record<string, unknown>> } {
     return { code: this.code, message: this.message, remedy: this.remedy, details: this.details };
   }
+}
+
+/**
+ * The error for a code that came from outside (another process, the native side). A code that is not in the table, for
+ * example of a newer version, becomes INTERNAL and keeps its name in the message.
+ */
+export function errorFromCode(code: string, message: string, options: ShoalErrorOptions = {}): ShoalError {
+  if (Object.hasOwn(errorTable, code)) return new ShoalError(code as ErrorCode, message, options);
+  const details = { ...options.details, foreignCode: code };
+  return new ShoalError('INTERNAL', `${code}: ${message}`, { ...options, details });
+}
+
+/** The code that a foreign error carries, when it is one of ours: the native side throws plain errors with codes. */
+function codeOf(thrown: Error): ErrorCode | undefined {
+  const { code } = thrown as { readonly code?: unknown };
+  return typeof code === 'string' && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : undefined;
 }
