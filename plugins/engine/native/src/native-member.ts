@@ -1,0 +1,44 @@
+import { type EngineRequest, type Member, type MemberStatistics, ShoalError } from '@shoal/core';
+import type { MemberHandle, NativeHandle } from './member-addon.js';
+
+/** A member on native threads. JavaScript hands over requests; tokens come as events. */
+export class NativeMember implements Member {
+  readonly #handle: MemberHandle;
+  readonly #script: NativeHandle | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** `script`: the shim of a backend in TypeScript, which must live as long as the member. */
+  constructor(handle: MemberHandle, script: NativeHandle | undefined) {
+    this.#handle = handle;
+    this.#script = script;
+  }
+
+  submit({ promptTokens, ...request }: EngineRequest): void {
+    try {
+      this.#handle.submit(JSON.stringify(request), promptTokens);
+    } catch (thrown) {
+      throw ShoalError.from(thrown, 'REQUEST_INVALID');
+    }
+  }
+
+  cancel(requestId: number): void {
+    this.#handle.cancel(requestId);
+  }
+
+  statistics(): MemberStatistics {
+    return JSON.parse(this.#handle.statistics()) as MemberStatistics;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#handle.close();
+    } finally {
+      this.#script?.close();
+    }
+  }
+}
