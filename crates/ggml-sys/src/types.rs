@@ -34,6 +34,8 @@ pub const GGML_TYPE_Q8_0: ggml_type = 8;
 pub const GGML_TYPE_Q4_K: ggml_type = 12;
 /// 6-bit weights in blocks of 256.
 pub const GGML_TYPE_Q6_K: ggml_type = 14;
+/// 8-bit integers.
+pub const GGML_TYPE_I8: ggml_type = 24;
 /// 32-bit integers.
 pub const GGML_TYPE_I32: ggml_type = 26;
 /// 64-bit integers.

@@ -1,1 +1,13 @@
-//! Safe wrapper of ggml: devices, buffers, graphs, thread pools; runs member programs
+//! Safe wrapper of ggml: devices, buffers, graphs, thread pools; runs member programs.
+
+mod device;
+pub mod executor;
+mod graph;
+mod library;
+mod memory;
+mod operations;
+mod storage;
+mod tensor;
+
+pub use device::{Device, DeviceKind, DeviceProperties};
+pub use library::{Library, LoadOptions};

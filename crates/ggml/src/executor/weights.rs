@@ -1,0 +1,388 @@
+//! Weights on the device: each in the memory that suits its use, uploaded once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use shoal_abi::backend::{BackendError, WeightSource};
+use shoal_ggml_sys::GGML_TYPE_F32;
+use shoal_program::{MemberProgram, MemberWeight, Operation};
+
+use crate::device::{Device, DeviceKind};
+use crate::memory::{Buffer, BufferType};
+use crate::storage::weight_type;
+use crate::tensor::{Arena, Tensor};
+
+/// Bytes that are read at once, so that progress is seen and a stop is heard.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// A weight's tensors: a tied embedding may have two.
+#[derive(Debug, Clone, Copy, Default)]
+struct Placed {
+    /// In ordinary memory, rows as they were read.
+    plain: Option<Tensor>,
+    /// In memory that rearranges rows for faster products.
+    repacked: Option<Tensor>,
+}
+
+/// All weights and constants of a program.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    placed: BTreeMap<String, Placed>,
+    /// Reciprocals of rotary frequencies, by their bits.
+    periods: BTreeMap<Vec<u32>, Tensor>,
+    zero: Tensor,
+    buffers: Vec<Buffer>,
+    // Holds the descriptions that the tensors point to.
+    _arena: Arena,
+}
+
+impl Weights {
+    /// Allocates and uploads everything, on up to `threads` threads.
+    ///
+    /// # Errors
+    /// `BACKEND_OUT_OF_MEMORY`, `PROGRAM_STORAGE_BLOCK`, errors of the source, `ABORTED` when `progress` says so.
+    pub(crate) fn load(
+        device: Device,
+        threads: usize,
+        program: &MemberProgram,
+        source: &WeightSource,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Self, BackendError> {
+        let plain_memory = device.default_buffer_type()?;
+        let arena = Arena::new(
+            device.library,
+            2 * program.weights.len() + periods_of(program).len() + 1,
+            0,
+        )?;
+        let mut placement: Vec<(BufferType, Tensor)> = Vec::new();
+        let uses = Uses::of(program);
+
+        let mut placed = BTreeMap::new();
+        for (name, weight) in &program.weights {
+            let shape = tensor_shape(name, weight)?;
+            let mut entry = Placed::default();
+            if uses.is_multiplied(name) && shape.len() == 2 {
+                let memory = device.repacking_buffer_type(weight.storage, shape[0], shape[1])?;
+                if let Some(memory) = memory {
+                    let tensor = arena.tensor(weight_type(weight.storage), &shape)?;
+                    placement.push((memory, tensor));
+                    entry.repacked = Some(tensor);
+                }
+            }
+            if entry.repacked.is_none() || uses.is_read_plainly(name) {
+                let tensor = arena.tensor(weight_type(weight.storage), &shape)?;
+                placement.push((plain_memory, tensor));
+                entry.plain = Some(tensor);
+            }
+            placed.insert(name.clone(), entry);
+        }
+
+        let mut constants: Vec<(Tensor, Vec<f32>)> = Vec::new();
+        let mut periods = BTreeMap::new();
+        for values in periods_of(program) {
+            let tensor = arena.tensor(GGML_TYPE_F32, &[values.len()])?;
+            placement.push((plain_memory, tensor));
+            constants.push((tensor, values.iter().map(|bits| f32::from_bits(*bits)).collect()));
+            periods.insert(values, tensor);
+        }
+        let zero = arena.tensor(GGML_TYPE_F32, &[1])?;
+        placement.push((plain_memory, zero));
+        constants.push((zero, vec![0.0]));
+
+        let buffers = allocate(&placement)?;
+        let weights = Self {
+            placed,
+            periods,
+            zero,
+            buffers,
+            _arena: arena,
+        };
+        for (tensor, numbers) in &constants {
+            upload(device, *tensor, bytes_of(numbers));
+        }
+        let jobs: Vec<Job<'_>> = program
+            .weights
+            .iter()
+            .map(|(name, weight)| Job {
+                name,
+                weight,
+                placed: weights.placed.get(name).copied().unwrap_or_default(),
+            })
+            .collect();
+        load_all(device, threads, &jobs, source, progress)?;
+        Ok(weights)
+    }
+
+    /// The weight as a matrix that multiplies rows.
+    pub(crate) fn matrix(&self, name: &str) -> Option<Tensor> {
+        self.placed
+            .get(name)
+            .and_then(|placed| placed.repacked.or(placed.plain))
+    }
+
+    /// The weight as it was read: a table of rows, or a vector.
+    pub(crate) fn plain(&self, name: &str) -> Option<Tensor> {
+        self.placed.get(name).and_then(|placed| placed.plain)
+    }
+
+    /// Reciprocals of a rotary operation's frequencies.
+    pub(crate) fn periods(&self, inverse_frequencies: &[f64]) -> Option<Tensor> {
+        self.periods.get(&period_bits(inverse_frequencies)).copied()
+    }
+
+    /// The number 0, [1].
+    pub(crate) fn zero(&self) -> Tensor {
+        self.zero
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.buffers.iter().map(Buffer::bytes).sum()
+    }
+}
+
+/// What the program does with its weights.
+#[derive(Debug, Default)]
+struct Uses<'program> {
+    multiplied: Vec<&'program str>,
+    looked_up: Vec<&'program str>,
+}
+
+impl<'program> Uses<'program> {
+    fn of(program: &'program MemberProgram) -> Self {
+        let mut uses = Self::default();
+        for operation in program.segments.iter().flat_map(|segment| &segment.operations) {
+            match operation {
+                Operation::Embedding { weight, .. } => uses.looked_up.push(weight),
+                Operation::Linear { weight, .. } => uses.multiplied.push(weight),
+                Operation::GatedFeedForward { gate, up, down, .. } => {
+                    uses.multiplied.extend([gate.as_str(), up, down]);
+                }
+                _ => {}
+            }
+        }
+        uses.multiplied.sort_unstable();
+        uses.looked_up.sort_unstable();
+        uses
+    }
+
+    fn is_multiplied(&self, name: &str) -> bool {
+        self.multiplied.binary_search(&name).is_ok()
+    }
+
+    fn is_read_plainly(&self, name: &str) -> bool {
+        self.looked_up.binary_search(&name).is_ok() || !self.is_multiplied(name)
+    }
+}
+
+/// Dimensions in ggml's order, the fastest first.
+fn tensor_shape(name: &str, weight: &MemberWeight) -> Result<Vec<usize>, BackendError> {
+    let shape: Vec<usize> = weight.shape.iter().rev().map(|elements| *elements as usize).collect();
+    let row = shape.first().copied().unwrap_or(1) as u64;
+    if weight.storage.bytes(row).is_none() {
+        return Err(BackendError::new(
+            "PROGRAM_STORAGE_BLOCK",
+            format!(
+                "rows of {row} elements of weight '{name}' are no whole blocks of {}",
+                weight.storage.name()
+            ),
+        ));
+    }
+    if shape.is_empty() { Ok(vec![1]) } else { Ok(shape) }
+}
+
+fn weight_bytes(weight: &MemberWeight) -> Option<u64> {
+    weight
+        .storage
+        .bytes(weight.row_elements())?
+        .checked_mul(weight.row_count())
+}
+
+/// Reciprocals of frequencies, in single precision, as the key of a constant.
+fn period_bits(inverse_frequencies: &[f64]) -> Vec<u32> {
+    inverse_frequencies
+        .iter()
+        .map(|frequency| ((1.0 / frequency) as f32).to_bits())
+        .collect()
+}
+
+/// The constants of all rotary operations, each once.
+fn periods_of(program: &MemberProgram) -> Vec<Vec<u32>> {
+    let operations = program.segments.iter().flat_map(|segment| &segment.operations);
+    let mut found: Vec<Vec<u32>> = operations
+        .filter_map(|operation| match operation {
+            Operation::Rotary {
+                inverse_frequencies, ..
+            } => Some(period_bits(inverse_frequencies)),
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Allocates buffers for all tensors, as few of each memory as its largest buffer allows, and places them.
+fn allocate(placement: &[(BufferType, Tensor)]) -> Result<Vec<Buffer>, BackendError> {
+    let mut buffers = Vec::new();
+    let mut rest: Vec<(BufferType, Tensor)> = placement.to_vec();
+    while let Some((memory, _)) = rest.first().copied() {
+        let (mut batch, mut later, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
+        for (other, tensor) in rest {
+            let size = other.tensor_bytes(tensor);
+            let fits = batch.is_empty() || bytes.saturating_add(size) <= memory.largest_buffer_bytes();
+            if other == memory && fits {
+                batch.push((tensor, bytes));
+                bytes += size;
+            } else {
+                later.push((other, tensor));
+            }
+        }
+        let buffer = memory.allocate(bytes)?;
+        buffer.mark_as_weights();
+        for (tensor, offset) in batch {
+            buffer.place(tensor, offset)?;
+        }
+        buffers.push(buffer);
+        rest = later;
+    }
+    Ok(buffers)
+}
+
+/// One weight to load.
+struct Job<'program> {
+    name: &'program str,
+    weight: &'program MemberWeight,
+    placed: Placed,
+}
+
+/// Loads all weights on up to `threads` threads, while this one reports progress.
+fn load_all(
+    device: Device,
+    threads: usize,
+    jobs: &[Job<'_>],
+    source: &WeightSource,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<(), BackendError> {
+    let stopped = || BackendError::new("ABORTED", "loading weights was stopped");
+    let total: u64 = jobs.iter().filter_map(|job| weight_bytes(job.weight)).sum();
+    // Only a processor's memory is written by several threads at once.
+    let threads = if device.kind() == DeviceKind::Cpu {
+        threads.clamp(1, jobs.len().max(1))
+    } else {
+        1
+    };
+    let (next, done, stop) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let failure: Mutex<Option<BackendError>> = Mutex::new(None);
+    let fail = |error: BackendError| {
+        failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
+        stop.store(true, Ordering::Relaxed);
+    };
+    let note = |bytes: usize| {
+        done.fetch_add(bytes as u64, Ordering::Relaxed);
+        !stop.load(Ordering::Relaxed)
+    };
+    let work = || {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = load_weight(device, source, job, &note) {
+                fail(error);
+            }
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            if !stop.load(Ordering::Relaxed) && !progress(done.load(Ordering::Relaxed), total) {
+                fail(stopped());
+            }
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    });
+    if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(error);
+    }
+    if progress(total, total) { Ok(()) } else { Err(stopped()) }
+}
+
+/// Reads one weight into its tensors; `note` counts bytes and returns false to stop.
+fn load_weight(
+    device: Device,
+    source: &WeightSource,
+    job: &Job<'_>,
+    note: &dyn Fn(usize) -> bool,
+) -> Result<(), BackendError> {
+    let Job { name, weight, placed } = *job;
+    let (Some(row_bytes), Some(total_bytes)) = (weight.storage.bytes(weight.row_elements()), weight_bytes(weight))
+    else {
+        return Err(BackendError::new(
+            "PROGRAM_INVALID",
+            format!("weight '{name}' has no whole number of blocks"),
+        ));
+    };
+    let (row_bytes, total_bytes) = (row_bytes as usize, total_bytes as usize);
+    let mut own = Vec::new();
+    let bytes = match placed.plain {
+        // Rows are read straight into their place where the processor can reach it.
+        Some(tensor) if device.kind() == DeviceKind::Cpu && tensor.bytes() == total_bytes => {
+            // SAFETY: the tensor has this many bytes in host memory, and only this job touches it. Uninitialised bytes
+            // are never read: the source fills every row before anything else looks at them.
+            unsafe { std::slice::from_raw_parts_mut(tensor.data().cast::<u8>(), total_bytes) }
+        }
+        _ => {
+            own.resize(total_bytes, 0_u8);
+            own.as_mut_slice()
+        }
+    };
+    let chunk_rows = (CHUNK_BYTES / row_bytes.max(1)).max(1);
+    for (index, chunk) in bytes.chunks_mut(chunk_rows * row_bytes.max(1)).enumerate() {
+        let (first, count) = (index * chunk_rows, chunk.len() / row_bytes);
+        source.read(name, first as u64, count as u64, weight.storage.number(), chunk)?;
+        if !note(chunk.len()) {
+            return Ok(());
+        }
+    }
+    if let (Some(tensor), false) = (placed.plain, own.is_empty()) {
+        upload(device, tensor, &own);
+    }
+    if let Some(tensor) = placed.repacked {
+        let bytes = if own.is_empty() {
+            plain_bytes(placed.plain, total_bytes)
+        } else {
+            own.as_slice()
+        };
+        upload(device, tensor, bytes);
+    }
+    Ok(())
+}
+
+/// The bytes that were just read into a plain tensor in host memory.
+fn plain_bytes<'tensor>(tensor: Option<Tensor>, length: usize) -> &'tensor [u8] {
+    match tensor {
+        // SAFETY: the tensor has this many bytes in host memory, all written, and outlives the upload.
+        Some(tensor) => unsafe { std::slice::from_raw_parts(tensor.data().cast::<u8>(), length) },
+        None => &[],
+    }
+}
+
+/// Copies a whole tensor's bytes to its place; memory that rearranges does so here.
+fn upload(device: Device, tensor: Tensor, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let functions = device.library.functions();
+    // SAFETY: the tensor was placed, and it has as many bytes as are given.
+    unsafe { (functions.ggml_backend_tensor_set)(tensor.pointer(), bytes.as_ptr().cast(), 0, bytes.len()) };
+}
+
+fn bytes_of(numbers: &[f32]) -> &[u8] {
+    // SAFETY: any number is four readable bytes.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size_of_val(numbers)) }
+}
