@@ -15,9 +15,8 @@ import type {
   PrimitiveOperation,
   RouterOperation,
 } from '../spec/operations.js';
-import type { MemberProgram, MemberValue, MemberWeight } from '../spec/program.js';
+import type { MemberProgram, MemberValue } from '../spec/program.js';
 import { operationPath } from './validate.js';
-import { operationWeights, valueInputs } from './operation-fields.js';
 import { inferOutputs } from './widths.js';
 import { fail } from './invalid.js';
 
@@ -32,14 +31,12 @@ export const macroOperations: readonly MacroOperation['op'][] = [
   'gated-linear-attention',
 ];
 
-/** What a decomposition may ask of its place, and add to it. */
+/** What a decomposition may ask of its place. */
 interface Place {
   /** A name for an intermediate value. */
   name(purpose: string): string;
   width(value: string): number;
   shape(weight: string): readonly number[];
-  /** Adds a weight derived from one that is there. */
-  derive(weight: string, purpose: string, change: (weight: MemberWeight) => MemberWeight): string;
 }
 
 function attention(operation: AttentionOperation, place: Place): PrimitiveOperation[] {
@@ -195,21 +192,15 @@ function expertActivation(
 
 function causalConvolution(operation: CausalConvolutionOperation, place: Place): PrimitiveOperation[] {
   const { input, weight, bias, activation, state, output } = operation;
-  const [columns, count] = place.shape(weight) as [number, number];
-  // Kernel entry by kernel entry instead of column by column, as `recent-rows` puts its rows.
-  const flat = place.derive(weight, 'by-row', (old) => ({
-    ...old,
-    shape: [columns * count],
-    source: { kind: 'reshape', input: { kind: 'transpose', input: old.source }, shape: [columns * count] },
-  }));
+  const count = place.shape(weight)[1] as number;
   const [recent, products] = ['recent', 'products'].map(place.name) as [string, string];
+  const sum = bias === undefined && activation === undefined ? output : place.name('sum');
+  const biased = bias === undefined ? sum : activation === undefined ? output : place.name('biased');
   const result: PrimitiveOperation[] = [
     { op: 'recent-rows', input, state, count, output: recent },
-    { op: 'multiply-vector', input: recent, weight: flat, output: products },
+    { op: 'multiply-vector', input: recent, weight, output: products },
+    { op: 'sum-groups', input: products, groupSize: count, output: sum },
   ];
-  const sum = bias === undefined && activation === undefined ? output : place.name('sum');
-  result.push({ op: 'add-groups', input: products, groupSize: columns, output: sum });
-  const biased = bias === undefined ? sum : activation === undefined ? output : place.name('biased');
   if (bias !== undefined) result.push({ op: 'add-vector', input: sum, weight: bias, output: biased });
   if (activation !== undefined) result.push({ op: 'elementwise', function: activation, input: biased, output });
   return result;
@@ -270,7 +261,6 @@ const isMacro = (operation: Operation): operation is MacroOperation =>
  */
 export function decompose(program: MemberProgram, supported: ReadonlySet<OperationName>): MemberProgram {
   const values: Record<string, MemberValue> = { ...program.values };
-  const weights: Record<string, MemberWeight> = { ...program.weights };
   let index = -1;
 
   const expand = (operation: Operation): Operation[] => {
@@ -280,12 +270,7 @@ export function decompose(program: MemberProgram, supported: ReadonlySet<Operati
     return decomposeOperation(operation, {
       name: (purpose) => `${prefix}.${purpose}`,
       width: (value) => values[value]?.width ?? 0,
-      shape: (weight) => weights[weight]?.shape ?? [],
-      derive: (weight, purpose, change) => {
-        const name = `${prefix}.${weight}.${purpose}`;
-        weights[name] = change(weights[weight] as MemberWeight);
-        return name;
-      },
+      shape: (weight) => program.weights[weight]?.shape ?? [],
     });
   };
 
@@ -297,12 +282,10 @@ export function decompose(program: MemberProgram, supported: ReadonlySet<Operati
     const outputs = inferOutputs(operation, {
       path,
       value: (name) => values[name] as MemberValue,
-      weight: (name) => weights[name]?.shape ?? [],
+      weight: (name) => program.weights[name]?.shape ?? [],
       state: (name) => program.states[name] ?? fail('PROGRAM_INVALID', path, `state '${name}' is not declared`),
     });
     for (const [name, value] of Object.entries(outputs)) values[name] ??= value;
   }
-  const used = new Set(operations.flatMap((operation) => operationWeights(operation)));
-  const kept = Object.fromEntries(Object.entries(weights).filter(([name]) => used.has(name)));
-  return { ...program, values, weights: kept, segments };
+  return { ...program, values, segments };
 }

@@ -152,7 +152,7 @@ class Rules {
 
   vector(operation: OperationOf<'multiply-vector' | 'add-vector'>): ShardState {
     const { input, weight } = operation;
-    const length = this.shape(weight)[0] as number;
+    const length = this.shape(weight).reduce((product, size) => product * size, 1);
     const state = this.state(input);
     if (state.kind === 'partial') {
       if (operation.op === 'add-vector') this.biasOfSum(weight);
@@ -160,7 +160,10 @@ class Rules {
       return state;
     }
     if (state.kind === 'replicated') this.wholeWeight(weight, `'${input}' is replicated`);
-    else if (length === this.context.width(input)) this.weightCutLike(weight, 0, state.cut, state.unit);
+    else if (length === this.context.width(input)) {
+      const columnsPerRow = length / (this.shape(weight)[0] as number);
+      this.weightCutLike(weight, 0, state.cut, state.unit / columnsPerRow);
+    }
     else {
       this.wholeWeight(weight, 'it repeats for each group');
       return this.byGroups(input, length, length, false);

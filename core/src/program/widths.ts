@@ -15,6 +15,8 @@ export interface WidthContext {
   state(name: string): MemberState;
 }
 
+const elementsOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
 type Outputs = Readonly<Record<string, MemberValue>>;
 
 /**
@@ -103,8 +105,7 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
     case 'multiply-vector':
     case 'add-vector': {
       const { width, rows } = plain(operation.input);
-      const length = shaped(operation.weight, [undefined])[0] as number;
-      groupsOf(width, length, `'${operation.input}'`);
+      groupsOf(width, elementsOf(context.weight(operation.weight)), `'${operation.input}'`);
       return one(operation.output, width, rows);
     }
     case 'scale':

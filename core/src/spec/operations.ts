@@ -43,7 +43,10 @@ export type PrimitiveOperation =
       readonly groupSize: number;
       readonly output: string;
     }
-  /** Multiplies each row by a weight vector; a shorter vector repeats for each group of columns of its length. */
+  /**
+   * Multiplies each row by a weight vector; a shorter vector repeats for each group of columns of its length. A weight of
+   * more axes counts as its elements in row-major order.
+   */
   | { readonly op: 'multiply-vector'; readonly input: string; readonly weight: string; readonly output: string }
   /** Adds a weight vector to each row; a shorter vector repeats for each group of columns of its length. */
   | { readonly op: 'add-vector'; readonly input: string; readonly weight: string; readonly output: string }
@@ -216,7 +219,7 @@ export type PrimitiveOperation =
       readonly output: string;
     }
   /**
-   * The last `count` rows of the sequence up to the own one, oldest first, side by side; zeros before its start. The
+   * Column by column, the last `count` entries up to the own row, oldest first; zeros before the sequence's start. The
    * state, [count − 1, columns], carries the rows over from step to step.
    */
   | {

@@ -11,11 +11,13 @@ export const recurrenceKernels: Kernels<'recent-rows' | 'delta-rule'> = {
     for (const { slot, firstRow, tokenCount } of frame.sequences) {
       // The state is the last count − 1 rows, oldest first.
       const { data } = frame.recurrentState(operation.state, slot);
+      const window = new Float64Array(count * width);
       for (let index = firstRow; index < firstRow + tokenCount; index += 1) {
+        window.set(data);
+        window.set(row(input, index), (count - 1) * width);
+        data.set(window.subarray(width));
         const recent = row(output, index);
-        recent.set(data);
-        recent.set(row(input, index), (count - 1) * width);
-        data.set(recent.subarray(width));
+        for (let i = 0; i < window.length; i += 1) recent[(i % width) * count + Math.floor(i / width)] = window[i] as number;
       }
     }
     frame.put(operation.output, output);
