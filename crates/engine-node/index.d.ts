@@ -55,3 +55,136 @@ export interface ScriptDeviceOptions {
  * not close `device`.
  */
 export function createScriptDevice(device: ScriptDeviceCallbacks, options?: ScriptDeviceOptions): NativeDeviceHandle;
+
+/** The processor as ggml sees it. */
+export interface CpuProperties {
+  /** Name to open it by. */
+  readonly id: string;
+  /** The hardware's name. */
+  readonly name: string;
+  /** Instruction sets that are in use, such as `AVX512_VNNI`. */
+  readonly features: readonly string[];
+  /** The variant of the CPU library that fits best, such as `ggml-cpu-zen4`. */
+  readonly library: string;
+  /** Version of ggml. */
+  readonly libraryVersion: string;
+  /** Memory of the machine; what a container may use of it is for the caller to find out. */
+  readonly memoryTotalBytes: number;
+  /** Hardware threads that this process may use. */
+  readonly coreCount: number;
+  /** Rows of a matrix must be cut in multiples of this, by storage type. */
+  readonly rowTile: Readonly<Record<'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0', number>>;
+}
+
+/**
+ * Looks at the processor; never throws. `unavailable` is `CODE: message`. A process loads ggml once: the folder of the
+ * first call, or of the first device, is that of all later ones.
+ */
+export function probeCpu(libraryDirectory?: string): CpuProperties | { readonly unavailable: string };
+
+export interface GgmlDeviceOptions {
+  /** Name of the device, for example `cpu`. */
+  readonly device: string;
+  /** Compute threads; absent: one for each core. */
+  readonly threads?: number;
+  /** Folder of ggml's libraries; absent: found beside the addon or where it was built. */
+  readonly libraryDirectory?: string;
+}
+
+/** Opens a device of ggml; throws `BACKEND_*` codes. */
+export function openGgmlDevice(options: GgmlDeviceOptions): NativeDeviceHandle;
+
+/** Which member of an instance. */
+export interface MemberAddress {
+  readonly stage: number;
+  readonly member: number;
+}
+
+export interface ListenOptions {
+  readonly credentials: {
+    /** 16 hexadecimal digits. */
+    readonly instance: string;
+    readonly epoch: number;
+    /** 64 hexadecimal digits. */
+    readonly secret: string;
+  };
+  readonly self: MemberAddress;
+  /** IP address to bind. */
+  readonly bindAddress: string;
+  /**
+   * `auto`: a Unix socket for peers on this machine, and TCP: in the clear on loopback, with TLS 1.3 elsewhere. The
+   * others: only that.
+   */
+  readonly kind: 'auto' | 'unix' | 'tcp' | 'tls';
+  /** IP addresses to tell the peers instead of the bound one; needed where that is 0.0.0.0 or ::. */
+  readonly advertisedAddresses?: readonly string[];
+  /** Folder of Unix sockets; absent: the system's folder for temporary files. */
+  readonly socketDirectory?: string;
+}
+
+/** Bound sockets of one member, for one mesh. */
+export class FabricListener {
+  private constructor();
+  /** Binds; throws `ARGUMENT_INVALID` or `TRANSPORT_*`. */
+  static listen(options: ListenOptions): FabricListener;
+  /** JSON for the peers: `{transport: 'tcp', host, addresses, fingerprint?}`. */
+  readonly endpoint: string;
+  /**
+   * Connects to all peers (JSON of `MemberEndpoint[]`; an entry for this member is ignored) and uses the listener up.
+   * Rejects with `TRANSPORT_*`: `TRANSPORT_UNREACHABLE` names who is missing, `TRANSPORT_UNAUTHENTICATED` who does not
+   * hold the secret.
+   */
+  connect(peersJson: string, deadlineMilliseconds: number): Promise<MeshHandle>;
+  /** Stops listening and gives up a connect that is under way. Idempotent. */
+  close(): void;
+}
+
+/** Authenticated channels of one member to all others. A thread of its own keeps them alive, whatever JavaScript does. */
+export class MeshHandle {
+  private constructor();
+  /** What `createMember` takes. */
+  readonly mesh: bigint;
+  /** All other members, in the order of the plan. */
+  readonly peers: readonly MemberAddress[];
+  /** Tells the peers in every heartbeat whether the event loop of this member's host is blocked. */
+  setHostStalled(stalled: boolean): void;
+  /** Says goodbye to the peers, unless a member still uses the mesh: then the member does when it closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface MemberObjects {
+  /** Address of the `BackendTable` of an open device. */
+  readonly device: bigint;
+  /** `mesh` of a `MeshHandle`; absent for a member on its own. */
+  readonly mesh?: bigint;
+}
+
+/**
+ * Loads a member on threads of its own. `optionsJson` holds what is data in `MemberOptions` of `@shoal/core`:
+ * `credentials`, `self`, `stageSizes`, `program`, `modelDirectory`, `slotCount`, `contextLength`, `stateStorage` and
+ * `maximumStepTokens`; beside them may stand `queueCapacity` (requests that may wait) and `stepDeadlineMilliseconds`
+ * (longest wait within a step for a peer that is alive).
+ *
+ * `onEvent` hears of every `EngineEvent` as JSON, in order. Device and mesh may be closed afterwards: the member keeps
+ * what it needs. Rejects with `ENGINE_*`, `MODEL_*`, `PROGRAM_*`, `BACKEND_*` or `TRANSPORT_*` codes; after an abort of
+ * `signal` with `ABORTED`, or with the signal's reason where it was aborted before.
+ */
+export function createMember(
+  optionsJson: string,
+  handles: MemberObjects,
+  onEvent: (eventJson: string) => void,
+  signal?: AbortSignal,
+): Promise<MemberHandle>;
+
+/** A loaded member. Keeps the event loop alive until it is closed. */
+export class MemberHandle {
+  private constructor();
+  /** Starts a generation: `requestJson` is an `EngineRequest` without `promptTokens`. For the head only. */
+  submit(requestJson: string, promptTokens: Uint32Array): void;
+  /** Ends a generation within one step; `request-finished` follows, unless it has ended already. */
+  cancel(requestId: number): void;
+  /** `MemberStatistics` as JSON. */
+  statistics(): string;
+  /** Waits for the running step, tells the peers goodbye and frees everything. Idempotent. */
+  close(): Promise<void>;
+}

@@ -47,9 +47,22 @@ function load() {
 
 const native = load();
 
-export const { version } = native;
+export const { FabricListener, MemberHandle, MeshHandle, NativeDeviceHandle, openGgmlDevice, probeCpu, version } =
+  native;
 
 export function createScriptDevice(device, options = {}) {
   const { callTimeoutMilliseconds = 60_000, compileTimeoutMilliseconds = 600_000 } = options;
   return native.createScriptDevice(createDispatcher(device), callTimeoutMilliseconds, compileTimeoutMilliseconds);
+}
+
+export async function createMember(optionsJson, handles, onEvent, signal) {
+  signal?.throwIfAborted();
+  const load = new native.LoadAbort();
+  const abort = () => load.abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await native.createMember(optionsJson, handles, onEvent, load);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
 }

@@ -13,7 +13,7 @@ use crate::error::Failure;
 pub trait EndsWithEnvironment: Send + Sync {
     /// Called once on the JavaScript thread while the environment is taken down; must not call JavaScript and must
     /// return within a few seconds.
-    fn environment_ends(&self);
+    fn environment_ends(self: Arc<Self>);
 }
 
 type Registered = Vec<Weak<dyn EndsWithEnvironment>>;

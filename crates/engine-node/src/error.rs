@@ -25,11 +25,21 @@ impl AsRef<str> for Code {
     }
 }
 
+/// The code that JavaScript knows for a native one: a few say more about native code than its users can act on.
+pub fn public_code(code: &str) -> &str {
+    match code {
+        "INTERNAL_UNKNOWN_STATUS" | "INTERNAL_PANIC" => "INTERNAL",
+        "INTERNAL_INVALID_ARGUMENT" => "ARGUMENT_INVALID",
+        "BACKEND_UNSUPPORTED" => "PROGRAM_OPERATION_UNSUPPORTED",
+        code => code,
+    }
+}
+
 impl Failure {
-    /// A failure under a code of the addon's own.
+    /// A failure under a code of the table in `core/src/spec/errors.ts`.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
-            code: Cow::Borrowed(code),
+            code: Cow::Borrowed(public_code(code)),
             message: message.into(),
         }
     }
@@ -54,7 +64,7 @@ impl From<Failure> for napi::Error<Code> {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         Self {
-            code: Cow::Owned(error.code),
+            code: Cow::Owned(public_code(&error.code).to_owned()),
             message: error.message,
         }
     }

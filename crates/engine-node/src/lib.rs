@@ -7,6 +7,8 @@ mod c_interface;
 mod cleanup;
 mod device;
 mod error;
+mod fabric;
+mod probe;
 mod promise;
 mod script;
 mod version;

@@ -152,7 +152,7 @@ impl Port {
             },
         );
         if status != Status::Ok {
-            self.environment_ends();
+            self.clone().environment_ends();
         }
     }
 
@@ -207,7 +207,7 @@ pub fn too_slow(name: &str, allowed: Duration) -> BackendError {
 }
 
 impl EndsWithEnvironment for Port {
-    fn environment_ends(&self) {
+    fn environment_ends(self: Arc<Self>) {
         self.close("the JavaScript environment of the script device has ended");
     }
 }

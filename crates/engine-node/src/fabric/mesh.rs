@@ -1,0 +1,139 @@
+//! Meshes as JavaScript holds them: a number that a member looks up.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::Env;
+use napi::bindgen_prelude::{BigInt, Object};
+use napi_derive::napi;
+use shoal_fabric::{FabricError, MemberIndex, Mesh, MeshConfig};
+
+use super::endpoint::MemberAddress;
+use crate::cleanup::{self, EndsWithEnvironment};
+use crate::error::{Code, Failure, border};
+use crate::promise;
+
+/// Meshes by the number that JavaScript hands to `createMember`. A number and not an address: a wrong one is then an
+/// error and not a crash.
+static MESHES: Mutex<Option<HashMap<u64, Arc<Mesh>>>> = Mutex::new(None);
+static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
+
+fn with_meshes<T>(body: impl FnOnce(&mut HashMap<u64, Arc<Mesh>>) -> T) -> T {
+    body(
+        MESHES
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_default(),
+    )
+}
+
+/// The mesh with the number.
+pub fn mesh_of(number: u64) -> Result<Arc<Mesh>, Failure> {
+    with_meshes(|meshes| meshes.get(&number).cloned()).ok_or_else(|| {
+        Failure::new(
+            "TRANSPORT_CLOSED",
+            format!("there is no open mesh with the number {number}: it was closed, or is not one of this addon"),
+        )
+    })
+}
+
+/// Connects; called on a thread of its own.
+pub fn establish(config: MeshConfig) -> Result<Mesh, Failure> {
+    Mesh::establish(config).map_err(Failure::from)
+}
+
+impl From<FabricError> for Failure {
+    fn from(error: FabricError) -> Self {
+        Self::new(error.code().name(), error.to_string())
+    }
+}
+
+/// The place of a mesh in the table; the end of the environment takes it out.
+struct Entry {
+    number: u64,
+}
+
+impl Entry {
+    /// Takes the mesh out of the table. The last owner leaves it, which may wait for peers.
+    fn remove(&self) -> Option<Arc<Mesh>> {
+        with_meshes(|meshes| meshes.remove(&self.number))
+    }
+}
+
+impl EndsWithEnvironment for Entry {
+    fn environment_ends(self: Arc<Self>) {
+        drop(self.remove());
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // The garbage collector runs on the JavaScript thread, which must not wait for peers.
+        if let Some(mesh) = self.remove() {
+            let _ = std::thread::Builder::new()
+                .name("shoal-leave".to_owned())
+                .spawn(move || drop(mesh));
+        }
+    }
+}
+
+/// Authenticated channels of one member to all others.
+#[napi]
+pub struct MeshHandle {
+    entry: Arc<Entry>,
+    peers: Vec<MemberIndex>,
+}
+
+impl MeshHandle {
+    /// Puts a mesh into the table.
+    pub fn new(env: &Env, mesh: Mesh) -> Result<Self, Failure> {
+        let peers = mesh.peers().collect();
+        let number = LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1;
+        with_meshes(|meshes| meshes.insert(number, Arc::new(mesh)));
+        let entry = Arc::new(Entry { number });
+        cleanup::register(env, &entry)?;
+        Ok(Self { entry, peers })
+    }
+}
+
+#[napi]
+impl MeshHandle {
+    /// The number that `createMember` takes.
+    #[napi(getter)]
+    pub fn mesh(&self) -> BigInt {
+        BigInt::from(self.entry.number)
+    }
+
+    /// All other members, in the order of the plan.
+    #[napi(getter)]
+    pub fn peers(&self) -> Vec<MemberAddress> {
+        self.peers.iter().copied().map(MemberAddress::from).collect()
+    }
+
+    /// Tells the peers in every heartbeat whether the event loop of this member's host is blocked.
+    #[napi]
+    pub fn set_host_stalled(&self, stalled: bool) -> napi::Result<(), Code> {
+        border(|| {
+            mesh_of(self.entry.number)?.set_host_stalled(stalled);
+            Ok(())
+        })
+    }
+
+    /// Gives the mesh up; a member that uses it keeps it until the member closes. Idempotent.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>, Code> {
+        border(|| {
+            let mesh = self.entry.remove();
+            promise::spawn(
+                env,
+                "shoal-leave",
+                move || {
+                    drop(mesh);
+                    Ok(())
+                },
+                |_env, ()| Ok(()),
+            )
+        })
+    }
+}
