@@ -16,11 +16,11 @@ use shoal_frame::{FrameHeader, FrameKind, HEADER_BYTES};
 use crate::data_channel::{Counters, DataChannel, OperationId, Readiness};
 use crate::error::FabricError;
 use crate::foreign::{ForeignTable, table_tag};
-use crate::message::{Envelope, Key, MessageInfo};
+use crate::message::{Envelope, Key, LARGEST_TAG, MessageInfo};
 use crate::monitor::WatchedChannel;
 use crate::peer::{MemberIndex, Peer};
 use crate::signal::{Signal, lock};
-use crate::socket_channel::{GOODBYE_ABORT, HEARTBEAT_HOST_STALLED, check_tag};
+use crate::socket_channel::{GOODBYE_ABORT, HEARTBEAT_HOST_STALLED};
 
 /// Tells a payload's tag from its header's.
 const PAYLOAD_BIT: u64 = 1 << 55;
@@ -409,6 +409,15 @@ impl ForeignChannel {
             self.table.cancel(pending);
         }
     }
+}
+
+fn check_tag(tag: u64) -> Result<(), FabricError> {
+    if tag > LARGEST_TAG {
+        return Err(FabricError::InvalidArgument {
+            reason: format!("the tag {tag} exceeds {LARGEST_TAG}"),
+        });
+    }
+    Ok(())
 }
 
 impl Drop for ForeignChannel {

@@ -16,7 +16,7 @@
 //! | [`Group::all_reduce_sum_f32`] and the other collectives | all members of a stage together |
 //! | [`Mesh::failure`], [`Mesh::abort`], [`Mesh::peer_state`] | liveness |
 //!
-//! Channels of other libraries take part through [`ForeignTable`].
+//! Channels of other libraries take part through [`ForeignTable`]; [`export_table`] offers a channel of this one.
 //!
 //! # Example
 //! Two members, here in one process, add up their vectors.
@@ -69,6 +69,7 @@ mod data_channel;
 mod deadline;
 mod error;
 mod establish;
+mod export;
 mod foreign;
 mod foreign_channel;
 mod group;
@@ -92,6 +93,7 @@ pub use channel::{Channel, Incoming, Interest, Outgoing, WaitOutcome, exchange, 
 pub use data_channel::{DataChannel, OperationId, Readiness};
 pub use deadline::{AbortFlag, Deadline};
 pub use error::FabricError;
+pub use export::export_table;
 pub use foreign::ForeignTable;
 pub use foreign_channel::ForeignChannel;
 pub use group::Group;

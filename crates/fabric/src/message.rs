@@ -2,7 +2,7 @@
 
 use shoal_frame::{FrameHeader, FrameKind};
 
-/// Largest tag; the bits above are used by channels that have one number for kind and tag.
+/// Largest tag that every channel carries. Sockets carry more; tables have one number for kind and tag.
 pub const LARGEST_TAG: u64 = (1 << 48) - 1;
 
 /// The fields of a message that its sender chooses.

@@ -17,7 +17,7 @@ use shoal_frame::{FrameHeader, FrameKind};
 use crate::data_channel::{Counters, DataChannel, OperationId, Readiness};
 use crate::error::FabricError;
 use crate::inbound::{Arrival, Inbound};
-use crate::message::{Envelope, Key, LARGEST_TAG, MessageInfo};
+use crate::message::{Envelope, Key, MessageInfo};
 use crate::monitor::WatchedChannel;
 use crate::outbound::Outbound;
 use crate::peer::{MemberIndex, Peer};
@@ -162,7 +162,6 @@ impl SocketChannel {
                 limit,
             });
         };
-        check_tag(envelope.tag)?;
         Ok(self.header(envelope, fitting))
     }
 
@@ -348,15 +347,6 @@ pub(crate) enum ReadError {
     Frame(FabricError),
 }
 
-pub(crate) fn check_tag(tag: u64) -> Result<(), FabricError> {
-    if tag > LARGEST_TAG {
-        return Err(FabricError::InvalidArgument {
-            reason: format!("the tag {tag} exceeds {LARGEST_TAG}"),
-        });
-    }
-    Ok(())
-}
-
 impl DataChannel for SocketChannel {
     fn peer(&self) -> &Peer {
         &self.peer
@@ -402,7 +392,6 @@ impl DataChannel for SocketChannel {
         bytes: *mut u8,
         capacity: usize,
     ) -> Result<OperationId, FabricError> {
-        check_tag(tag)?;
         // A message that has already arrived is delivered even if the channel has ended since.
         let mut state = lock(&self.state);
         let operation = state.next_operation;

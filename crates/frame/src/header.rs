@@ -33,11 +33,13 @@ pub enum FrameKind {
     Bulk = 8,
     /// A clean leave, or the report of an abort.
     Goodbye = 9,
+    /// A message of another library, whose tag means something to that library only.
+    Opaque = 10,
 }
 
 impl FrameKind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Hello,
         Self::Heartbeat,
         Self::StepDescriptor,
@@ -47,6 +49,7 @@ impl FrameKind {
         Self::Control,
         Self::Bulk,
         Self::Goodbye,
+        Self::Opaque,
     ];
 
     /// The kind with this code on the wire.
@@ -71,6 +74,7 @@ impl FrameKind {
             Self::Control => "control",
             Self::Bulk => "bulk",
             Self::Goodbye => "goodbye",
+            Self::Opaque => "opaque",
         }
     }
 }
