@@ -1,10 +1,13 @@
 //! Devices as JavaScript holds them: an address to hand to a member.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 use shoal_abi::backend::Backend;
+use shoal_ggml::LoadOptions;
+use shoal_ggml::executor::{self, OpenOptions};
 
 use crate::error::{Code, Failure, border};
 
@@ -60,4 +63,34 @@ impl NativeDeviceHandle {
             Ok(())
         })
     }
+}
+
+/// Options of `openGgmlDevice`.
+#[napi(object)]
+pub struct GgmlDeviceOptions {
+    /// Name of the device.
+    pub device: String,
+    /// Compute threads.
+    pub threads: Option<u32>,
+    /// Folder of ggml's libraries.
+    pub library_directory: Option<String>,
+}
+
+/// Opens a device of ggml.
+#[napi]
+pub fn open_ggml_device(options: GgmlDeviceOptions) -> napi::Result<NativeDeviceHandle, Code> {
+    border(|| {
+        if options.threads == Some(0) {
+            return Err(Failure::argument("a device needs at least one thread"));
+        }
+        let backend = executor::open(&OpenOptions {
+            library: LoadOptions {
+                directory: options.library_directory.map(PathBuf::from),
+                ..LoadOptions::default()
+            },
+            device: options.device,
+            threads: options.threads.map(|threads| threads as usize),
+        })?;
+        Ok(NativeDeviceHandle::new(backend))
+    })
 }
