@@ -1280,6 +1280,9 @@ export namespace shoal {
             /** LoadRequest endpointsJson. */
             endpointsJson: string;
 
+            /** LoadRequest threads. */
+            threads: number;
+
             /**
              * Creates a new LoadRequest instance using the specified properties.
              * @param [properties] Properties to set
@@ -1323,6 +1326,9 @@ export namespace shoal {
 
                 /** LoadRequest endpointsJson */
                 endpointsJson?: (string|null);
+
+                /** LoadRequest threads */
+                threads?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -1692,6 +1692,7 @@ export const shoal = $root.shoal = (() => {
             LoadRequest.prototype.epoch = 0;
             LoadRequest.prototype.self = null;
             LoadRequest.prototype.endpointsJson = "";
+            LoadRequest.prototype.threads = 0;
 
             LoadRequest.create = function(properties) {
                 return new LoadRequest(properties);
@@ -1712,6 +1713,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.MemberAddress.encode(message.self, writer.uint32(26).fork(), _depth + 1).ldelim();
                 if (message.endpointsJson != null && $Object.hasOwnProperty.call(message, "endpointsJson") && message.endpointsJson !== "")
                     writer.uint32(34).string(message.endpointsJson);
+                if (message.threads != null && $Object.hasOwnProperty.call(message, "threads") && message.threads !== 0)
+                    writer.uint32(40).uint32(message.threads);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1776,6 +1779,15 @@ export const shoal = $root.shoal = (() => {
                                 message.endpointsJson = value;
                             else
                                 delete message.endpointsJson;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.threads = value;
+                            else
+                                delete message.threads;
                             continue;
                         }
                     }

@@ -4,7 +4,7 @@
  */
 import { Reader } from 'protobufjs/minimal.js';
 import { shoal } from '../../generated/control.js';
-import { ShoalError, errorTable, type ErrorCode } from '../spec/errors.js';
+import { errorFromCode, ShoalError } from '../spec/errors.js';
 
 // A newer node's fields survive being passed on by an older one.
 Reader.discardUnknown = false;
@@ -52,10 +52,8 @@ function boundedJson(details: Readonly<Record<string, unknown>>): string {
   }
 }
 
-/** The error a failure stands for; codes of a newer version become INTERNAL with the original code in the details. */
+/** The error a failure stands for. */
 export function errorFromFailure(failure: messages.Failure.$Properties): ShoalError {
-  const code = failure.code ?? '';
-  const known = Object.hasOwn(errorTable, code);
   let details: Record<string, unknown> = {};
   try {
     const parsed: unknown = failure.detailsJson ? JSON.parse(failure.detailsJson) : {};
@@ -63,8 +61,7 @@ export function errorFromFailure(failure: messages.Failure.$Properties): ShoalEr
   } catch {
     // The code and message still say what happened.
   }
-  if (!known) details = { ...details, remoteCode: code };
-  return new ShoalError(known ? (code as ErrorCode) : 'INTERNAL', failure.message || 'no message', { details });
+  return errorFromCode(failure.code ?? '', failure.message || 'no message', { details });
 }
 
 /** Parses a JSON document of a message; `what` names it in the error. */

@@ -191,7 +191,10 @@ export class Peers {
   }
 
   private admit(hello: messages.Hello.$Properties, connection: RpcConnection): void {
-    if (this.stopped) return connection.close();
+    if (this.stopped) {
+      connection.close();
+      return;
+    }
     const nodeId = hello.nodeId ?? '';
     connection.peer = hello;
     connection.serve(this.options.handlers);

@@ -13,7 +13,7 @@ import {
   type ResponseOf,
   messages,
 } from './messages.js';
-import { ResponseQueue } from './response-queue.js';
+import { AsyncQueue } from './async-queue.js';
 
 /** Most calls that a peer may have open at once. */
 const maximumOpenCalls = 1024;
@@ -52,7 +52,7 @@ export class RpcConnection {
   peer: messages.Hello.$Properties | undefined;
 
   private readonly decoder = new FrameDecoder();
-  private readonly outgoing = new Map<number, ResponseQueue<messages.Response.$Properties>>();
+  private readonly outgoing = new Map<number, AsyncQueue<messages.Response.$Properties>>();
   private readonly incoming = new Map<number, AbortController>();
   private nextCall = 1;
   private endReason: ShoalError | undefined;
@@ -107,7 +107,7 @@ export class RpcConnection {
     if (this.endReason) throw this.endReason;
     const call = this.nextCall;
     this.nextCall = call === 0xffff_ffff ? 1 : call + 1;
-    const queue = new ResponseQueue<messages.Response.$Properties>();
+    const queue = new AsyncQueue<messages.Response.$Properties>();
     this.outgoing.set(call, queue);
     const deadline = options.deadlineMilliseconds ?? 0;
     const timer =

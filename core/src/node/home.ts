@@ -10,7 +10,7 @@ import { ShoalError } from '../spec/errors.js';
 
 /** The home folder in force: the argument, else SHOAL_HOME, else `.shoal` in the user's folder. */
 export function resolveHome(directory?: string): string {
-  return resolve(directory ?? (process.env['SHOAL_HOME'] || join(homedir(), '.shoal')));
+  return resolve(directory ?? (process.env.SHOAL_HOME || join(homedir(), '.shoal')));
 }
 
 export class Home {

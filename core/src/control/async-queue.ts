@@ -1,17 +1,17 @@
-/** An async iterable that others push into: the responses of a call that its caller has not read yet. */
+/** An async iterable that others push into: what has arrived and was not read yet. Bounded. */
 import { ShoalError } from '../spec/errors.js';
 
-/** Most unread responses of one call; a longest generation's tokens fit. */
+/** Most unread items; a longest generation's tokens fit. */
 const maximumUnread = 1 << 20;
 
-export class ResponseQueue<Item> implements AsyncIterable<Item> {
+export class AsyncQueue<Item> implements AsyncIterable<Item> {
   private items: Item[] = [];
   private failure: ShoalError | undefined;
   private completed = false;
   private endedByPeer = false;
   private wake: (() => void) | undefined;
 
-  /** Whether the other end said by itself that no more will come. */
+  /** Whether the writing end said by itself that no more will come. */
   get isEndedByPeer(): boolean {
     return this.endedByPeer;
   }
@@ -20,7 +20,7 @@ export class ResponseQueue<Item> implements AsyncIterable<Item> {
   push(item: Item): boolean {
     if (this.completed || this.failure) return true;
     if (this.items.length >= maximumUnread) {
-      this.fail(new ShoalError('REQUEST_QUEUE_FULL', 'the responses of a call are not read'));
+      this.fail(new ShoalError('REQUEST_QUEUE_FULL', 'what arrives is not read'));
       return false;
     }
     this.items.push(item);

@@ -1,0 +1,83 @@
+/** What programs on this machine may ask of the node, over its local socket: its whole service. */
+import { AsyncQueue } from '../control/async-queue.js';
+import { messages, parseDocument } from '../control/messages.js';
+import type { ControlHandlers } from '../control/rpc.js';
+import { ShoalError } from '../spec/errors.js';
+import { controlProtocolVersion } from '../spec/version.js';
+import type { LoadOptions, NodeService } from './service.js';
+import { generationToMessage, instanceId, orderFromMessage, summaryToMessage } from './wire.js';
+
+/** The handshake comes first: everything else is refused until versions have been compared. */
+export function clientHandlers(
+  service: NodeService,
+  self: () => messages.Hello.$Properties,
+  admitted: (handlers: ControlHandlers) => void,
+): ControlHandlers {
+  return {
+    hello(hello) {
+      if (hello.protocolVersion !== controlProtocolVersion) {
+        const message =
+          `the program speaks control protocol ${hello.protocolVersion ?? 0}, ` +
+          `the node in this SHOAL_HOME speaks ${controlProtocolVersion}`;
+        throw new ShoalError('NODE_VERSION_MISMATCH', message);
+      }
+      admitted(serviceHandlers(service));
+      return self();
+    },
+  };
+}
+
+function serviceHandlers(service: NodeService): ControlHandlers {
+  const options = (text: string | null | undefined) =>
+    text ? parseDocument<LoadOptions>(text, 'the list of load options') : {};
+  return {
+    ping: () => ({}),
+
+    async listNodes(_request, { signal }) {
+      return { nodesJson: JSON.stringify(await service.nodes(signal)) };
+    },
+
+    async listInstances(_request, { signal }) {
+      return { instances: (await service.instances(signal)).map(summaryToMessage) };
+    },
+
+    async *loadModel(request, { signal }) {
+      const queue = new AsyncQueue<messages.LoadModelResponse.$Properties>();
+      const loading = service
+        .load(request.model ?? '', options(request.optionsJson), {
+          signal,
+          onProgress: (progress) => queue.push({ progress }),
+        })
+        .then(
+          (summary) => {
+            queue.push({ loaded: summaryToMessage(summary) });
+            queue.complete();
+          },
+          (thrown: unknown) => queue.fail(ShoalError.from(thrown, 'ENGINE_LOAD_FAILED')),
+        );
+      yield* queue;
+      await loading;
+    },
+
+    async unloadModel({ instance }, { signal }) {
+      await service.unload(instanceId(instance), signal);
+      return {};
+    },
+
+    async explain(request, { signal }) {
+      const explanation = await service.explain(request.model ?? '', options(request.optionsJson), signal);
+      return { explanationJson: JSON.stringify(explanation) };
+    },
+
+    async *generate(request, { signal }) {
+      const instance = instanceId(request.instance);
+      for await (const event of service.generate(instance, orderFromMessage(request), signal)) {
+        yield generationToMessage(event);
+      }
+    },
+
+    async *watch(_request, { signal }) {
+      for await (const event of service.watch(signal)) yield { eventJson: JSON.stringify(event) };
+    },
+  };
+}

@@ -1,0 +1,379 @@
+/** Loads models: asks the nodes what they have, lets placement decide, and takes the members from prepare to ready. */
+import { randomBytes } from 'node:crypto';
+import { parseDocument } from '../control/messages.js';
+import type { Peers } from '../control/peers.js';
+import { explainPlan, explainRefusal } from '../placement/explain.js';
+import { place } from '../placement/placement.js';
+import type { PlacementNode, PlacementResult } from '../placement/request.js';
+import { parsePlanShape } from '../placement/shape.js';
+import { printProgram } from '../program/print.js';
+import { propagate } from '../program/propagate.js';
+import { inject, injectable } from '../runtime/injection.js';
+import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
+import { tokens } from '../runtime/tokens.js';
+import type { ClusterEvent } from '../spec/events.js';
+import { ShoalError } from '../spec/errors.js';
+import type { ModelDescription } from '../spec/model.js';
+import type { Plan, PlanMember } from '../spec/plan.js';
+import type { MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
+import { memberLowering, stageProgram } from '../worker/member-program.js';
+import type { NodeFacts } from './facts.js';
+import { type InstanceRecord, Instances, nodesOf, summarize } from './instances.js';
+import type { LocalMembers } from './local-members.js';
+import type { NodeDescriber } from './node-describer.js';
+import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
+import type { NodeSettings } from './settings.js';
+import { nodeTokens } from './tokens.js';
+import { failureToMessage, summaryToMessage } from './wire.js';
+
+const describeDeadlineMilliseconds = 15_000;
+const prepareDeadlineMilliseconds = 60_000;
+const releaseDeadlineMilliseconds = 5000;
+/** When one member fails, others often fail of it: the wait for the one that knows why. */
+const causeDelayMilliseconds = 300;
+
+interface Survey {
+  readonly facts: readonly NodeFacts[];
+  readonly model: ModelDescription;
+  readonly strategy: LoadedPlugin<'sharding'>;
+  readonly result: PlacementResult;
+}
+
+interface MemberOrder extends MemberAddress {
+  readonly placement: PlanMember;
+}
+
+@injectable()
+export class Coordinator {
+  constructor(
+    @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(tokens.plugins) private readonly plugins: PluginSet,
+    @inject(nodeTokens.peers) private readonly peers: Peers,
+    @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
+    @inject(nodeTokens.instances) private readonly instances: Instances,
+    @inject(nodeTokens.members) private readonly members: LocalMembers,
+    @inject(nodeTokens.emit) private readonly emit: (event: ClusterEvent) => void,
+  ) {}
+
+  async explain(model: string, options: LoadOptions, signal: AbortSignal): Promise<Explanation> {
+    const { result, strategy, model: description } = await this.survey(model, options, signal);
+    if ('refusal' in result) return { outcome: result, text: explainRefusal(result.refusal), programs: [] };
+    const programs = result.plan.stages.map((_, stage) =>
+      printProgram(propagate(stageProgram(strategy.host, description, result.plan, stage))),
+    );
+    return { outcome: result, text: explainPlan(result.plan), programs };
+  }
+
+  async load(
+    model: string,
+    options: LoadOptions,
+    onProgress: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<InstanceSummary> {
+    const { facts, result, model: description } = await this.survey(model, options, signal);
+    if ('refusal' in result) {
+      const { code, message, ...details } = result.refusal;
+      throw new ShoalError(code, message, { details });
+    }
+    const { plan } = result;
+    const credentials = {
+      instance: randomBytes(8).toString('hex'),
+      epoch: 1,
+      secret: randomBytes(32).toString('hex'),
+    };
+    const { instance: id, epoch } = credentials;
+    const record = this.instances.add({
+      id,
+      epoch,
+      model: description.directory,
+      plan,
+      coordinatorId: this.settings.nodeId,
+    });
+    const orders = plan.stages.flatMap((stage, stageIndex) =>
+      stage.members.map((placement, member): MemberOrder => ({ stage: stageIndex, member, placement })),
+    );
+    try {
+      const transport = chooseTransport(facts, plan);
+      const endpoints = await this.together(orders, signal, async (order, one) => ({
+        stage: order.stage,
+        member: order.member,
+        nodeId: order.placement.nodeId,
+        endpoint: await this.prepare({ credentials, plan, transport, model: description.directory }, order, one),
+      }));
+      await this.together(orders, signal, (order, one) =>
+        this.loadMember(id, epoch, order, endpoints, threadsFor(order, plan, facts), onProgress, one),
+      );
+      this.instances.ready(id);
+      await this.reportReady(record);
+    } catch (thrown) {
+      const error = ShoalError.from(thrown, 'ENGINE_LOAD_FAILED');
+      this.instances.fail(id, error, 'first-hand');
+      await this.releaseEverywhere(id, epoch, nodesOf(record));
+      throw error;
+    }
+    return summarize(record);
+  }
+
+  /** Frees an instance on all its nodes, also on those that think it has failed. */
+  async unload(summary: InstanceSummary): Promise<void> {
+    const nodes = nodesOf({ plan: summary.plan, coordinatorId: this.settings.nodeId });
+    await this.releaseEverywhere(summary.instance, summary.epoch, nodes);
+  }
+
+  /** Describes every node, finds the model and its strategy, and plans. */
+  private async survey(model: string, options: LoadOptions, signal: AbortSignal): Promise<Survey> {
+    const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
+    const description = await this.describer.model(model);
+    const strategy = this.strategyFor(description);
+    const facts = await this.describeAll(description.directory, signal);
+    const { config, tensors } = description;
+    const { contextLength, slotCount, storage, stateStorage } = options;
+    const costs = strategy.host.costs(config, tensors);
+    const holders = facts.filter((node) => holdsModel(node, description));
+    const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
+    const lower = memberLowering(strategy.host, description, context);
+    const result = place({
+      model: { name: description.name, digest: description.digest },
+      strategy: { name: strategy.name, version: strategy.version },
+      costs,
+      constraints: (memberCount) => strategy.host.constraints(config, memberCount),
+      tensors,
+      nodes: holders.map(placementNode),
+      options: {
+        contextLength: context,
+        preferredNodeId: this.settings.nodeId,
+        ...(slotCount === undefined ? {} : { slotCount }),
+        ...(storage === undefined ? {} : { storage }),
+        ...(stateStorage === undefined ? {} : { stateStorage }),
+        ...(shape === undefined ? {} : { shape }),
+      },
+      lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
+    });
+    return { facts, model: description, strategy, result: withMissingModels(result, facts, description) };
+  }
+
+  private strategyFor({ config, name }: ModelDescription): LoadedPlugin<'sharding'> {
+    const reasons: string[] = [];
+    for (const plugin of this.plugins.of('sharding')) {
+      const reason = plugin.host.unsupportedReason(config);
+      if (reason === undefined) return plugin;
+      reasons.push(`${plugin.name}: ${reason}`);
+    }
+    const architecture = config.architectures?.join(', ') ?? 'an unnamed architecture';
+    const message = `no sharding strategy covers ${name} (${architecture}): ${reasons.join('; ') || 'none is listed'}`;
+    throw new ShoalError('MODEL_ARCHITECTURE_UNSUPPORTED', message, { details: { architecture, reasons } });
+  }
+
+  private async describeAll(model: string, signal: AbortSignal): Promise<NodeFacts[]> {
+    const own = this.describer.describe(model);
+    const others = this.peers.list().map(async (peer) => {
+      try {
+        const response = await peer.connection.call(
+          'describe',
+          { model },
+          { signal, deadlineMilliseconds: describeDeadlineMilliseconds },
+        );
+        return parseDocument<NodeFacts>(response.factsJson, `the description of node ${peer.nodeName}`);
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        // A node that does not answer now is not one to build on.
+        return undefined;
+      }
+    });
+    return (await Promise.all([own, ...others])).filter((facts) => facts !== undefined);
+  }
+
+  private async prepare(
+    load: {
+      credentials: { instance: string; epoch: number; secret: string };
+      plan: Plan;
+      transport: string;
+      model: string;
+    },
+    { stage, member, placement }: MemberOrder,
+    signal: AbortSignal,
+  ): Promise<TransportEndpoint> {
+    const self = { stage, member };
+    if (placement.nodeId === this.settings.nodeId) {
+      return this.members.prepare({ ...load, self, coordinatorId: this.settings.nodeId }, signal);
+    }
+    const { credentials, plan, transport, model } = load;
+    const response = await this.peers
+      .connectionTo(placement.nodeId)
+      .call(
+        'prepare',
+        { credentials, self, planJson: JSON.stringify(plan), transport, model },
+        { signal, deadlineMilliseconds: prepareDeadlineMilliseconds },
+      );
+    return parseDocument<TransportEndpoint>(response.endpointJson, `the endpoint of node ${placement.nodeName}`);
+  }
+
+  private async loadMember(
+    instance: string,
+    epoch: number,
+    { stage, member, placement }: MemberOrder,
+    endpoints: readonly MemberEndpoint[],
+    threads: number | undefined,
+    onProgress: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const self = { stage, member };
+    const { nodeId } = placement;
+    const progressed = (loadedBytes: number, totalBytes: number) => {
+      onProgress({ nodeId, stage, member, loadedBytes, totalBytes });
+      this.emit({ kind: 'load-progressed', instance, nodeId, loadedBytes, totalBytes });
+    };
+    if (nodeId === this.settings.nodeId) {
+      const order = { instance, self, endpoints, ...(threads === undefined ? {} : { threads }) };
+      return this.members.load(order, progressed, signal);
+    }
+    const request = { instance, epoch, self, endpointsJson: JSON.stringify(endpoints), threads: threads ?? 0 };
+    for await (const { progress, ready } of this.peers.connectionTo(nodeId).stream('load', request, { signal })) {
+      if (progress) progressed(progress.loadedBytes ?? 0, progress.totalBytes ?? 0);
+      if (ready) return;
+    }
+    throw new ShoalError('ENGINE_LOAD_FAILED', `node ${placement.nodeName} ended the load without becoming ready`);
+  }
+
+  /** Runs one thing for all members at once; when one fails, the others are stopped and the best explanation thrown. */
+  private async together<Result>(
+    orders: readonly MemberOrder[],
+    signal: AbortSignal,
+    run: (order: MemberOrder, signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result[]> {
+    const controller = new AbortController();
+    const both = AbortSignal.any([signal, controller.signal]);
+    const errors: ShoalError[] = [];
+    let giveUp: NodeJS.Timeout | undefined;
+    const results = await Promise.allSettled(
+      orders.map(async (order) => {
+        try {
+          return await run(order, both);
+        } catch (thrown) {
+          const error = ShoalError.from(thrown, 'ENGINE_LOAD_FAILED');
+          errors.push(error);
+          const wait = isEffect(error) ? causeDelayMilliseconds : 0;
+          giveUp ??= setTimeout(() => controller.abort(error), wait);
+          throw error;
+        }
+      }),
+    );
+    clearTimeout(giveUp);
+    if (signal.aborted) throw ShoalError.from(signal.reason, 'ABORTED');
+    const cause = errors.find((error) => !isEffect(error)) ?? errors[0];
+    if (cause) throw cause;
+    return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  /** From now on the instance belongs to its head. */
+  private async reportReady(record: InstanceRecord): Promise<void> {
+    const instance = summaryToMessage(summarize(record));
+    const others = [...nodesOf(record)].filter((nodeId) => nodeId !== this.settings.nodeId);
+    await Promise.all(others.map((nodeId) => this.peers.connectionTo(nodeId).call('report', { instance })));
+    if (record.failure) throw record.failure;
+  }
+
+  /** Tells the other nodes of an instance that it has failed. */
+  async reportFailure(id: string, error: ShoalError): Promise<void> {
+    const record = this.instances.get(id);
+    if (!record) return;
+    const instance = { ...summaryToMessage(summarize(record)), failure: failureToMessage(error) };
+    const others = [...nodesOf(record)].filter((nodeId) => nodeId !== this.settings.nodeId);
+    await Promise.all(
+      others.map((nodeId) =>
+        this.peers
+          .get(nodeId)
+          ?.connection.call('report', { instance })
+          .catch(() => undefined),
+      ),
+    );
+  }
+
+  private async releaseEverywhere(instance: string, epoch: number, nodes: ReadonlySet<string>): Promise<void> {
+    await Promise.all(
+      [...nodes].map((nodeId): Promise<unknown> | undefined => {
+        if (nodeId === this.settings.nodeId) return this.members.release(instance);
+        // A node that cannot be told has lost its connection, and with it the instance.
+        return this.peers
+          .get(nodeId)
+          ?.connection.call('release', { instance, epoch }, { deadlineMilliseconds: releaseDeadlineMilliseconds })
+          .catch(() => undefined);
+      }),
+    );
+  }
+}
+
+/** Errors that another member's failure brings about. */
+function isEffect({ code }: ShoalError): boolean {
+  return code.startsWith('TRANSPORT_') || code === 'ABORTED' || code === 'ENGINE_ABORTED' || code === 'TIMEOUT';
+}
+
+function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean {
+  return model?.found === true && model.digest === digest;
+}
+
+function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): PlacementNode {
+  return { nodeId, nodeName, machineId, devices };
+}
+
+/** Nodes without the model's files cannot take part; the plan says so. */
+function withMissingModels(
+  result: PlacementResult,
+  facts: readonly NodeFacts[],
+  model: ModelDescription,
+): PlacementResult {
+  const missing = facts.filter((node) => !holdsModel(node, model) && node.devices.length > 0);
+  const notes = missing.map((node) => {
+    const reason = node.model?.found
+      ? `holds other files under the name ${model.name}`
+      : `does not have ${model.name} on its disk`;
+    return { nodeName: node.nodeName, reason };
+  });
+  if (notes.length === 0) return result;
+  if ('refusal' in result) {
+    const reasons = [...result.refusal.reasons, ...notes.map(({ nodeName, reason }) => `${nodeName} ${reason}.`)];
+    return { refusal: { ...result.refusal, reasons } };
+  }
+  const leftOut = [...result.plan.leftOut, ...notes.map((note) => ({ ...note, deviceId: 'all devices' }))];
+  return { plan: { ...result.plan, leftOut } };
+}
+
+/** The transport that all members' nodes can use and that they like best. */
+function chooseTransport(facts: readonly NodeFacts[], plan: Plan): string {
+  const nodeIds = new Set(plan.stages.flatMap(({ members }) => members.map(({ nodeId }) => nodeId)));
+  const nodes = facts.filter(({ nodeId }) => nodeIds.has(nodeId));
+  const usable = (nodes[0]?.transports ?? [])
+    .filter(({ name }) =>
+      nodes.every((node) => node.transports.some((one) => one.name === name && one.availability.available)),
+    )
+    .sort((left, right) => right.preference - left.preference);
+  if (usable[0]) return usable[0].name;
+  const said = nodes.flatMap(({ nodeName, transports }) =>
+    transports.length === 0
+      ? [`${nodeName} has none`]
+      : transports.map(
+          ({ name, availability }) =>
+            `${name} on ${nodeName}: ${availability.available ? 'available' : availability.reason}`,
+        ),
+  );
+  const message = `no transport can be used by all nodes of the plan (${said.join('; ')})`;
+  throw new ShoalError('TRANSPORT_UNAVAILABLE', message);
+}
+
+/**
+ * Members of one stage compute at the same time. Where several of them share a machine's processor, each gets its part
+ * of the cores; more threads than cores would make every one of them wait for the others.
+ */
+function threadsFor({ stage, placement }: MemberOrder, plan: Plan, facts: readonly NodeFacts[]): number | undefined {
+  const machineOf = (nodeId: string) => facts.find((node) => node.nodeId === nodeId)?.machineId;
+  const own = facts.find((node) => node.nodeId === placement.nodeId);
+  const device = own?.devices.find(
+    ({ backend, properties }) => backend === placement.backend && properties.id === placement.deviceId,
+  );
+  const properties = device?.properties;
+  if (!properties?.available || properties.kind !== 'cpu' || properties.coreCount === undefined) return undefined;
+  const beside = (plan.stages[stage]?.members ?? []).filter(
+    ({ nodeId }) => machineOf(nodeId) === own?.machineId,
+  ).length;
+  return beside > 1 ? Math.max(1, Math.floor(properties.coreCount / beside)) : undefined;
+}

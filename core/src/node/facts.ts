@@ -1,0 +1,103 @@
+/** What a node says about itself. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { arch, hostname, platform, totalmem } from 'node:os';
+import type { PlacementDevice } from '../placement/request.js';
+import type { PluginSet } from '../runtime/plugin-set.js';
+import type { PluginKind } from '../spec/plugin.js';
+import type { TransportAvailability } from '../spec/transport.js';
+
+/** Everything that planning needs of a node; JSON. */
+export interface NodeFacts {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly softwareVersion: string;
+  /** Equal for nodes on one machine. */
+  readonly machineId: string;
+  /** For example `linux-x64`. */
+  readonly platform: string;
+  /** Empty for a node that only asks. */
+  readonly devices: readonly PlacementDevice[];
+  readonly transports: readonly TransportFacts[];
+  readonly engines: readonly { readonly name: string; readonly unavailableReason?: string }[];
+  readonly plugins: readonly { readonly kind: PluginKind; readonly name: string; readonly version: string }[];
+  /** The model that was asked about. */
+  readonly model?: ModelFacts;
+}
+
+export interface TransportFacts {
+  readonly name: string;
+  /** Higher is tried first. */
+  readonly preference: number;
+  readonly availability: TransportAvailability;
+}
+
+/** Whether the node has the model's files. */
+export type ModelFacts =
+  | { readonly found: true; readonly directory: string; readonly name: string; readonly digest: string }
+  | { readonly found: false; readonly code: string; readonly message: string };
+
+/** A node as others see it; JSON. */
+export interface NodeSummary {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly softwareVersion: string;
+  readonly addresses: readonly string[];
+  /** `self` is the node that answers; `stalled` is connected but silent for a while; `refused` cannot be a member. */
+  readonly state: 'self' | 'connected' | 'stalled' | 'refused';
+  /** Why it is refused. */
+  readonly code?: string;
+  readonly message?: string;
+}
+
+const probeDeadlineMilliseconds = 10_000;
+
+/** Asks the plugins. A backend that takes too long or breaks its promise not to throw counts as one without devices. */
+export async function describePlugins(
+  plugins: PluginSet,
+  options: { readonly withDevices: boolean; readonly log: (message: string) => void },
+): Promise<Pick<NodeFacts, 'devices' | 'transports' | 'engines' | 'plugins'>> {
+  const engines = await Promise.all(
+    plugins.of('engine').map(async ({ name, host }) => {
+      const unavailableReason = await host.unavailableReason();
+      return { name, ...(unavailableReason === undefined ? {} : { unavailableReason }) };
+    }),
+  );
+  const devices = options.withDevices
+    ? await Promise.all(
+        plugins.of('backend').map(async ({ name, host }): Promise<PlacementDevice[]> => {
+          try {
+            const properties = await host.probe(AbortSignal.timeout(probeDeadlineMilliseconds));
+            return properties.map((one) => ({ backend: name, capabilities: host.capabilities, properties: one }));
+          } catch (thrown) {
+            options.log(`backend ${name} cannot be probed: ${String(thrown)}`);
+            return [];
+          }
+        }),
+      )
+    : [];
+  const transports = await Promise.all(
+    plugins.of('transport').map(async ({ host }) => ({
+      name: host.name,
+      preference: host.preference,
+      availability: await host.availability(),
+    })),
+  );
+  return {
+    devices: devices.flat(),
+    transports,
+    engines,
+    plugins: plugins.all.map(({ kind, name, version }) => ({ kind, name, version })),
+  };
+}
+
+/** Identifies the machine while it runs; says nothing else about it. */
+export async function machineId(): Promise<string> {
+  const seed = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() =>
+    // Where there is no boot id: what two machines of one network hardly share.
+    [hostname(), platform(), arch(), totalmem()].join('\0'),
+  );
+  return createHash('sha256').update('shoal machine\0').update(seed).digest('hex').slice(0, 16);
+}
+
+export const platformName = `${platform()}-${arch()}`;

@@ -1,0 +1,87 @@
+/** Where requests enter: finds the head of their instance, wherever it is, and passes events on as they come. */
+import type { Peers } from '../control/peers.js';
+import { inject, injectable } from '../runtime/injection.js';
+import { ShoalError } from '../spec/errors.js';
+import type { GenerationOrder } from '../worker/worker-protocol.js';
+import { headOf, Instances, summarize } from './instances.js';
+import { instanceFailed, type LocalMembers } from './local-members.js';
+import type { GenerationEvent, InstanceSummary } from './service.js';
+import type { NodeSettings } from './settings.js';
+import { nodeTokens } from './tokens.js';
+import { checkOrder, generationFromMessage, orderToMessage, summaryFromMessage } from './wire.js';
+
+const listDeadlineMilliseconds = 2000;
+
+@injectable()
+export class Ingress {
+  constructor(
+    @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(nodeTokens.peers) private readonly peers: Peers,
+    @inject(nodeTokens.instances) private readonly instances: Instances,
+    @inject(nodeTokens.members) private readonly members: LocalMembers,
+  ) {}
+
+  /** Instances that this node or any node it reaches knows; the head's word counts most. */
+  async list(signal?: AbortSignal): Promise<InstanceSummary[]> {
+    const found = new Map<string, { summary: InstanceSummary; fromHead: boolean }>();
+    const add = (summary: InstanceSummary, nodeId: string) => {
+      const fromHead = headOf(summary.plan).nodeId === nodeId;
+      if (fromHead || !found.has(summary.instance)) found.set(summary.instance, { summary, fromHead });
+    };
+    for (const record of this.instances.list()) add(summarize(record), this.settings.nodeId);
+    await Promise.all(
+      this.peers.list().map(async ({ nodeId, connection }) => {
+        try {
+          const options = { signal, deadlineMilliseconds: listDeadlineMilliseconds };
+          const { instances } = await connection.call('listInstances', {}, options);
+          for (const message of instances ?? []) add(summaryFromMessage(message), nodeId);
+        } catch {
+          // What a silent peer knows is not known now.
+        }
+      }),
+    );
+    return [...found.values()].map(({ summary }) => summary);
+  }
+
+  /** Throws INSTANCE_NOT_FOUND, INSTANCE_FAILED. */
+  async find(instance: string, signal?: AbortSignal): Promise<InstanceSummary> {
+    const record = this.instances.get(instance);
+    if (record?.state === 'failed') throw instanceFailed(record);
+    if (record) return summarize(record);
+    const found = (await this.list(signal)).find((summary) => summary.instance === instance);
+    if (!found) {
+      throw new ShoalError('INSTANCE_NOT_FOUND', `no node that is reached serves instance ${instance}`, {
+        details: { instance },
+      });
+    }
+    if (found.state === 'failed') {
+      const message = `${found.plan.modelName} stopped serving: ${found.failure?.message ?? 'unknown'}`;
+      throw new ShoalError('INSTANCE_FAILED', message, { details: { instance, causeCode: found.failure?.code } });
+    }
+    return found;
+  }
+
+  async *generate(
+    instance: string,
+    order: GenerationOrder,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    checkOrder(order);
+    const { plan } = await this.find(instance, signal);
+    const head = headOf(plan);
+    if (head.nodeId === this.settings.nodeId) {
+      yield* this.members.generate(instance, order, signal);
+      return;
+    }
+    const peer = this.peers.get(head.nodeId);
+    if (!peer) {
+      throw new ShoalError('NODE_LOST', `node ${head.nodeName}, the head of ${plan.modelName}, is not connected`, {
+        details: { nodeId: head.nodeId, nodeName: head.nodeName, instance },
+      });
+    }
+    for await (const message of peer.connection.stream('generate', orderToMessage(instance, order), { signal })) {
+      const event = generationFromMessage(message);
+      if (event) yield event;
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The instances that this node has a part in, and what becomes of them. Every node of an instance decides by itself when
+ * the instance has failed, so that no single loss can keep the others waiting; the first cause wins.
+ */
+import { inject, injectable } from '../runtime/injection.js';
+import type { ClusterEvent } from '../spec/events.js';
+import type { ShoalError } from '../spec/errors.js';
+import type { Plan } from '../spec/plan.js';
+import type { InstanceState, InstanceSummary } from './service.js';
+import { nodeTokens } from './tokens.js';
+
+export interface InstanceRecord {
+  readonly id: string;
+  readonly epoch: number;
+  readonly model: string;
+  readonly plan: Plan;
+  /** The node that ordered the load; it owns the instance until it is ready. */
+  readonly coordinatorId: string;
+  state: InstanceState;
+  failure: ShoalError | undefined;
+}
+
+/** How a failure is known. Second-hand: a peer was lost from sight, which may be the effect of an earlier cause. */
+export type Evidence = 'first-hand' | 'second-hand' | 'reported';
+
+/** Second-hand evidence waits this long for the node concerned to say what really happened. */
+const secondHandDelayMilliseconds = 250;
+const keptEndedInstances = 100;
+
+export interface InstanceListener {
+  /** Called once an instance has failed: end its requests, free its members. */
+  failed(record: InstanceRecord, error: ShoalError, evidence: Evidence): void;
+}
+
+@injectable()
+export class Instances {
+  private readonly records = new Map<string, InstanceRecord>();
+  private readonly suspicions = new Map<string, NodeJS.Timeout>();
+  private readonly listeners: InstanceListener[] = [];
+
+  constructor(@inject(nodeTokens.emit) private readonly emit: (event: ClusterEvent) => void) {}
+
+  onFailed(listener: InstanceListener): void {
+    this.listeners.push(listener);
+  }
+
+  add(record: Omit<InstanceRecord, 'state' | 'failure'>): InstanceRecord {
+    const known = this.records.get(record.id);
+    if (known) return known;
+    const added: InstanceRecord = { ...record, state: 'loading', failure: undefined };
+    this.records.set(record.id, added);
+    this.forgetOldest();
+    return added;
+  }
+
+  get(id: string): InstanceRecord | undefined {
+    return this.records.get(id);
+  }
+
+  list(): InstanceRecord[] {
+    return [...this.records.values()];
+  }
+
+  ready(id: string): void {
+    const record = this.records.get(id);
+    if (record?.state !== 'loading') return;
+    record.state = 'ready';
+    this.emit({ kind: 'instance-loaded', instance: id, plan: record.plan });
+  }
+
+  unloaded(id: string): void {
+    const record = this.records.get(id);
+    if (!record) return;
+    this.forget(id);
+    const wasVisible = record.state === 'ready';
+    record.state = 'unloaded';
+    if (wasVisible) this.emit({ kind: 'instance-unloaded', instance: id });
+  }
+
+  /** A member cannot go on. Ignored when the instance has ended already. */
+  fail(id: string, error: ShoalError, evidence: Evidence): void {
+    const record = this.records.get(id);
+    if (!record || record.state === 'failed' || record.state === 'unloaded') return;
+    if (evidence === 'second-hand') {
+      if (this.suspicions.has(id)) return;
+      const timer = setTimeout(() => this.settle(record, error, evidence), secondHandDelayMilliseconds);
+      this.suspicions.set(id, timer);
+      return;
+    }
+    this.settle(record, error, evidence);
+  }
+
+  /** The failure of an instance that is about to be known; undefined when there is none after a short wait. */
+  async failureOf(id: string): Promise<ShoalError | undefined> {
+    const end = performance.now() + 2 * secondHandDelayMilliseconds;
+    for (;;) {
+      const record = this.records.get(id);
+      if (record?.failure || record?.state !== 'ready' || performance.now() > end) return record?.failure;
+      await new Promise((wake) => setTimeout(wake, 25));
+    }
+  }
+
+  private settle(record: InstanceRecord, error: ShoalError, evidence: Evidence): void {
+    clearTimeout(this.suspicions.get(record.id));
+    this.suspicions.delete(record.id);
+    if (record.state === 'failed' || record.state === 'unloaded') return;
+    const wasReady = record.state === 'ready';
+    record.state = 'failed';
+    record.failure = error;
+    for (const listener of this.listeners) listener.failed(record, error, evidence);
+    // A load that fails is reported to who asked for it; only what was serving is news to everybody.
+    if (!wasReady) return;
+    const nodeId = error.details.nodeId;
+    this.emit({
+      kind: 'instance-failed',
+      instance: record.id,
+      code: error.code,
+      message: error.message,
+      ...(typeof nodeId === 'string' ? { nodeId } : {}),
+    });
+  }
+
+  private forget(id: string): void {
+    clearTimeout(this.suspicions.get(id));
+    this.suspicions.delete(id);
+    this.records.delete(id);
+  }
+
+  /** Failed instances are kept, so that a late request is told why. */
+  private forgetOldest(): void {
+    const ended = [...this.records.values()].filter(({ state }) => state === 'failed');
+    for (const record of ended.slice(0, Math.max(0, ended.length - keptEndedInstances))) this.forget(record.id);
+  }
+}
+
+/** Nodes that have a part in an instance. */
+export function nodesOf(record: Pick<InstanceRecord, 'plan' | 'coordinatorId'>): Set<string> {
+  const members = record.plan.stages.flatMap((stage) => stage.members.map(({ nodeId }) => nodeId));
+  return new Set([...members, record.coordinatorId]);
+}
+
+/** The node of the head, which takes the instance's requests. */
+export function headOf(plan: Plan): { readonly nodeId: string; readonly nodeName: string } {
+  const head = plan.stages[0]?.members[0];
+  return { nodeId: head?.nodeId ?? '', nodeName: head?.nodeName ?? '' };
+}
+
+export function summarize(record: InstanceRecord): InstanceSummary {
+  const { id, epoch, state, model, plan, failure } = record;
+  return {
+    instance: id,
+    epoch,
+    state,
+    model,
+    plan,
+    ...(failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }),
+  };
+}

@@ -1,0 +1,354 @@
+/** The members of instances that run on this node: their workers, from prepare to release. */
+import { AsyncQueue } from '../control/async-queue.js';
+import { inject, injectable } from '../runtime/injection.js';
+import type { PluginSet } from '../runtime/plugin-set.js';
+import { tokens } from '../runtime/tokens.js';
+import { describeWorkerPlugins } from '../runtime/worker-plugins.js';
+import { errorFromCode, ShoalError } from '../spec/errors.js';
+import type { Plan } from '../spec/plan.js';
+import type { LoadCredentials, MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
+import { stageOf } from '../worker/member-program.js';
+import type { GenerationOrder, WorkerEvent } from '../worker/worker-protocol.js';
+import { type InstanceRecord, Instances } from './instances.js';
+import type { NodeDescriber } from './node-describer.js';
+import type { GenerationEvent } from './service.js';
+import type { NodeSettings } from './settings.js';
+import { nodeTokens } from './tokens.js';
+import { startInProcessWorker, type WorkerHandle } from './worker-handle.js';
+import { startWorkerProcess } from './worker-process.js';
+
+export interface PrepareMember {
+  readonly credentials: LoadCredentials;
+  readonly self: MemberAddress;
+  readonly plan: Plan;
+  readonly transport: string;
+  readonly model: string;
+  /** The node that orders the load. */
+  readonly coordinatorId: string;
+}
+
+export interface LoadMember {
+  readonly instance: string;
+  readonly self: MemberAddress;
+  readonly endpoints: readonly MemberEndpoint[];
+  readonly threads?: number;
+}
+
+interface LocalMember {
+  readonly instance: string;
+  readonly self: MemberAddress;
+  readonly plan: Plan;
+  readonly model: string;
+  readonly name: string;
+  readonly worker: WorkerHandle;
+  readonly requests: Map<number, AsyncQueue<GenerationEvent>>;
+  onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
+  nextRequestId: number;
+}
+
+const prepareDeadlineMilliseconds = 30_000;
+/** All members are prepared before any connects, so this only covers the time they need to reach each other. */
+const connectDeadlineMilliseconds = 30_000;
+const submitDeadlineMilliseconds = 30_000;
+
+@injectable()
+export class LocalMembers {
+  private readonly members = new Map<string, LocalMember>();
+
+  constructor(
+    @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(tokens.plugins) private readonly plugins: PluginSet,
+    @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
+    @inject(nodeTokens.instances) private readonly instances: Instances,
+  ) {
+    instances.onFailed({
+      failed: (record, error) => {
+        for (const member of this.of(record.id)) this.failRequests(member, error);
+        void this.stopMembers(record.id);
+      },
+    });
+  }
+
+  /** Starts a worker that listens; resolves with where. */
+  async prepare(order: PrepareMember, signal: AbortSignal): Promise<TransportEndpoint> {
+    const { credentials, self, plan } = order;
+    const { instance } = credentials;
+    const key = memberKey(instance, self);
+    const placement = stageOf(plan, self).members[self.member];
+    if (placement?.nodeId !== this.settings.nodeId) {
+      throw new ShoalError('REQUEST_INVALID', `stage ${self.stage}, member ${self.member} is not of this node`);
+    }
+    if (this.members.has(key)) throw new ShoalError('REQUEST_INVALID', `member ${key} is prepared already`);
+    this.instances.add({
+      id: instance,
+      epoch: credentials.epoch,
+      model: order.model,
+      plan,
+      coordinatorId: order.coordinatorId,
+    });
+    const name = `stage ${self.stage}, member ${self.member} of ${plan.modelName} on node ${this.settings.nodeName}`;
+    const requests = new Map<number, AsyncQueue<GenerationEvent>>();
+    const onEvent = (event: WorkerEvent) => {
+      const member = this.members.get(key);
+      if (member) this.receive(member, event);
+    };
+    const worker = await this.startWorker(plan, placement.backend, order.transport, { name, onEvent, signal });
+    const { model } = order;
+    const member: LocalMember = {
+      instance,
+      self,
+      plan,
+      model,
+      name,
+      worker,
+      requests,
+      onProgress: undefined,
+      nextRequestId: 1,
+    };
+    this.members.set(key, member);
+    void worker.ended.then((error) => this.workerEnded(key, member, error));
+    try {
+      const { endpoint } = await worker.call(
+        'prepare',
+        {
+          plugins: describeWorkerPlugins(this.plugins),
+          transport: order.transport,
+          credentials,
+          self,
+          bindAddress: this.settings.dataAddress,
+        },
+        { signal, deadlineMilliseconds: prepareDeadlineMilliseconds },
+      );
+      return endpoint;
+    } catch (thrown) {
+      await this.stopMember(key, member);
+      throw this.named(thrown);
+    }
+  }
+
+  /** Resolves when the member runs. */
+  async load(
+    order: LoadMember,
+    onProgress: (loadedBytes: number, totalBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = memberKey(order.instance, order.self);
+    const member = this.members.get(key);
+    if (!member) {
+      throw new ShoalError('INSTANCE_NOT_FOUND', `member ${key} is not prepared on node ${this.settings.nodeName}`);
+    }
+    member.onProgress = onProgress;
+    const engine = await this.engineName();
+    try {
+      await member.worker.call(
+        'load',
+        {
+          plan: member.plan,
+          endpoints: order.endpoints,
+          modelDirectory: await this.describer.modelDirectory(member.model),
+          engine,
+          connectDeadlineMilliseconds,
+          ...(order.threads === undefined ? {} : { threads: order.threads }),
+        },
+        { signal },
+      );
+    } catch (thrown) {
+      await this.stopMember(key, member);
+      throw this.named(thrown);
+    } finally {
+      member.onProgress = undefined;
+    }
+  }
+
+  /** Frees what the instance has here. */
+  async release(instance: string): Promise<void> {
+    const ended = new ShoalError('INSTANCE_NOT_FOUND', 'the model was unloaded while the request ran');
+    for (const member of this.of(instance)) this.failRequests(member, ended);
+    await this.stopMembers(instance);
+    this.instances.unloaded(instance);
+  }
+
+  /** Runs a request on the head, which must be here. */
+  async *generate(
+    instance: string,
+    order: GenerationOrder,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    const record = this.instances.get(instance);
+    const member = this.members.get(memberKey(instance, { stage: 0, member: 0 }));
+    if (record?.state === 'failed') throw instanceFailed(record);
+    if (!record || !member || record.state !== 'ready') {
+      throw new ShoalError('INSTANCE_NOT_FOUND', `node ${this.settings.nodeName} serves no instance ${instance}`, {
+        details: { instance, nodeId: this.settings.nodeId },
+      });
+    }
+    const requestId = member.nextRequestId++;
+    const queue = new AsyncQueue<GenerationEvent>();
+    member.requests.set(requestId, queue);
+    const onAbort = () => queue.fail(ShoalError.from(signal?.reason, 'ABORTED'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      const { promptTokens } = await member.worker.call(
+        'generate',
+        { ...order, requestId },
+        { signal, deadlineMilliseconds: submitDeadlineMilliseconds },
+      );
+      yield { kind: 'accepted', promptTokens };
+      for await (const event of queue) {
+        yield event;
+        if (event.kind === 'finished') return;
+      }
+    } catch (thrown) {
+      throw await this.causeOf(instance, ShoalError.from(thrown));
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      // Still in the map: it did not finish by itself.
+      if (member.requests.delete(requestId)) void member.worker.call('cancel', { requestId }).catch(() => undefined);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const instances = new Set([...this.members.values()].map(({ instance }) => instance));
+    await Promise.all([...instances].map((instance) => this.release(instance)));
+  }
+
+  private of(instance: string): LocalMember[] {
+    return [...this.members.values()].filter((member) => member.instance === instance);
+  }
+
+  private async startWorker(
+    plan: Plan,
+    backend: string,
+    transport: string,
+    options: { name: string; onEvent: (event: WorkerEvent) => void; signal: AbortSignal },
+  ): Promise<WorkerHandle> {
+    const engine = await this.engineName();
+    const used = [
+      this.plugins.get('backend', backend),
+      this.plugins.get('transport', transport),
+      this.plugins.get('engine', engine),
+      this.plugins.get('sharding', plan.strategy),
+    ];
+    const inline = used.filter(({ isolation }) => isolation === 'none');
+    if (inline.length > 0) return startInProcessWorker(this.plugins.all, options.onEvent);
+    return startWorkerProcess(options);
+  }
+
+  /** The first engine plugin that can run here. */
+  private async engineName(): Promise<string> {
+    const reasons: string[] = [];
+    for (const { name, host } of this.plugins.of('engine')) {
+      const reason = await host.unavailableReason();
+      if (reason === undefined) return name;
+      reasons.push(`${name}: ${reason}`);
+    }
+    const message = `node ${this.settings.nodeName} has no engine that can run (${reasons.join('; ') || 'none is listed'})`;
+    throw new ShoalError('ENGINE_UNAVAILABLE', message);
+  }
+
+  private receive(member: LocalMember, event: WorkerEvent): void {
+    switch (event.kind) {
+      case 'load-progress':
+        member.onProgress?.(event.loadedBytes, event.totalBytes);
+        break;
+      case 'token': {
+        const { index, token, text } = event;
+        member.requests.get(event.requestId)?.push({ kind: 'token', index, token, text });
+        break;
+      }
+      case 'request-finished': {
+        const { requestId, ...finished } = event;
+        const queue = member.requests.get(requestId);
+        member.requests.delete(requestId);
+        queue?.push({ ...finished, kind: 'finished' });
+        queue?.complete();
+        break;
+      }
+      case 'request-failed': {
+        const queue = member.requests.get(event.requestId);
+        member.requests.delete(event.requestId);
+        queue?.fail(errorFromCode(event.error.code, event.error.message, { details: event.error.details }));
+        break;
+      }
+      case 'member-failed':
+        this.memberFailed(member, event);
+    }
+  }
+
+  private memberFailed(member: LocalMember, event: Extract<WorkerEvent, { kind: 'member-failed' }>): void {
+    const { code, message, details } = event.error;
+    const { lost } = event;
+    if (!lost) {
+      const error = errorFromCode(code, `${member.name} failed: ${message}`, {
+        details: { ...details, nodeId: this.settings.nodeId },
+      });
+      this.instances.fail(member.instance, error, 'first-hand');
+      return;
+    }
+    const placement = member.plan.stages[lost.stage]?.members[lost.member];
+    const who = `stage ${lost.stage}, member ${lost.member} on node ${placement?.nodeName ?? 'unknown'}`;
+    const error = errorFromCode(code, `${who} was lost: ${message}`, {
+      details: { ...details, ...lost, nodeId: placement?.nodeId, nodeName: placement?.nodeName },
+    });
+    this.instances.fail(member.instance, error, 'second-hand');
+  }
+
+  private workerEnded(key: string, member: LocalMember, error: ShoalError): void {
+    if (this.members.get(key) !== member) return;
+    this.members.delete(key);
+    const named = this.named(error);
+    // While it loads, the load itself fails with this.
+    if (this.instances.get(member.instance)?.state === 'ready') {
+      this.instances.fail(member.instance, named, 'first-hand');
+    }
+    this.failRequests(member, named);
+  }
+
+  /** Errors of this node's workers say which node. */
+  private named(thrown: unknown): ShoalError {
+    const error = ShoalError.from(thrown, 'ENGINE_LOAD_FAILED');
+    if ('nodeId' in error.details) return error;
+    return new ShoalError(error.code, error.message, {
+      cause: error.cause,
+      details: { ...error.details, nodeId: this.settings.nodeId, nodeName: this.settings.nodeName },
+    });
+  }
+
+  /** A request that ends because a peer was lost ends with the reason of that loss, where it becomes known. */
+  private async causeOf(instance: string, error: ShoalError): Promise<ShoalError> {
+    const mayBeEffect = error.code.startsWith('TRANSPORT_') || error.code === 'ENGINE_ABORTED';
+    return mayBeEffect ? ((await this.instances.failureOf(instance)) ?? error) : error;
+  }
+
+  private failRequests(member: LocalMember, error: ShoalError): void {
+    for (const queue of member.requests.values()) queue.fail(error);
+    member.requests.clear();
+  }
+
+  private async stopMembers(instance: string): Promise<void> {
+    await Promise.all(this.of(instance).map((member) => this.stopMember(memberKey(instance, member.self), member)));
+  }
+
+  private async stopMember(key: string, member: LocalMember): Promise<void> {
+    if (this.members.get(key) === member) this.members.delete(key);
+    await member.worker.stop();
+  }
+}
+
+function memberKey(instance: string, { stage, member }: MemberAddress): string {
+  return `${instance}/${stage}/${member}`;
+}
+
+/** The error of a request to an instance that has failed earlier. */
+export function instanceFailed(record: InstanceRecord): ShoalError {
+  const { failure } = record;
+  return new ShoalError(
+    'INSTANCE_FAILED',
+    `${record.plan.modelName} stopped serving: ${failure?.message ?? 'unknown'}`,
+    {
+      cause: failure,
+      details: { instance: record.id, causeCode: failure?.code, ...failure?.details },
+    },
+  );
+}

@@ -1,0 +1,73 @@
+/** Describes this node to whoever plans, and finds models on its disk. */
+import { basename, isAbsolute } from 'node:path';
+import { describeModel } from '../model/describe.js';
+import { resolveModelDirectory } from '../model/model-resolver.js';
+import { inject, injectable } from '../runtime/injection.js';
+import type { PluginSet } from '../runtime/plugin-set.js';
+import { tokens } from '../runtime/tokens.js';
+import { ShoalError } from '../spec/errors.js';
+import type { ModelDescription } from '../spec/model.js';
+import type { PluginContext } from '../spec/plugin.js';
+import { describePlugins, platformName, type ModelFacts, type NodeFacts } from './facts.js';
+import type { NodeSettings } from './settings.js';
+import { nodeTokens } from './tokens.js';
+
+@injectable()
+export class NodeDescriber {
+  constructor(
+    @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(tokens.plugins) private readonly plugins: PluginSet,
+    @inject(tokens.log) private readonly log: PluginContext['log'],
+  ) {}
+
+  /** Facts of now: devices are probed, the model's folder is read. */
+  async describe(model?: string): Promise<NodeFacts> {
+    const { nodeId, nodeName, softwareVersion, machineId, offersDevices } = this.settings;
+    const [capabilities, modelFacts] = await Promise.all([
+      describePlugins(this.plugins, {
+        withDevices: offersDevices,
+        log: (message) => this.log('warn', message),
+      }),
+      model === undefined || model === '' ? undefined : this.modelFacts(model),
+    ]);
+    return {
+      nodeId,
+      nodeName,
+      softwareVersion,
+      machineId,
+      platform: platformName,
+      ...capabilities,
+      ...(modelFacts === undefined ? {} : { model: modelFacts }),
+    };
+  }
+
+  /**
+   * The folder of a model on this machine. A path of the machine that asks is tried as it is, then by its last part in
+   * the libraries. Throws MODEL_NOT_FOUND.
+   */
+  async modelDirectory(model: string): Promise<string> {
+    const libraries = this.settings.modelLibraries;
+    try {
+      return await resolveModelDirectory(model, { libraries });
+    } catch (thrown) {
+      if (!isAbsolute(model)) throw thrown;
+      return resolveModelDirectory(basename(model), { libraries }).catch(() => {
+        throw thrown;
+      });
+    }
+  }
+
+  async model(model: string): Promise<ModelDescription> {
+    return describeModel(await this.modelDirectory(model));
+  }
+
+  private async modelFacts(model: string): Promise<ModelFacts> {
+    try {
+      const { directory, name, digest } = await this.model(model);
+      return { found: true, directory, name, digest };
+    } catch (thrown) {
+      const { code, message } = ShoalError.from(thrown, 'MODEL_NOT_FOUND');
+      return { found: false, code, message };
+    }
+  }
+}

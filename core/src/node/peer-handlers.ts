@@ -1,0 +1,127 @@
+/** What other nodes of the cluster may ask of this one. */
+import { AsyncQueue } from '../control/async-queue.js';
+import { messages, parseDocument } from '../control/messages.js';
+import type { CallContext, ControlHandlers } from '../control/rpc.js';
+import { ShoalError } from '../spec/errors.js';
+import type { MemberEndpoint } from '../spec/transport.js';
+import { type Instances, nodesOf, summarize } from './instances.js';
+import type { LocalMembers } from './local-members.js';
+import type { NodeDescriber } from './node-describer.js';
+import type { NodeSummary } from './facts.js';
+import {
+  credentialsFromMessage,
+  failureFromMessage,
+  generationToMessage,
+  instanceId,
+  memberAddress,
+  orderFromMessage,
+  planFromJson,
+  summaryToMessage,
+} from './wire.js';
+
+export interface PeerHandlerParts {
+  readonly describer: NodeDescriber;
+  readonly instances: Instances;
+  readonly members: LocalMembers;
+  readonly listNodes: () => readonly NodeSummary[];
+}
+
+const maximumModelNameLength = 4096;
+
+export function peerHandlers({ describer, instances, members, listNodes }: PeerHandlerParts): ControlHandlers {
+  /** Only the nodes of an instance decide about it. */
+  const requireInvolved = (instance: string, { connection }: CallContext) => {
+    const record = instances.get(instance);
+    const nodeId = connection.peer?.nodeId ?? '';
+    if (record && !nodesOf(record).has(nodeId)) {
+      throw new ShoalError('REQUEST_INVALID', `node ${nodeId} has no part in instance ${instance}`);
+    }
+    return record;
+  };
+
+  return {
+    ping: () => ({}),
+
+    async describe({ model }) {
+      if ((model?.length ?? 0) > maximumModelNameLength) {
+        throw new ShoalError('REQUEST_INVALID', 'the name of a model is too long');
+      }
+      return { factsJson: JSON.stringify(await describer.describe(model || undefined)) };
+    },
+
+    async prepare(request, { connection, signal }) {
+      const endpoint = await members.prepare(
+        {
+          credentials: credentialsFromMessage(request.credentials),
+          self: memberAddress(request.self),
+          plan: planFromJson(request.planJson),
+          transport: request.transport ?? '',
+          model: request.model ?? '',
+          coordinatorId: connection.peer?.nodeId ?? '',
+        },
+        signal,
+      );
+      return { endpointJson: JSON.stringify(endpoint) };
+    },
+
+    async *load(request, context) {
+      const instance = instanceId(request.instance);
+      requireInvolved(instance, context);
+      const queue = new AsyncQueue<messages.LoadResponse.$Properties>();
+      const loading = members
+        .load(
+          {
+            instance,
+            self: memberAddress(request.self),
+            endpoints: parseDocument<MemberEndpoint[]>(request.endpointsJson, 'the list of endpoints'),
+            ...(request.threads ? { threads: request.threads } : {}),
+          },
+          (loadedBytes, totalBytes) => queue.push({ progress: { loadedBytes, totalBytes } }),
+          context.signal,
+        )
+        .then(
+          () => {
+            queue.push({ ready: {} });
+            queue.complete();
+          },
+          (thrown: unknown) => queue.fail(ShoalError.from(thrown, 'ENGINE_LOAD_FAILED')),
+        );
+      yield* queue;
+      await loading;
+    },
+
+    async release({ instance: id }, context) {
+      const instance = instanceId(id);
+      requireInvolved(instance, context);
+      await members.release(instance);
+      return {};
+    },
+
+    report({ instance: summary }, context) {
+      const id = instanceId(summary?.instance);
+      requireInvolved(id, context);
+      if (summary?.state === messages.InstanceSummary.State.READY) instances.ready(id);
+      if (summary?.state === messages.InstanceSummary.State.FAILED && summary.failure) {
+        instances.fail(id, failureFromMessage(summary.failure), 'reported');
+      }
+      return {};
+    },
+
+    async *generate(request, { signal }) {
+      const instance = instanceId(request.instance);
+      for await (const event of members.generate(instance, orderFromMessage(request), signal)) {
+        yield generationToMessage(event);
+      }
+    },
+
+    listInstances: () => ({
+      // Instances that are still loading are nobody else's business.
+      instances: instances
+        .list()
+        .filter(({ state }) => state !== 'loading')
+        .map((record) => summaryToMessage(summarize(record))),
+    }),
+
+    listNodes: () => ({ nodesJson: JSON.stringify(listNodes()) }),
+  };
+}

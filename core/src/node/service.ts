@@ -1,0 +1,85 @@
+/**
+ * What a node does for programs. The same interface is served in the node's own process, and over its local socket for
+ * programs that attach; the SDK is written against it.
+ */
+import type { PlanRefusal, Plan } from '../spec/plan.js';
+import type { StorageChoice } from '../spec/sharding.js';
+import type { ClusterEvent } from '../spec/events.js';
+import type { GenerationOrder } from '../worker/worker-protocol.js';
+import type { NodeSummary } from './facts.js';
+
+/** How a model is loaded; everything has a default. JSON. */
+export interface LoadOptions {
+  /** Forces stages × members: `pp=2`, `tp=3`, `tp=2,pp=2`. */
+  readonly plan?: string;
+  /** Longest sequence, in tokens. */
+  readonly contextLength?: number;
+  /** Sequences served at once. */
+  readonly slotCount?: number;
+  readonly storage?: StorageChoice;
+  readonly stateStorage?: 'f16' | 'f32';
+}
+
+export interface LoadProgress {
+  readonly nodeId: string;
+  readonly stage: number;
+  readonly member: number;
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+export type InstanceState = 'loading' | 'ready' | 'failed' | 'unloaded';
+
+/** A loaded plan, as any node knows it. */
+export interface InstanceSummary {
+  readonly instance: string;
+  readonly epoch: number;
+  readonly state: InstanceState;
+  /** Name or folder that was asked for. */
+  readonly model: string;
+  readonly plan: Plan;
+  /** Why it failed. */
+  readonly failure?: { readonly code: string; readonly message: string };
+}
+
+/** What loading would do. JSON. */
+export interface Explanation {
+  readonly outcome: { readonly plan: Plan } | { readonly refusal: PlanRefusal };
+  /** The outcome for people. */
+  readonly text: string;
+  /** The program of every stage with its shard states, for people; empty for a refusal. */
+  readonly programs: readonly string[];
+}
+
+export type GenerationEvent =
+  | { readonly kind: 'accepted'; readonly promptTokens: readonly number[] }
+  | { readonly kind: 'token'; readonly index: number; readonly token: number; readonly text: string }
+  | {
+      readonly kind: 'finished';
+      readonly reason: 'stop' | 'length' | 'cancelled';
+      /** Text that was held back until it was complete. */
+      readonly text: string;
+      readonly promptTokens: number;
+      readonly generatedTokens: number;
+      readonly prefillMicroseconds: number;
+      readonly decodeMicroseconds: number;
+    };
+
+export interface NodeService {
+  readonly nodeId: string;
+  nodes(signal?: AbortSignal): Promise<readonly NodeSummary[]>;
+  /** Instances known to this node or to any node it reaches. */
+  instances(signal?: AbortSignal): Promise<readonly InstanceSummary[]>;
+  /** Resolves when the instance serves. Rejects with PLAN_*, MODEL_*, NODE_*, ENGINE_*, BACKEND_*, TRANSPORT_* codes. */
+  load(
+    model: string,
+    options: LoadOptions,
+    how?: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (progress: LoadProgress) => void },
+  ): Promise<InstanceSummary>;
+  unload(instance: string, signal?: AbortSignal): Promise<void>;
+  explain(model: string, options: LoadOptions, signal?: AbortSignal): Promise<Explanation>;
+  /** Ends after `finished`, or throws what ended it. Leaving the loop cancels the request. */
+  generate(instance: string, order: GenerationOrder, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
+  /** Events from now on, until the signal aborts. */
+  watch(signal: AbortSignal): AsyncIterable<ClusterEvent>;
+}

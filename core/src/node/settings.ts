@@ -1,0 +1,13 @@
+/** What a node was started with, defaults filled in. */
+export interface NodeSettings {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly softwareVersion: string;
+  readonly machineId: string;
+  /** Whether this node's devices may take part in plans; false for a program that only asks. */
+  readonly offersDevices: boolean;
+  /** Folders that hold models by name. */
+  readonly modelLibraries: readonly string[];
+  /** Address on which workers listen for the workers of other nodes. */
+  readonly dataAddress: string;
+}

@@ -1,0 +1,30 @@
+import { token, type Token } from '../runtime/tokens.js';
+import type { Peers } from '../control/peers.js';
+import type { ClusterEvent } from '../spec/events.js';
+import type { Coordinator } from './coordinator.js';
+import type { Ingress } from './ingress.js';
+import type { Instances } from './instances.js';
+import type { LocalMembers } from './local-members.js';
+import type { NodeDescriber } from './node-describer.js';
+import type { NodeSettings } from './settings.js';
+
+/** Parts of a node, as its cluster's container holds them. */
+export const nodeTokens: {
+  readonly settings: Token<NodeSettings>;
+  readonly emit: Token<(event: ClusterEvent) => void>;
+  readonly peers: Token<Peers>;
+  readonly describer: Token<NodeDescriber>;
+  readonly instances: Token<Instances>;
+  readonly members: Token<LocalMembers>;
+  readonly coordinator: Token<Coordinator>;
+  readonly ingress: Token<Ingress>;
+} = {
+  settings: token('node.settings'),
+  emit: token('node.emit'),
+  peers: token('node.peers'),
+  describer: token('node.describer'),
+  instances: token('node.instances'),
+  members: token('node.members'),
+  coordinator: token('node.coordinator'),
+  ingress: token('node.ingress'),
+};

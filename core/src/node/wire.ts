@@ -1,0 +1,188 @@
+/** Between the node's types and the control messages. Everything that comes in is checked here. */
+import { errorFromFailure, failureFromError, messages, parseDocument } from '../control/messages.js';
+import { ShoalError } from '../spec/errors.js';
+import type { Plan, PlanMember } from '../spec/plan.js';
+import type { LoadCredentials, MemberAddress } from '../spec/transport.js';
+import type { GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
+import type { GenerationEvent, InstanceState, InstanceSummary } from './service.js';
+
+export const failureToMessage = failureFromError;
+export const failureFromMessage = errorFromFailure;
+
+const stateNumbers: Readonly<Record<InstanceState, messages.InstanceSummary.State>> = {
+  loading: messages.InstanceSummary.State.LOADING,
+  ready: messages.InstanceSummary.State.READY,
+  failed: messages.InstanceSummary.State.FAILED,
+  unloaded: messages.InstanceSummary.State.UNLOADED,
+};
+
+const stateNames = new Map(Object.entries(stateNumbers).map(([name, number]) => [number, name as InstanceState]));
+
+export function summaryToMessage(summary: InstanceSummary): messages.InstanceSummary.$Properties {
+  const { instance, epoch, state, model, plan, failure } = summary;
+  return {
+    instance,
+    epoch,
+    state: stateNumbers[state],
+    model,
+    planJson: JSON.stringify(plan),
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+export function summaryFromMessage(message: messages.InstanceSummary.$Properties): InstanceSummary {
+  const { failure } = message;
+  return {
+    instance: instanceId(message.instance),
+    epoch: message.epoch ?? 0,
+    state: stateNames.get(message.state ?? 0) ?? 'failed',
+    model: message.model ?? '',
+    plan: planFromJson(message.planJson),
+    ...(failure ? { failure: { code: failure.code ?? 'INTERNAL', message: failure.message ?? '' } } : {}),
+  };
+}
+
+/** Throws REQUEST_INVALID unless it is 16 hex digits. */
+export function instanceId(text: string | null | undefined): string {
+  if (!text || !/^[0-9a-f]{16}$/.test(text)) throw invalid('the instance is not 16 hexadecimal digits');
+  return text;
+}
+
+export function credentialsFromMessage(message: messages.Credentials.$Properties | null | undefined): LoadCredentials {
+  const { instance, epoch, secret } = message ?? {};
+  if (!secret || !/^[0-9a-f]{64}$/.test(secret)) throw invalid('the secret is not 64 hexadecimal digits');
+  return { instance: instanceId(instance), epoch: epoch ?? 0, secret };
+}
+
+export function memberAddress(message: messages.MemberAddress.$Properties | null | undefined): MemberAddress {
+  return { stage: message?.stage ?? 0, member: message?.member ?? 0 };
+}
+
+const maximumStages = 4096;
+
+/** Checks what this node relies on; a member's program is checked against the digest before it runs. */
+export function planFromJson(text: string | null | undefined): Plan {
+  const plan = parseDocument<Partial<Plan>>(text, 'the plan');
+  const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+  const isText = (value: unknown) => typeof value === 'string';
+  const isRange = (range: unknown) => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
+  const valid =
+    typeof plan === 'object' &&
+    plan !== null &&
+    [plan.modelName, plan.modelDigest, plan.strategy, plan.strategyVersion].every(isText) &&
+    isPositive(plan.contextLength) &&
+    isPositive(plan.slotCount) &&
+    (plan.stateStorage === 'f16' || plan.stateStorage === 'f32') &&
+    Array.isArray(plan.stages) &&
+    plan.stages.length > 0 &&
+    plan.stages.length <= maximumStages &&
+    plan.stages.every(
+      (stage) =>
+        isRange(stage?.layers) &&
+        typeof stage.cuts === 'object' &&
+        stage.cuts !== null &&
+        Object.values(stage.cuts).every((ranges) => Array.isArray(ranges) && ranges.every(isRange)) &&
+        Array.isArray(stage.members) &&
+        stage.members.length > 0 &&
+        stage.members.every((member: Partial<PlanMember> | null | undefined) =>
+          [member?.nodeId, member?.nodeName, member?.backend, member?.deviceId, member?.programDigest].every(isText),
+        ),
+    );
+  if (!valid) throw invalid('the plan lacks fields or has wrong ones');
+  return plan as Plan;
+}
+
+export function orderToMessage(instance: string, order: GenerationOrder): messages.GenerateRequest.$Properties {
+  const { input, sampling, maximumTokens, ignoreEndOfText } = order;
+  const base = { instance, sampling, maximumTokens, ignoreEndOfText };
+  switch (input.kind) {
+    case 'messages':
+      return { ...base, conversation: { messages: input.messages.map(({ role, content }) => ({ role, content })) } };
+    case 'prompt':
+      return { ...base, prompt: input.prompt };
+    case 'tokens':
+      return { ...base, tokens: { tokens: [...input.tokens] } };
+  }
+}
+
+/** Throws REQUEST_INVALID naming the field. */
+export function orderFromMessage(message: messages.GenerateRequest.$Properties): GenerationOrder {
+  const { sampling } = message;
+  const order: GenerationOrder = {
+    input: inputFromMessage(message),
+    sampling: {
+      temperature: sampling?.temperature ?? 0,
+      seed: sampling?.seed ?? 0,
+      ...(sampling?.topK ? { topK: sampling.topK } : {}),
+      ...(sampling?.topP != null ? { topP: sampling.topP } : {}),
+      ...(sampling?.minP != null ? { minP: sampling.minP } : {}),
+    },
+    maximumTokens: message.maximumTokens ?? 0,
+    ignoreEndOfText: message.ignoreEndOfText ?? false,
+  };
+  checkOrder(order);
+  return order;
+}
+
+function inputFromMessage(message: messages.GenerateRequest.$Properties): GenerationInput {
+  if (message.conversation) {
+    const conversation = (message.conversation.messages ?? []).map(({ role, content }) => ({
+      role: role ?? '',
+      content: content ?? '',
+    }));
+    return { kind: 'messages', messages: conversation };
+  }
+  if (message.tokens) return { kind: 'tokens', tokens: message.tokens.tokens ?? [] };
+  return { kind: 'prompt', prompt: message.prompt ?? '' };
+}
+
+/** The rules for requests, wherever they come from. Throws REQUEST_INVALID naming the field. */
+export function checkOrder({ input, sampling, maximumTokens }: GenerationOrder): void {
+  const { temperature, topK, topP, minP, seed } = sampling;
+  const isPart = (value: number | undefined) => value === undefined || (value >= 0 && value <= 1);
+  if (!Number.isSafeInteger(maximumTokens) || maximumTokens < 1)
+    throw invalid('maximumTokens is not a positive integer');
+  if (!(Number.isFinite(temperature) && temperature >= 0)) throw invalid('temperature is not a number from 0');
+  if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) throw invalid('topK is not a positive integer');
+  if (!isPart(topP)) throw invalid('topP is not between 0 and 1');
+  if (!isPart(minP)) throw invalid('minP is not between 0 and 1');
+  if (!Number.isSafeInteger(seed) || seed < 0) throw invalid('seed is not an integer from 0 to 2^53 - 1');
+  if (input.kind === 'messages' && input.messages.length === 0) throw invalid('messages is empty');
+  if (input.kind === 'tokens' && !input.tokens.every((token) => Number.isSafeInteger(token) && token >= 0)) {
+    throw invalid('tokens has an entry that is not a token id');
+  }
+}
+
+export function generationToMessage(event: GenerationEvent): messages.GenerateResponse.$Properties {
+  switch (event.kind) {
+    case 'accepted':
+      return { accepted: { promptTokens: [...event.promptTokens] } };
+    case 'token':
+      return { token: { index: event.index, token: event.token, text: event.text } };
+    case 'finished': {
+      const { kind: _kind, ...finished } = event;
+      return { finished };
+    }
+  }
+}
+
+export function generationFromMessage(message: messages.GenerateResponse.$Properties): GenerationEvent | undefined {
+  const { accepted, token, finished } = message;
+  if (accepted) return { kind: 'accepted', promptTokens: accepted.promptTokens ?? [] };
+  if (token) return { kind: 'token', index: token.index ?? 0, token: token.token ?? 0, text: token.text ?? '' };
+  if (!finished) return undefined;
+  const { reason } = finished;
+  return {
+    kind: 'finished',
+    reason: reason === 'stop' || reason === 'length' ? reason : 'cancelled',
+    text: finished.text ?? '',
+    promptTokens: finished.promptTokens ?? 0,
+    generatedTokens: finished.generatedTokens ?? 0,
+    prefillMicroseconds: finished.prefillMicroseconds ?? 0,
+    decodeMicroseconds: finished.decodeMicroseconds ?? 0,
+  };
+}
+
+function invalid(what: string): ShoalError {
+  return new ShoalError('REQUEST_INVALID', `a request is wrong: ${what}`);
+}

@@ -1,0 +1,52 @@
+/** The head's text side: prompts become tokens, tokens become text. Only the head's worker has one. */
+import { ChatTemplate } from '../model/chat-template.js';
+import type { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
+import { TextTokenizer } from '../model/tokenizer.js';
+import { ShoalError } from '../spec/errors.js';
+import type { GenerationInput } from './worker-protocol.js';
+
+export class TextSide {
+  private constructor(
+    private readonly tokenizer: TextTokenizer | undefined,
+    private readonly tokenizerProblem: ShoalError | undefined,
+    private readonly template: ChatTemplate | undefined,
+  ) {}
+
+  /** A model without a tokenizer is served too, to those who ask with tokens. */
+  static async load(directory: string): Promise<TextSide> {
+    try {
+      const tokenizer = await TextTokenizer.load(directory);
+      return new TextSide(tokenizer, undefined, await ChatTemplate.load(directory, tokenizer.specialTokens));
+    } catch (thrown) {
+      return new TextSide(undefined, ShoalError.from(thrown, 'MODEL_TOKENIZER_INVALID'), undefined);
+    }
+  }
+
+  get stopTokens(): readonly number[] {
+    return this.tokenizer?.stopTokens ?? [];
+  }
+
+  /** Throws MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
+  tokens(input: GenerationInput): Uint32Array {
+    if (input.kind === 'tokens') return Uint32Array.from(input.tokens);
+    const tokenizer = this.required();
+    if (input.kind === 'prompt') return tokenizer.encode(input.prompt);
+    if (!this.template) {
+      throw new ShoalError(
+        'MODEL_TEMPLATE_INVALID',
+        'the model has no chat template; give a prompt instead of messages',
+      );
+    }
+    return tokenizer.encode(this.template.render(input.messages), { addSpecialTokens: false });
+  }
+
+  /** Undefined when the model has no tokenizer: its answers have tokens but no text. */
+  stream(): StreamingDetokenizer | undefined {
+    return this.tokenizer?.stream();
+  }
+
+  private required(): TextTokenizer {
+    if (!this.tokenizer) throw this.tokenizerProblem ?? new ShoalError('MODEL_TOKENIZER_INVALID', 'no tokenizer');
+    return this.tokenizer;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What a host and its worker say to each other: JSON objects over the worker's pipe. Calls go from the host, answers and
+ * events come from the worker. Only processes of one installation talk to each other, so there are no versions.
+ */
+import type { ChatMessage } from '../model/chat-template.js';
+import type { WorkerPluginDescription } from '../runtime/worker-plugins.js';
+import type { MemberStatistics, SamplingOptions } from '../spec/engine.js';
+import type { ErrorCode } from '../spec/errors.js';
+import type { Plan } from '../spec/plan.js';
+import type { LoadCredentials, MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
+
+export interface PrepareOrder {
+  readonly plugins: readonly WorkerPluginDescription[];
+  readonly transport: string;
+  readonly credentials: LoadCredentials;
+  readonly self: MemberAddress;
+  /** Address on which the transport listens. */
+  readonly bindAddress: string;
+}
+
+export interface LoadOrder {
+  readonly plan: Plan;
+  readonly endpoints: readonly MemberEndpoint[];
+  /** The model's folder on this machine. */
+  readonly modelDirectory: string;
+  /** Name of the engine plugin. */
+  readonly engine: string;
+  /** Compute threads; absent: the backend's choice. */
+  readonly threads?: number;
+  readonly connectDeadlineMilliseconds: number;
+}
+
+export type GenerationInput =
+  /** Rendered with the model's chat template. */
+  | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] }
+  /** Taken as it is. */
+  | { readonly kind: 'prompt'; readonly prompt: string }
+  | { readonly kind: 'tokens'; readonly tokens: readonly number[] };
+
+/** One generation, before it is tokens. */
+export interface GenerationOrder {
+  readonly input: GenerationInput;
+  readonly sampling: SamplingOptions;
+  readonly maximumTokens: number;
+  /** Go on after an end-of-text token. */
+  readonly ignoreEndOfText: boolean;
+}
+
+export interface WorkerMethods {
+  prepare: { request: PrepareOrder; response: { endpoint: TransportEndpoint } };
+  /** Resolves when the member is ready to run. */
+  load: { request: LoadOrder; response: Record<string, never> };
+  /** Resolves when the head has taken the request; tokens follow as events under `requestId`. */
+  generate: { request: GenerationOrder & { requestId: number }; response: { promptTokens: readonly number[] } };
+  cancel: { request: { requestId: number }; response: Record<string, never> };
+  statistics: { request: Record<string, never>; response: MemberStatistics };
+  close: { request: Record<string, never>; response: Record<string, never> };
+}
+
+export type WorkerMethod = keyof WorkerMethods;
+
+export type WorkerEvent =
+  | { readonly kind: 'load-progress'; readonly loadedBytes: number; readonly totalBytes: number }
+  | {
+      readonly kind: 'token';
+      readonly requestId: number;
+      readonly index: number;
+      readonly token: number;
+      /** What it adds to the text; empty while a character is incomplete. */
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'request-finished';
+      readonly requestId: number;
+      readonly reason: 'stop' | 'length' | 'cancelled';
+      /** Text that was held back. */
+      readonly text: string;
+      readonly promptTokens: number;
+      readonly generatedTokens: number;
+      readonly prefillMicroseconds: number;
+      readonly decodeMicroseconds: number;
+    }
+  | { readonly kind: 'request-failed'; readonly requestId: number; readonly error: ErrorDocument }
+  | { readonly kind: 'member-failed'; readonly error: ErrorDocument; readonly lost?: MemberAddress };
+
+/** An error as JSON. */
+export interface ErrorDocument {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export type HostMessage = {
+  readonly call: number;
+  readonly method: WorkerMethod;
+  readonly request: unknown;
+};
+
+export type WorkerMessage =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'answer'; readonly call: number; readonly response: unknown }
+  | { readonly kind: 'failure'; readonly call: number; readonly error: ErrorDocument }
+  | { readonly kind: 'event'; readonly event: WorkerEvent };
