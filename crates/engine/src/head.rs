@@ -1,0 +1,190 @@
+//! The head's loop: orders, steps, tokens.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use shoal_fabric::{Channel, Deadline, Envelope, FrameKind, Interest, MemberIndex, wait_for_message};
+
+use crate::driver::{Driver, NOTHING_TAG, ONLY_TAG, REGISTRATION_TAG};
+use crate::error::EngineError;
+use crate::event::EngineEvent;
+use crate::inbox::{Command, Inbox};
+use crate::options::EventCallback;
+use crate::scheduler::{PlannedStep, Scheduler, SchedulerLimits};
+use crate::statistics::Counters;
+
+/// Member 0 of stage 0 at work.
+pub(crate) struct HeadLoop {
+    driver: Driver,
+    scheduler: Scheduler,
+    inbox: Arc<Inbox>,
+    counters: Arc<Counters>,
+    on_event: EventCallback,
+    step_deadline: Duration,
+    /// All other members.
+    members: Vec<Channel>,
+    /// Those of the last stage that need sampling options.
+    samplers: Vec<Channel>,
+    /// Member 0 of the last stage, where that is another.
+    token_source: Option<Channel>,
+    message: Vec<u8>,
+}
+
+impl HeadLoop {
+    pub(crate) fn new(
+        driver: Driver,
+        stage_sizes: &[u16],
+        limits: SchedulerLimits,
+        inbox: Arc<Inbox>,
+        counters: Arc<Counters>,
+        on_event: EventCallback,
+        step_deadline: Duration,
+    ) -> Result<Self, EngineError> {
+        let last_stage = stage_sizes.len().saturating_sub(1) as u16;
+        let members: Vec<Channel> = driver.links().channels().cloned().collect();
+        let expected: usize = stage_sizes.iter().map(|size| usize::from(*size)).sum();
+        if members.len() + 1 != expected {
+            let message = format!(
+                "the head has channels to {} of {} other members",
+                members.len(),
+                expected - 1
+            );
+            return Err(EngineError::new("ARGUMENT_INVALID", message));
+        }
+        let samplers = members
+            .iter()
+            .filter(|channel| channel.peer().index.stage == last_stage)
+            .cloned()
+            .collect();
+        let token_source = match last_stage {
+            0 => None,
+            stage => Some(driver.links().channel(MemberIndex::new(stage, 0))?.clone()),
+        };
+        Ok(Self {
+            driver,
+            scheduler: Scheduler::new(limits),
+            inbox,
+            counters,
+            on_event,
+            step_deadline,
+            members,
+            samplers,
+            token_source,
+            message: Vec::new(),
+        })
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// Runs until the owner closes the member or something fails.
+    pub(crate) fn run(&mut self) -> Result<(), EngineError> {
+        while !self.inbox.is_closing() {
+            self.take_commands();
+            match self.scheduler.plan(Instant::now()) {
+                Some(step) => self.step(&step)?,
+                None => self.idle()?,
+            }
+            self.counters
+                .resident_slots
+                .store(self.scheduler.resident_slots() as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn take_commands(&mut self) {
+        for command in self.inbox.take_commands() {
+            match command {
+                Command::Submit(request) => self.scheduler.submit(request),
+                Command::Cancel(request_id) => {
+                    if let Some(event) = self.scheduler.cancel(request_id, Instant::now()) {
+                        self.emit(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sleeps until there is an order, or until a member is lost or leaves.
+    fn idle(&self) -> Result<(), EngineError> {
+        let interest = |channel| Interest {
+            channel,
+            kind: FrameKind::Control,
+            tag: NOTHING_TAG,
+        };
+        let interests: Vec<Interest<'_>> = self.members.iter().map(interest).collect();
+        wait_for_message(&interests, Some(self.inbox.waker()), Deadline::never())?;
+        Ok(())
+    }
+
+    fn step(&mut self, step: &PlannedStep) -> Result<(), EngineError> {
+        let deadline = Deadline::after(self.step_deadline);
+        self.announce(step, deadline)?;
+        let own = self.driver.run(&step.descriptor)?;
+        if step.outputs.is_empty() {
+            return Ok(());
+        }
+        let tokens = match own {
+            Some(tokens) => tokens,
+            None => self.receive_tokens(step, deadline)?,
+        };
+        for event in self.scheduler.apply(&step.outputs, &tokens, Instant::now()) {
+            self.emit(event);
+        }
+        Ok(())
+    }
+
+    /// Sends the descriptor to everybody, and before it what the sampling members need.
+    fn announce(&mut self, step: &PlannedStep, deadline: Deadline) -> Result<(), EngineError> {
+        for registration in &step.registrations {
+            self.driver.register(*registration);
+            let bytes = registration.encode();
+            let envelope = Envelope::new(FrameKind::Control, REGISTRATION_TAG).with_step(step.descriptor.step);
+            for sampler in &self.samplers {
+                sampler.send(&envelope, &bytes, deadline)?;
+            }
+        }
+        if self.members.is_empty() {
+            return Ok(());
+        }
+        self.message.clear();
+        step.descriptor
+            .encode(&mut self.message)
+            .map_err(|error| EngineError::new("INTERNAL", format!("step {}: {error}", step.descriptor.step)))?;
+        let envelope = Envelope::new(FrameKind::StepDescriptor, ONLY_TAG).with_step(step.descriptor.step);
+        for member in &self.members {
+            member.send(&envelope, &self.message, deadline)?;
+        }
+        Ok(())
+    }
+
+    fn receive_tokens(&mut self, step: &PlannedStep, deadline: Deadline) -> Result<Vec<u32>, EngineError> {
+        let number = step.descriptor.step;
+        let Some(source) = &self.token_source else {
+            return Err(EngineError::new("INTERNAL", format!("step {number} gave no tokens")));
+        };
+        let started = Instant::now();
+        let info = source.receive(FrameKind::Token, ONLY_TAG, &mut self.message, deadline)?;
+        self.counters.add_wait(started.elapsed());
+        let (words, rest) = self.message.as_chunks::<4>();
+        if words.len() != step.outputs.len() || !rest.is_empty() || info.envelope.step != number {
+            let text = format!(
+                "it sent {} bytes of tokens of step {}, expected were {} tokens of step {number}",
+                self.message.len(),
+                info.envelope.step,
+                step.outputs.len()
+            );
+            return Err(EngineError::desynchronized(source.peer().index, text));
+        }
+        Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect())
+    }
+
+    fn emit(&self, event: EngineEvent) {
+        if let EngineEvent::RequestFinished { request_id, .. } = event {
+            self.inbox.request_ended(request_id);
+        }
+        (self.on_event)(event);
+    }
+}

@@ -1,0 +1,70 @@
+//! Counters of a member, read while it runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A snapshot, as `MemberStatistics` in `core/src/spec/engine.ts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberStatistics {
+    /// Forward passes that this member took part in.
+    pub steps: u64,
+    /// Time in the backend.
+    pub compute_microseconds: u64,
+    /// Time within steps in which this member waited for others (activations, collectives, tokens).
+    pub wait_microseconds: u64,
+    /// Bytes handed to channels.
+    pub wire_bytes_sent: u64,
+    /// Bytes taken from channels.
+    pub wire_bytes_received: u64,
+    /// Sequences in slots (the head only).
+    pub resident_slots: u64,
+}
+
+impl MemberStatistics {
+    /// The snapshot as JSON.
+    pub fn to_json(&self) -> String {
+        // Plain numbers: writing them to a string cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The counters themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) steps: AtomicU64,
+    compute_nanoseconds: AtomicU64,
+    wait_nanoseconds: AtomicU64,
+    pub(crate) wire_bytes_sent: AtomicU64,
+    pub(crate) wire_bytes_received: AtomicU64,
+    pub(crate) resident_slots: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add_compute(&self, duration: Duration) {
+        self.compute_nanoseconds
+            .fetch_add(nanoseconds(duration), Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_wait(&self, duration: Duration) {
+        self.wait_nanoseconds
+            .fetch_add(nanoseconds(duration), Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> MemberStatistics {
+        MemberStatistics {
+            steps: self.steps.load(Ordering::Relaxed),
+            compute_microseconds: self.compute_nanoseconds.load(Ordering::Relaxed) / 1000,
+            wait_microseconds: self.wait_nanoseconds.load(Ordering::Relaxed) / 1000,
+            wire_bytes_sent: self.wire_bytes_sent.load(Ordering::Relaxed),
+            wire_bytes_received: self.wire_bytes_received.load(Ordering::Relaxed),
+            resident_slots: self.resident_slots.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
