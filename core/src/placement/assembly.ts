@@ -41,7 +41,7 @@ export function assemble(
   const stages = drafts.map((draft): PlanStage => {
     const shard = shardOf(request, settings, draft, budgetOf);
     const members = draft.members.map((candidate, member): PlanMember => {
-      const { digest, program } = request.lowerMember(shard, member, candidate.device, settings.storage);
+      const { digest, program } = request.lowerMember(shard, member, candidate.device, settings);
       const memory = memberMemory(program, request.costs, settings);
       const neededBytes = memory.weightBytes + memory.stateBytes;
       const budgetBytes = budgetOf(candidate);

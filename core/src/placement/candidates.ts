@@ -147,6 +147,14 @@ export function inPlaceOrder(chosen: readonly Candidate[], preferredNodeId: stri
   );
 }
 
+/** The order for a tight fit: the largest at both ends, which hold the embedding and the head besides their layers. */
+export function withLargeEnds(chosen: readonly Candidate[]): Candidate[] {
+  const [first, last, ...between] = chosen.toSorted(
+    (left, right) => right.availableBytes - left.availableBytes || compareIds(left, right),
+  );
+  return [first, ...between, last].filter((candidate) => candidate !== undefined);
+}
+
 /** What each of the chosen may take, when those of one pool share it equally. */
 export function budgetsOf(chosen: readonly Candidate[]): number[] {
   const pools = new Map<string, { sharers: number; leastBytes: number }>();

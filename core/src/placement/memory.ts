@@ -49,6 +49,14 @@ export function storedType(tensors: ReadonlyMap<string, CheckpointTensor>): Stor
   return most !== undefined && most[0] in storageBytesPerElement ? (most[0] as StorageType) : 'f32';
 }
 
+/** Whether embedding and head are one matrix: then costs, which count both, have more elements than the checkpoint. */
+export function hasTiedEmbedding(costs: ModelCosts, tensors: ReadonlyMap<string, CheckpointTensor>): boolean {
+  const parts = [...costs.layers, costs.embedding, costs.head];
+  const counted = parts.reduce((sum, part) => sum + part.matrixElements + part.vectorElements, 0);
+  const stored = [...tensors.values()].reduce((sum, { shape }) => sum + product(shape), 0);
+  return counted - stored > costs.head.matrixElements / 2;
+}
+
 /** What a choice comes to for a checkpoint. */
 export function effectiveStorage(choice: StorageType | 'as-stored', stored: StorageType): StorageType {
   return choice === 'as-stored' ? stored : choice;
@@ -60,12 +68,15 @@ export class MemoryEstimate {
   readonly #settings: MemorySettings;
   readonly #matrixBytesPerElement: number;
   readonly #embeddingBytesPerElement: number;
+  readonly #tiedEmbedding: boolean;
 
   constructor(
     costs: ModelCosts,
     settings: MemorySettings,
     storage: { readonly matrix: StorageType; readonly embedding: StorageType },
+    tiedEmbedding: boolean,
   ) {
+    this.#tiedEmbedding = tiedEmbedding;
     this.#costs = costs;
     this.#settings = settings;
     this.#matrixBytesPerElement = storageBytesPerElement[storage.matrix];
@@ -87,6 +98,12 @@ export class MemoryEstimate {
     return weightBytes(this.#costs.head, this.#embeddingBytesPerElement);
   }
 
+  /** Bytes of the ends together on one stage: a tied matrix is kept once there, but twice on two stages. */
+  get bothEndsBytes(): number {
+    if (this.#tiedEmbedding) return Math.max(this.embeddingBytes, this.headBytes);
+    return this.embeddingBytes + this.headBytes;
+  }
+
   /** What every member needs besides weights and state. */
   get workingBytes(): number {
     return workingBytes(this.#costs, this.#settings, 0);
@@ -95,7 +112,7 @@ export class MemoryEstimate {
   /** The whole model on one device. */
   get totalBytes(): number {
     const layers = this.#costs.layers.reduce((sum, _, layer) => sum + this.layerBytes(layer), 0);
-    return layers + this.embeddingBytes + this.headBytes + this.workingBytes;
+    return layers + this.bothEndsBytes + this.workingBytes;
   }
 
   #layerStateBytes(costs: LayerCosts): number {

@@ -9,6 +9,7 @@ import {
   inPlaceOrder,
   type LeftOut,
   nameCandidate,
+  withLargeEnds,
 } from './candidates.js';
 import { formatBytes } from './format.js';
 import { effectiveStorage, MemoryEstimate } from './memory.js';
@@ -46,10 +47,12 @@ class Search {
     this.#request = request;
     this.#settings = resolveSettings(request);
     this.#layerCount = request.costs.layers.length;
-    this.#estimate = new MemoryEstimate(request.costs, this.#settings, {
-      matrix: effectiveStorage(this.#settings.storage.matrix, this.#settings.stored),
-      embedding: effectiveStorage(this.#settings.storage.embedding, this.#settings.stored),
-    });
+    const { storage, stored, tiedEmbedding } = this.#settings;
+    const types = {
+      matrix: effectiveStorage(storage.matrix, stored),
+      embedding: effectiveStorage(storage.embedding, stored),
+    };
+    this.#estimate = new MemoryEstimate(request.costs, this.#settings, types, tiedEmbedding);
     this.#layerPrefix = prefixSums(this.#layerCount, (layer) => this.#estimate.layerBytes(layer));
     this.#smallestLayerBytes = Math.min(...request.costs.layers.map((_, layer) => this.#estimate.layerBytes(layer)));
     const found = findCandidates(request, this.#settings);
@@ -98,18 +101,20 @@ class Search {
     });
     let attempts = 0;
     for (let count = 2; count <= Math.min(ordered.length, this.#layerCount); count += 1) {
-      const chosen = inPlaceOrder(ordered.slice(0, count), preferred);
-      const capacities = this.#capacities(chosen.map((candidate) => [candidate]));
-      if (!canPartition(capacities, this.#layerCount)) continue;
-      if (attempts === maximumExactAttempts) break;
-      attempts += 1;
-      const ranges = partitionLayers(capacities, this.#layerCount, true) ?? [];
-      const drafts = ranges.map((layers, stage): StageDraft => ({ layers, members: [chosen[stage] as Candidate] }));
-      const result = this.#accept(drafts, [
-        `No single device holds the model, which needs ${formatBytes(this.#estimate.totalBytes)}.`,
-        `${count} devices are the fewest that do; each has layers in proportion to its available memory.`,
-      ]);
-      if (result !== undefined) return result;
+      const chosen = ordered.slice(0, count);
+      for (const order of [inPlaceOrder(chosen, preferred), withLargeEnds(chosen)]) {
+        const capacities = this.#capacities(order.map((candidate) => [candidate]));
+        if (!canPartition(capacities, this.#layerCount)) continue;
+        if (attempts === maximumExactAttempts) return undefined;
+        attempts += 1;
+        const ranges = partitionLayers(capacities, this.#layerCount, true) ?? [];
+        const drafts = ranges.map((layers, stage): StageDraft => ({ layers, members: [order[stage] as Candidate] }));
+        const result = this.#accept(drafts, [
+          `No single device holds the model, which needs ${formatBytes(this.#estimate.totalBytes)}.`,
+          `${count} devices are the fewest that do; each has layers in proportion to its available memory.`,
+        ]);
+        if (result !== undefined) return result;
+      }
     }
     return undefined;
   }
@@ -222,12 +227,16 @@ class Search {
     return groups.map((members, stage): StageCapacity => {
       const budget = members.reduce((sum, member) => sum + (budgets.get(member) ?? 0), 0);
       // Every member holds the embedding, for a token's row is needed whole; the head is cut.
-      const embedding = stage === 0 ? this.#estimate.embeddingBytes * members.length : 0;
-      const head = stage === groups.length - 1 ? this.#estimate.headBytes : 0;
+      const copies = members.length - 1;
+      const ends =
+        groups.length === 1
+          ? this.#estimate.bothEndsBytes + this.#estimate.embeddingBytes * copies
+          : (stage === 0 ? this.#estimate.embeddingBytes * members.length : 0) +
+            (stage === groups.length - 1 ? this.#estimate.headBytes : 0);
       return {
         budgetBytes: Math.max(budget - this.#estimate.workingBytes * members.length, 0),
         layerPrefix: this.#layerPrefix,
-        fixedBytes: embedding + head,
+        fixedBytes: ends,
       };
     });
   }

@@ -65,7 +65,7 @@ export interface PlacementRequest {
     shard: ShardRequest,
     member: number,
     device: PlacementDevice,
-    storage: StorageChoice,
+    settings: { readonly storage: StorageChoice; readonly contextLength: number },
   ) => LoweredMember;
 }
 

@@ -27,7 +27,7 @@ export function runnableCandidates(
     const key = `${device.backend} ${JSON.stringify(device.capabilities)}`;
     let missing = missingByCapabilities.get(key);
     if (missing === undefined) {
-      const { program } = request.lowerMember(whole, 0, device, settings.storage);
+      const { program } = request.lowerMember(whole, 0, device, settings);
       const operations = new Set(program.segments.flatMap((segment) => segment.operations.map(({ op }) => op)));
       const types = new Set(Object.values(program.weights).map(({ storage }) => storage));
       missing = [

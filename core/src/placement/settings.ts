@@ -1,7 +1,7 @@
 import { ShoalError } from '../spec/errors.js';
 import type { StorageType } from '../spec/program.js';
 import type { ModelCosts, StorageChoice } from '../spec/sharding.js';
-import { type MemorySettings, storedType } from './memory.js';
+import { hasTiedEmbedding, type MemorySettings, storedType } from './memory.js';
 import type { PlacementRequest } from './request.js';
 
 /** The options with defaults filled in, and what follows from the checkpoint. */
@@ -9,6 +9,8 @@ export interface PlacementSettings extends MemorySettings {
   readonly storage: StorageChoice;
   /** What `as-stored` means for this checkpoint. */
   readonly stored: StorageType;
+  /** Embedding and head are one matrix. */
+  readonly tiedEmbedding: boolean;
 }
 
 const defaultContextLength = 4096;
@@ -26,6 +28,7 @@ export function resolveSettings({ options, costs, tensors }: PlacementRequest): 
     stateStorage: options.stateStorage ?? 'f16',
     storage: options.storage ?? { matrix: 'as-stored', embedding: 'as-stored' },
     stored: storedType(tensors),
+    tiedEmbedding: hasTiedEmbedding(costs, tensors),
   };
 }
 
