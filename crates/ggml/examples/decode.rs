@@ -1,0 +1,189 @@
+//! Decode and prefill speed of a random Llama-3.2-1B shape through the executor, without the engine around it.
+//!
+//! `cargo run --release -p shoal-ggml --example decode -- --storage q4_0 --threads 1 [--layers 16] [--head]
+//! [--variant x64] [--position 127] [--steps 40] [--prefill 512]`
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a program for developers
+
+#[path = "../tests/llama/mod.rs"]
+mod llama;
+
+use std::time::Instant;
+
+use llama::Config;
+use shoal_abi::backend::{
+    BackendError, Executable, SlotOperation, Step, StepSequenceView, WeightSource, WeightSourceImplementation,
+};
+use shoal_ggml::LoadOptions;
+use shoal_ggml::executor::{OpenOptions, open};
+use shoal_program::{CompileOptions, MemberProgram, StateStorage, StorageType};
+
+/// Bytes that are valid weights of small size in any storage type; their values do not matter here.
+struct Noise;
+
+impl WeightSourceImplementation for Noise {
+    fn read(&self, _: &str, first: u64, _: u64, storage: u32, into: &mut [u8]) -> Result<(), BackendError> {
+        let mut state = first.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let small = |bits: u64| (bits >> 40) as f32 / (1 << 24) as f32 * 0.04 - 0.02;
+        match StorageType::from_number(storage).unwrap() {
+            StorageType::F32 => {
+                into.chunks_exact_mut(4)
+                    .for_each(|bytes| bytes.copy_from_slice(&small(next()).to_le_bytes()));
+            }
+            StorageType::Bf16 => into.chunks_exact_mut(2).for_each(|bytes| {
+                bytes.copy_from_slice(&((small(next()).to_bits() >> 16) as u16).to_le_bytes());
+            }),
+            // Half-precision numbers and scales of about 2⁻⁷.
+            StorageType::F16 => into.chunks_exact_mut(2).for_each(|bytes| {
+                bytes.copy_from_slice(&(0x2000 | (next() as u16 & 0x83FF)).to_le_bytes());
+            }),
+            blocks @ (StorageType::Q8_0 | StorageType::Q4_0) => {
+                into.chunks_exact_mut(blocks.block_bytes() as usize).for_each(|block| {
+                    block[..2].copy_from_slice(&0x1400_u16.to_le_bytes());
+                    block[2..].iter_mut().for_each(|byte| *byte = next() as u8);
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn main() {
+    let argument = |name: &str| {
+        let mut arguments = std::env::args().skip_while(|argument| argument != name);
+        arguments.next().map(|_| arguments.next().unwrap_or_default())
+    };
+    let number = |name: &str, default: usize| argument(name).map_or(default, |text| text.parse().unwrap());
+    let storage = argument("--storage").unwrap_or_else(|| "q4_0".to_owned());
+    let storage = StorageType::ALL
+        .into_iter()
+        .find(|known| known.name() == storage)
+        .unwrap();
+    let (threads, steps) = (number("--threads", 1), number("--steps", 40));
+    let (position, prefill) = (number("--position", 127), number("--prefill", 512));
+    let has_head = argument("--head").is_some();
+    let layers = number("--layers", 16);
+    let config = Config {
+        hidden: 2048,
+        inner: 8192,
+        heads: 32,
+        key_heads: 8,
+        head_size: 64,
+        vocabulary: if has_head { 128_256 } else { 256 },
+        layers,
+        tied: true,
+    };
+
+    let (program, _) = llama::program(&config, &config.whole(), storage);
+    let open_options = OpenOptions {
+        library: LoadOptions {
+            cpu_variant: argument("--variant"),
+            ..LoadOptions::default()
+        },
+        device: "CPU".to_owned(),
+        threads: Some(threads),
+    };
+    let options = CompileOptions {
+        slot_count: 1,
+        context_length: 1024,
+        state_storage: StateStorage::F16,
+        maximum_step_tokens: 512,
+    };
+    let started = Instant::now();
+    let mut backend = open(&open_options).unwrap();
+    let options = serde_json::to_string(&options).unwrap();
+    let source = WeightSource::export(Noise);
+    let mut executable = backend
+        .compile(&program.to_json().unwrap(), &options, &source, &mut |_, _| true)
+        .unwrap();
+    let bytes = executable.statistics().unwrap().weight_bytes;
+    println!(
+        "compiled in {:.1} s, {:.0} MB of weights",
+        started.elapsed().as_secs_f64(),
+        bytes as f64 / 1e6
+    );
+
+    let mut runner = Runner {
+        program: &program,
+        executable: &mut executable,
+        number: 0,
+    };
+    if prefill > 0 {
+        let mut best = f64::MAX;
+        for _ in 0..3 {
+            runner
+                .executable
+                .slot_operation(SlotOperation::Free { slot: 0 })
+                .unwrap();
+            best = best.min(runner.step(0, prefill));
+        }
+        println!(
+            "prefill {prefill}: {:.1} ms, {:.0} tokens/s",
+            best * 1e3,
+            prefill as f64 / best
+        );
+    }
+    runner
+        .executable
+        .slot_operation(SlotOperation::Free { slot: 0 })
+        .unwrap();
+    runner.step(0, position);
+    let mut times: Vec<f64> = (0..steps)
+        .map(|_| {
+            runner
+                .executable
+                .slot_operation(SlotOperation::Truncate {
+                    slot: 0,
+                    length: position as u32,
+                })
+                .unwrap();
+            runner.step(position, 1)
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let (best, median) = (times[0], times[times.len() / 2]);
+    println!(
+        "decode at {position}: best {:.2} ms, median {:.2} ms, {:.1} GB/s at best",
+        best * 1e3,
+        median * 1e3,
+        bytes as f64 / best / 1e9
+    );
+}
+
+struct Runner<'run> {
+    program: &'run MemberProgram,
+    executable: &'run mut Executable,
+    number: u64,
+}
+
+impl Runner<'_> {
+    /// Seconds for one step of `count` tokens; the last one's logits are computed.
+    fn step(&mut self, start: usize, count: usize) -> f64 {
+        let tokens: Vec<u32> = (0..count as u32).map(|index| index % 256).collect();
+        let sequence = StepSequenceView {
+            slot: 0,
+            start_position: start as u32,
+            token_count: count as u32,
+            output_rows: 1,
+        };
+        self.number += 1;
+        let started = Instant::now();
+        let step = Step {
+            number: self.number,
+            sequences: &[sequence],
+            tokens: &tokens,
+        };
+        self.executable.begin_step(&step).unwrap();
+        for segment in 0..self.program.segments.len() {
+            self.executable.execute(segment as u32).unwrap();
+        }
+        self.executable.end_step().unwrap();
+        started.elapsed().as_secs_f64()
+    }
+}
