@@ -3,7 +3,8 @@
  * pre-shared-key layer, which follows, keeps strangers out but cannot say so: with another key its first message
  * decrypts to noise, and the handshake ends whenever that noise happens to be invalid.
  *
- * Each side sends a random nonce, then HMAC-SHA256(key, label ‖ own nonce ‖ other nonce).
+ * Each side sends a random nonce, then HMAC-SHA256(key, label ‖ own role ‖ own nonce ‖ other nonce). The role (who
+ * dialled) keeps a stranger from answering one connection with what it was sent on another.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { ConnectionProtector } from '@libp2p/interface';
@@ -33,13 +34,13 @@ export function withMembershipProof<Components>(
           bytes.write(ownNonce, options),
         ]);
         const other = otherNonce.subarray();
-        // A mirror would otherwise get a proof from the very side it wants to fool.
-        if (timingSafeEqual(other, ownNonce)) throw new NotAMemberError('the other side mirrors what it is sent');
+        const [ownRole, otherRole]: [Role, Role] =
+          connection.direction === 'outbound' ? ['dialler', 'listener'] : ['listener', 'dialler'];
         const [proof] = await Promise.all([
           bytes.read({ ...options, bytes: proofBytes }),
-          bytes.write(prove(key, ownNonce, other), options),
+          bytes.write(prove(key, ownRole, ownNonce, other), options),
         ]);
-        if (!timingSafeEqual(proof.subarray(), prove(key, other, ownNonce))) {
+        if (!timingSafeEqual(proof.subarray(), prove(key, otherRole, other, ownNonce))) {
           throw new NotAMemberError('the other side has another cluster key');
         }
         return protector.protect(bytes.unwrap(), options);
@@ -48,6 +49,8 @@ export function withMembershipProof<Components>(
   };
 }
 
-function prove(key: Uint8Array, ownNonce: Uint8Array, otherNonce: Uint8Array): Uint8Array {
-  return createHmac('sha256', key).update(label).update(ownNonce).update(otherNonce).digest();
+type Role = 'dialler' | 'listener';
+
+function prove(key: Uint8Array, role: Role, ownNonce: Uint8Array, otherNonce: Uint8Array): Uint8Array {
+  return createHmac('sha256', key).update(label).update(`${role}\0`).update(ownNonce).update(otherNonce).digest();
 }
