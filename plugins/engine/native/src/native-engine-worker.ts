@@ -1,31 +1,23 @@
-import { type EngineWorker, type Member, type MemberOptions, type OpenDevice, ShoalError } from '@shoal/core';
-import type { MemberAddon, NativeHandle } from './member-addon.js';
+import { type EngineEvent, type EngineWorker, type Member, type MemberOptions, ShoalError } from '@shoal/core';
+import type { MemberObjects, NativeDeviceHandle } from '@shoal/engine-node';
 import { NativeMember } from './native-member.js';
 
 /** Worker half: loads a shard into a native member. */
 export class NativeEngineWorker implements EngineWorker {
   async createMember(options: MemberOptions, signal: AbortSignal): Promise<Member> {
     signal.throwIfAborted();
-    let script: NativeHandle | undefined;
+    const { device, channels, onEvent, ...plain } = options;
+    let script: NativeDeviceHandle | undefined;
     try {
-      const addon = (await import('@shoal/engine-node')) as unknown as MemberAddon;
-      script = scriptHandle(addon, options.device);
-      const handle = await addon.createMember(
-        JSON.stringify(memberOptions(options)),
-        {
-          device: options.device.kind === 'native' ? options.device.table : (script as NativeHandle).table,
-          ...(options.channels.mesh === undefined ? {} : { mesh: options.channels.mesh }),
-          channels: options.channels.channels.map(({ peer, table }) => ({ ...peer, table })),
-        },
-        (eventJson) => options.onEvent(JSON.parse(eventJson)),
-      );
-      const member = new NativeMember(handle, script);
-      // Loading itself cannot be interrupted from here: what came too late is given back at once.
-      if (signal.aborted) {
-        await member.close();
-        signal.throwIfAborted();
-      }
-      return member;
+      const addon = await import('@shoal/engine-node');
+      // A backend in TypeScript gets a native table that calls it.
+      if (device.kind === 'script') script = addon.createScriptDevice(device);
+      const objects: MemberObjects = {
+        device: device.kind === 'native' ? device.table : (script as NativeDeviceHandle).table,
+        ...meshOf(channels),
+      };
+      const emit = (eventJson: string): void => onEvent(JSON.parse(eventJson) as EngineEvent);
+      return new NativeMember(await addon.createMember(JSON.stringify(plain), objects, emit, signal), script);
     } catch (thrown) {
       script?.close();
       throw ShoalError.from(thrown, 'ENGINE_LOAD_FAILED');
@@ -33,12 +25,10 @@ export class NativeEngineWorker implements EngineWorker {
   }
 }
 
-/** A backend in TypeScript gets a native table that calls it. */
-function scriptHandle(addon: MemberAddon, device: OpenDevice): NativeHandle | undefined {
-  return device.kind === 'script' ? addon.createScriptDevice(device) : undefined;
-}
-
-/** What the member needs as JSON; handles and callbacks go beside it. */
-function memberOptions({ device: _device, channels: _channels, onEvent: _onEvent, ...options }: MemberOptions): object {
-  return options;
+/** The native member runs on a mesh, which watches its peers; single channels of a foreign transport do not. */
+function meshOf({ channels, mesh }: MemberOptions['channels']): { mesh?: bigint } {
+  if (mesh !== undefined) return { mesh };
+  if (channels.length === 0) return {};
+  const message = 'The native engine needs a transport that offers a mesh; this one offers single channels only.';
+  throw new ShoalError('ENGINE_LOAD_FAILED', message);
 }

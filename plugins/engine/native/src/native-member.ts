@@ -1,14 +1,14 @@
 import { type EngineRequest, type Member, type MemberStatistics, ShoalError } from '@shoal/core';
-import type { MemberHandle, NativeHandle } from './member-addon.js';
+import type { MemberHandle, NativeDeviceHandle } from '@shoal/engine-node';
 
 /** A member on native threads. JavaScript hands over requests; tokens come as events. */
 export class NativeMember implements Member {
   readonly #handle: MemberHandle;
-  readonly #script: NativeHandle | undefined;
+  readonly #script: NativeDeviceHandle | undefined;
   #closing: Promise<void> | undefined;
 
   /** `script`: the shim of a backend in TypeScript, which must live as long as the member. */
-  constructor(handle: MemberHandle, script: NativeHandle | undefined) {
+  constructor(handle: MemberHandle, script: NativeDeviceHandle | undefined) {
     this.#handle = handle;
     this.#script = script;
   }
