@@ -189,10 +189,10 @@ impl Channel {
             .map(|info| Message { info, payload }))
     }
 
-    /// Says goodbye and closes this channel, and tells the peer to give up if there is a reason. Channels of a mesh
+    /// Says goodbye and closes this channel, and tells the peer to give up too if there is a cause. Channels of a mesh
     /// are closed by the mesh.
-    pub fn leave(&self, abort_reason: Option<&str>, linger: Duration) {
-        self.inner.leave(abort_reason, linger);
+    pub fn leave(&self, cause: Option<&FabricError>, linger: Duration) {
+        self.inner.leave(cause, linger);
     }
 
     fn wait<T>(

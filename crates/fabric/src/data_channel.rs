@@ -117,8 +117,9 @@ pub trait DataChannel: Send + Sync + std::fmt::Debug {
     /// Adds to the time that callers have waited for this channel.
     fn add_wait(&self, duration: Duration);
 
-    /// Leaves: sends what is queued and a goodbye, waits for the other side for at most `linger`, and closes.
-    fn leave(&self, abort_reason: Option<&str>, linger: Duration);
+    /// Leaves: sends what is queued and a goodbye, waits for the other side for at most `linger`, and closes. With a
+    /// cause the peer gives up too.
+    fn leave(&self, cause: Option<&FabricError>, linger: Duration);
 }
 
 /// Counters that several threads add to.

@@ -300,10 +300,11 @@ unsafe extern "C" fn abort(context: *mut c_void, reason: Status) -> Status {
             return invalid("the context is null");
         };
         let name = reason.error().map_or("no error", ErrorCode::name);
-        exported.channel.signal().fail(FabricError::Aborted {
-            reason: format!("the user of the channel: {name}"),
-        });
-        exported.channel.leave(Some(name), ABORT_LINGER);
+        let cause = FabricError::Aborted {
+            reason: format!("the user of the channel gave it up with {name}"),
+        };
+        exported.channel.signal().fail(cause.clone());
+        exported.channel.leave(Some(&cause), ABORT_LINGER);
         Status::OK
     })
 }

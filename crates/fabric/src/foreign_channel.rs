@@ -16,11 +16,12 @@ use shoal_frame::{FrameHeader, FrameKind, HEADER_BYTES};
 use crate::data_channel::{Counters, DataChannel, OperationId, Readiness};
 use crate::error::FabricError;
 use crate::foreign::{ForeignTable, table_tag};
+use crate::goodbye;
 use crate::message::{Envelope, Key, LARGEST_TAG, MessageInfo};
 use crate::monitor::WatchedChannel;
 use crate::peer::{MemberIndex, Peer};
 use crate::signal::{Signal, lock};
-use crate::socket_channel::{GOODBYE_ABORT, HEARTBEAT_HOST_STALLED};
+use crate::socket_channel::HEARTBEAT_HOST_STALLED;
 
 /// Tells a payload's tag from its header's.
 const PAYLOAD_BIT: u64 = 1 << 55;
@@ -97,6 +98,7 @@ struct State {
 #[derive(Debug)]
 pub struct ForeignChannel {
     table: ForeignTable,
+    me: MemberIndex,
     peer: Peer,
     signal: Arc<Signal>,
     state: Mutex<State>,
@@ -108,15 +110,16 @@ pub struct ForeignChannel {
 }
 
 impl ForeignChannel {
-    /// A channel over a table, sharing the failure of `signal`'s mesh.
+    /// A channel of the member `me` over a table, sharing the failure of `signal`'s mesh.
     ///
     /// # Errors
     /// None at present.
-    pub fn new(table: ForeignTable, signal: Arc<Signal>) -> Result<Self, FabricError> {
+    pub fn new(table: ForeignTable, me: MemberIndex, signal: Arc<Signal>) -> Result<Self, FabricError> {
         let peer = table.peer();
         let peer = Peer::new(MemberIndex::new(peer.stage, peer.member), "a foreign channel");
         Ok(Self {
             table,
+            me,
             peer,
             signal,
             state: Mutex::default(),
@@ -382,16 +385,10 @@ impl ForeignChannel {
                         .store(header.flags & HEARTBEAT_HOST_STALLED != 0, Ordering::Relaxed);
                     self.listen(state, key);
                 }
-                FrameKind::Goodbye if header.flags & GOODBYE_ABORT != 0 => {
-                    let reason = format!("{} gave up: {}", self.peer, String::from_utf8_lossy(&payload));
-                    self.end(state, FabricError::Aborted { reason });
+                FrameKind::Goodbye => {
+                    let error = goodbye::read(&info.envelope, &payload, self.me, &self.peer, &self.signal);
+                    self.end(state, error);
                 }
-                FrameKind::Goodbye => self.end(
-                    state,
-                    FabricError::Closed {
-                        peer: self.peer.clone(),
-                    },
-                ),
                 _ => state.inbox.entry(key).or_default().push_back((info, payload)),
             },
         }
@@ -587,19 +584,14 @@ impl DataChannel for ForeignChannel {
         Counters::add(&self.counters.wait_nanoseconds, nanoseconds);
     }
 
-    fn leave(&self, abort_reason: Option<&str>, linger: Duration) {
+    fn leave(&self, cause: Option<&FabricError>, linger: Duration) {
         let limit = Instant::now() + linger;
-        let flags = if abort_reason.is_some() { GOODBYE_ABORT } else { 0 };
-        let envelope = Envelope {
-            flags,
-            ..Envelope::new(FrameKind::Goodbye, 0)
-        };
-        let text = abort_reason.unwrap_or_default().as_bytes();
+        let (envelope, text) = goodbye::write(cause);
         let mut state = lock(&self.state);
         if state.end.is_none()
             && let Ok(header) = self.header(&envelope, text.len())
             && self
-                .start_send(&mut state, &header, std::ptr::null(), text.to_vec(), None)
+                .start_send(&mut state, &header, std::ptr::null(), text, None)
                 .is_ok()
         {
             while !state.sending.is_empty() && Instant::now() < limit && self.advance_sends(&mut state).is_ok() {
@@ -612,7 +604,7 @@ impl DataChannel for ForeignChannel {
                 peer: self.peer.clone(),
             },
         );
-        if abort_reason.is_some() {
+        if cause.is_some() {
             self.table.abort();
         }
     }

@@ -72,6 +72,7 @@ mod establish;
 mod export;
 mod foreign;
 mod foreign_channel;
+mod goodbye;
 mod group;
 mod handshake;
 mod inbound;

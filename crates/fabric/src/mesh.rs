@@ -119,7 +119,7 @@ impl Mesh {
         let liveness = config.liveness;
         let mut config = config;
         for table in std::mem::take(&mut config.foreign) {
-            let channel: Arc<dyn WatchedChannel> = Arc::new(ForeignChannel::new(table, signal.clone())?);
+            let channel: Arc<dyn WatchedChannel> = Arc::new(ForeignChannel::new(table, me, signal.clone())?);
             let index = channel.peer().index;
             config.members.retain(|member| member.index != index);
             peers.push(channel);
@@ -191,10 +191,11 @@ impl Mesh {
 
     /// Ends every wait here and at every peer with `TRANSPORT_ABORTED`.
     pub fn abort(&self, reason: &str) {
-        self.signal.fail(FabricError::Aborted {
+        let cause = FabricError::Aborted {
             reason: format!("{} gave up: {reason}", self.me),
-        });
-        self.leave(Some(reason));
+        };
+        self.signal.fail(cause.clone());
+        self.leave(Some(&cause));
     }
 
     /// Tells the peers in every heartbeat whether the event loop of this member's host is blocked.
@@ -230,13 +231,13 @@ impl Mesh {
             })
     }
 
-    fn leave(&self, abort_reason: Option<&str>) {
+    fn leave(&self, cause: Option<&FabricError>) {
         std::thread::scope(|scope| {
             for channel in &self.peers {
                 // Where no thread can be started the lingering happens one after the other.
-                let leave = || channel.leave(abort_reason, LINGER);
+                let leave = || channel.leave(cause, LINGER);
                 if std::thread::Builder::new().spawn_scoped(scope, leave).is_err() {
-                    channel.leave(abort_reason, LINGER);
+                    channel.leave(cause, LINGER);
                 }
             }
         });
@@ -246,7 +247,6 @@ impl Mesh {
 impl Drop for Mesh {
     fn drop(&mut self) {
         self.monitor.stop();
-        let reason = self.failure().map(|failure| failure.to_string());
-        self.leave(reason.as_deref());
+        self.leave(self.failure().as_ref());
     }
 }

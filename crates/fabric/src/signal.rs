@@ -5,7 +5,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use crate::data_channel::DataChannel;
 use crate::error::FabricError;
+use crate::peer::{MemberIndex, Peer};
 use crate::socket_channel::SocketChannel;
 use crate::waker::Waker;
 
@@ -113,6 +115,16 @@ impl Signal {
 
     pub(crate) fn add_channel(&self, channel: &Arc<SocketChannel>) {
         lock(&self.channels).push(Arc::downgrade(channel));
+    }
+
+    /// The peer at this place, if one of the mesh's own sockets leads there.
+    pub(crate) fn find_peer(&self, index: MemberIndex) -> Option<Peer> {
+        let channels = lock(&self.channels);
+        channels
+            .iter()
+            .filter_map(Weak::upgrade)
+            .map(|channel| channel.peer().clone())
+            .find(|peer| peer.index == index)
     }
 
     pub(crate) fn unflushed(&self) -> Vec<Arc<SocketChannel>> {

@@ -16,6 +16,7 @@ use shoal_frame::{FrameHeader, FrameKind};
 
 use crate::data_channel::{Counters, DataChannel, OperationId, Readiness};
 use crate::error::FabricError;
+use crate::goodbye::{self, LONGEST_GOODBYE_BYTES};
 use crate::inbound::{Arrival, Inbound};
 use crate::message::{Envelope, Key, MessageInfo};
 use crate::monitor::WatchedChannel;
@@ -26,11 +27,6 @@ use crate::stream::{PollHandle, Stream};
 
 /// Flag of a heartbeat: the sender's host event loop is blocked. It lives, so this is a state and not a loss.
 pub(crate) const HEARTBEAT_HOST_STALLED: u16 = 1;
-
-/// Flag of a goodbye: the sender gives the whole instance up.
-pub(crate) const GOODBYE_ABORT: u16 = 1;
-
-const LONGEST_GOODBYE_BYTES: usize = 512;
 
 const LEAVE_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -314,17 +310,9 @@ impl SocketChannel {
                 .store(header.flags & HEARTBEAT_HOST_STALLED != 0, Ordering::Relaxed);
             return;
         }
-        if header.flags & GOODBYE_ABORT != 0 {
-            let reason = format!("{} gave up: {}", self.peer, String::from_utf8_lossy(payload));
-            self.end(state, FabricError::Aborted { reason });
-        } else {
-            self.end(
-                state,
-                FabricError::Closed {
-                    peer: self.peer.clone(),
-                },
-            );
-        }
+        let envelope = MessageInfo::of(header).envelope;
+        let error = goodbye::read(&envelope, payload, self.me, &self.peer, &self.signal);
+        self.end(state, error);
         // Lets the leaving side see the end of the stream, for which it lingers.
         state.stream.finish();
     }
@@ -491,21 +479,15 @@ impl DataChannel for SocketChannel {
         Counters::add(&self.counters.wait_nanoseconds, nanoseconds);
     }
 
-    fn leave(&self, abort_reason: Option<&str>, linger: Duration) {
+    fn leave(&self, cause: Option<&FabricError>, linger: Duration) {
         let limit = Instant::now() + linger;
         {
             let mut state = lock(&self.state);
             if state.end.is_none() {
-                let flags = if abort_reason.is_some() { GOODBYE_ABORT } else { 0 };
-                let text = abort_reason.unwrap_or_default();
-                let text = &text.as_bytes()[..text.len().min(LONGEST_GOODBYE_BYTES)];
-                let envelope = Envelope {
-                    flags,
-                    ..Envelope::new(FrameKind::Goodbye, 0)
-                };
+                let (envelope, text) = goodbye::write(cause);
                 // The text was cut to a length that fits the header.
                 let header = self.header(&envelope, text.len() as u32);
-                state.outbound.push_copy(&header, text);
+                state.outbound.push_copy(&header, &text);
             }
         }
         loop {
