@@ -41,6 +41,7 @@ export * from './program/validate.js';
 export * from './program/weights.js';
 export * from './program/widths.js';
 export * from './program/config-fields.js';
+export * from './control/async-queue.js';
 export * from './node/facts.js';
 export * from './node/home.js';
 export * from './node/node.js';

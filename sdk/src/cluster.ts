@@ -1,0 +1,187 @@
+import { isAbsolute, resolve } from 'node:path';
+import {
+  type ClusterEvent,
+  type Explanation,
+  type InstanceSummary,
+  type LoadOptions,
+  type LoadProgress,
+  type NodeService,
+  type NodeSummary,
+  ShoalError,
+} from '@shoal/core';
+import { LoadedModel } from './loaded-model.js';
+
+/** Progress of a load, summed over its members. */
+export interface LoadProgressed {
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+  /** Each member's part, as far as it has reported. */
+  readonly members: readonly LoadProgress[];
+}
+
+export interface LoadModelOptions extends LoadOptions {
+  readonly onProgress?: (progress: LoadProgressed) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExplainOptions extends LoadOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Who would compute what, and why. */
+export interface PlanExplanation {
+  readonly outcome: Explanation['outcome'];
+  /** For people. */
+  readonly text: string;
+  /** What every stage computes, with the shard state of each value. */
+  program(): string;
+}
+
+type Listener = (event: ClusterEvent) => void;
+
+export interface ClusterParts {
+  readonly service: NodeService;
+  readonly nodeName: string;
+  readonly home: string;
+  /** Where others reach this node; empty for an attached program. */
+  readonly addresses: () => readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+/** The machines as one engine. Made by `createCluster` or `attach`. */
+export class Cluster implements AsyncDisposable {
+  private readonly listeners = new Map<ClusterEvent['kind'] | '*', Set<Listener>>();
+  private readonly watching = new AbortController();
+  private readonly loaded = new Set<string>();
+  private isWatching = false;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly parts: ClusterParts) {}
+
+  /** The node that this program is, or is attached to. */
+  get nodeId(): string {
+    return this.parts.service.nodeId;
+  }
+
+  get nodeName(): string {
+    return this.parts.nodeName;
+  }
+
+  get home(): string {
+    return this.parts.home;
+  }
+
+  /** Multiaddresses for other nodes' `peers`. */
+  get addresses(): readonly string[] {
+    return this.parts.addresses();
+  }
+
+  /** What the node does for programs, for those that need more than this class offers. */
+  get nodeService(): NodeService {
+    return this.service();
+  }
+
+  /** This node first, then its peers, then those that were refused, with the reason. */
+  async nodes(): Promise<readonly NodeSummary[]> {
+    return this.service().nodes();
+  }
+
+  /** What is loaded, here or anywhere in the cluster. */
+  async instances(): Promise<readonly InstanceSummary[]> {
+    return this.service().instances();
+  }
+
+  /**
+   * Plans and loads a model: a folder with a checkpoint, or the name of one in a model library. What a cluster object
+   * loaded is unloaded when it closes. Rejects with a coded error; PLAN_DOES_NOT_FIT comes with the numbers.
+   */
+  async load(model: string, { onProgress, signal, ...options }: LoadModelOptions = {}): Promise<LoadedModel> {
+    const members = new Map<string, LoadProgress>();
+    const progressed = (progress: LoadProgress) => {
+      members.set(`${progress.stage}/${progress.member}`, progress);
+      const all = [...members.values()];
+      const sum = (field: 'loadedBytes' | 'totalBytes') => all.reduce((total, one) => total + one[field], 0);
+      onProgress?.({ loadedBytes: sum('loadedBytes'), totalBytes: sum('totalBytes'), members: all });
+    };
+    const summary = await this.service().load(modelReference(model), options, { signal, onProgress: progressed });
+    this.loaded.add(summary.instance);
+    return this.modelOf(summary);
+  }
+
+  /** A model that is loaded already, by its instance (see `instances`). */
+  async model(instance: string): Promise<LoadedModel> {
+    const summary = (await this.instances()).find((one) => one.instance === instance);
+    if (!summary) throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${instance} is loaded`);
+    return this.modelOf(summary);
+  }
+
+  async unload(model: LoadedModel | string): Promise<void> {
+    const instance = typeof model === 'string' ? model : model.instance;
+    this.loaded.delete(instance);
+    await this.service().unload(instance);
+  }
+
+  /** What `load` would do, without loading. */
+  async explain(model: string, { signal, ...options }: ExplainOptions = {}): Promise<PlanExplanation> {
+    const { outcome, text, programs } = await this.service().explain(modelReference(model), options, signal);
+    return { outcome, text, program: () => programs.join('\n\n') };
+  }
+
+  /** Calls the listener for every event of the kind (`*`: of any kind) from now on. Returns what ends that. */
+  on<Kind extends ClusterEvent['kind'] | '*'>(
+    kind: Kind,
+    listener: (event: Kind extends '*' ? ClusterEvent : Extract<ClusterEvent, { kind: Kind }>) => void,
+  ): () => void {
+    const listeners = this.listeners.get(kind) ?? new Set();
+    this.listeners.set(kind, listeners);
+    listeners.add(listener as Listener);
+    this.watch();
+    return () => listeners.delete(listener as Listener);
+  }
+
+  /** Unloads what this object loaded and leaves the cluster; idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.closeNow();
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private service(): NodeService {
+    if (this.closing) throw new ShoalError('CLUSTER_CLOSED', 'the cluster is closed');
+    return this.parts.service;
+  }
+
+  private modelOf(summary: InstanceSummary): LoadedModel {
+    return new LoadedModel(this.parts.service, summary, (instance) => this.unload(instance));
+  }
+
+  private watch(): void {
+    if (this.isWatching) return;
+    this.isWatching = true;
+    const events = this.service().watch(this.watching.signal);
+    const run = async () => {
+      for await (const event of events) {
+        for (const kind of [event.kind, '*'] as const) {
+          for (const listener of this.listeners.get(kind) ?? []) listener(event);
+        }
+      }
+    };
+    // The stream of events ends with the connection, which every other call reports.
+    run().catch(() => undefined);
+  }
+
+  private async closeNow(): Promise<void> {
+    const { service } = this.parts;
+    await Promise.all([...this.loaded].map((instance) => service.unload(instance).catch(() => undefined)));
+    this.watching.abort();
+    await this.parts.close();
+  }
+}
+
+/** A path is one of this process; a name is looked up by each node. */
+function modelReference(model: string): string {
+  return isAbsolute(model) || /^\.\.?([\\/]|$)/.test(model) ? resolve(model) : model;
+}

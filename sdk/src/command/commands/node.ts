@@ -1,0 +1,87 @@
+import { ShoalError } from '@shoal/core';
+import { createCluster } from '../../index.js';
+import type { Command, CommandInvocation } from '../command.js';
+
+async function node({ options, terminal, signal }: CommandInvocation): Promise<void> {
+  const listen = options.list('listen');
+  const text = (name: string) => options.text(name);
+  await using cluster = await createCluster({
+    home: text('home'),
+    name: text('name'),
+    pluginManifest: text('plugins'),
+    dataAddress: text('data-address'),
+    peers: options.list('peer'),
+    modelLibraries: options.list('models'),
+    devices: !options.flag('no-devices'),
+    identity: 'lasting',
+    ...(listen.length === 0 ? {} : { listen }),
+    log: (level, message) => {
+      if (level === 'warn' || level === 'error') terminal.note(`${level}: ${message}`);
+    },
+    signal,
+  });
+  const { nodeId, nodeName, addresses, home } = cluster;
+  if (options.flag('json')) terminal.json({ kind: 'node-started', nodeId, nodeName, addresses, home });
+  else {
+    terminal.line(`${terminal.bold(nodeName)} is up (${nodeId})`);
+    for (const address of addresses) terminal.line(`  ${address}`);
+    terminal.note(`Others join with \`--peer ADDRESS\` and a copy of ${home}/cluster.key. Ctrl-C ends the node.`);
+  }
+  cluster.on('*', (event) => {
+    if (options.flag('json')) terminal.json(event);
+    else if (event.kind === 'node-joined') terminal.line(`+ ${event.nodeName} joined`);
+    else if (event.kind === 'node-left') terminal.line(`- ${event.nodeName} left: ${event.reason}`);
+    else if (event.kind === 'node-refused') terminal.line(`! ${event.address}: ${event.message}`);
+    else if (event.kind === 'instance-loaded') terminal.line(`+ ${event.plan.modelName} serves`);
+    else if (event.kind === 'instance-failed') terminal.line(`- an instance failed: ${event.message}`);
+  });
+  await ended(signal, options.flag('exit-with-stdin'));
+}
+
+/** Resolves at the first interrupt, and, for a node that belongs to a program, when that program lets go of it. */
+function ended(signal: AbortSignal, withStandardInput: boolean): Promise<void> {
+  return new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (!withStandardInput) return;
+    process.stdin.on('end', () => resolve());
+    process.stdin.on('error', () => resolve());
+    process.stdin.resume();
+  }).then(() => {
+    const reason: unknown = signal.reason;
+    if (ShoalError.is(reason) && reason.code !== 'ABORTED') throw reason;
+  });
+}
+
+export const nodeCommand: Command = {
+  name: 'node',
+  arguments: '',
+  summary: 'Offer this machine to a cluster.',
+  options: [
+    { name: 'name', value: 'NAME', description: "Name shown to people (default: the machine's)." },
+    {
+      name: 'listen',
+      value: 'ADDRESS',
+      multiple: true,
+      description: 'Multiaddress to listen on (default: /ip4/127.0.0.1/tcp/0, this machine only); may be repeated.',
+    },
+    { name: 'peer', value: 'ADDRESS', multiple: true, description: 'Multiaddress of a node to join; may be repeated.' },
+    { name: 'home', value: 'DIR', description: 'Folder of identity, keys and models (default: SHOAL_HOME).' },
+    { name: 'models', value: 'DIR', multiple: true, description: 'Another folder of models; may be repeated.' },
+    { name: 'plugins', value: 'FILE', description: 'Plugin list to use instead of the shipped plugins.json.' },
+    {
+      name: 'data-address',
+      value: 'IP',
+      description: 'Address for the workers of other nodes (default: as --listen).',
+    },
+    { name: 'no-devices', description: 'Join without offering devices.' },
+    { name: 'exit-with-stdin', description: 'End when standard input closes: for programs that start nodes.' },
+    { name: 'json', description: 'Print events as lines of JSON; the first says that the node is up.' },
+  ],
+  examples: [
+    ['shoal node', 'a node that programs of this machine can use'],
+    ['shoal node --listen /ip4/0.0.0.0/tcp/7450', 'a node that others can join'],
+    ['shoal node --peer /ip4/192.168.1.20/tcp/7450', 'join the node on another machine'],
+  ],
+  run: node,
+};

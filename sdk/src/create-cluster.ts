@@ -1,0 +1,77 @@
+import {
+  attachNode,
+  isNodeRunning,
+  type NodeOptions,
+  parseClusterKey,
+  type PluginSource,
+  requireCapabilities,
+  resolveHome,
+  startNode,
+} from '@shoal/core';
+import { Cluster } from './cluster.js';
+import { type PluginSelection, selectPlugins } from './cluster-plugins.js';
+import { shippedModelLibraries } from './shipped.js';
+
+/** Everything has a default; `createCluster()` makes this process a node of the home's cluster. */
+export interface ClusterOptions extends PluginSelection, Omit<NodeOptions, 'plugins' | 'clusterKey'> {
+  /** 32 bytes, or 64 hex digits; default: the home's `cluster.key`, which is made when it is not there. */
+  readonly clusterKey?: Uint8Array | string | undefined;
+}
+
+/**
+ * Makes this process a node of a cluster:
+ *
+ * ```ts
+ * await using cluster = await createCluster();
+ * const model = await cluster.load('shoal-tiny-chat');
+ * for await (const { text } of model.chat([{ role: 'user', content: 'What is 12 plus 30?' }])) process.stdout.write(text);
+ * ```
+ *
+ * Plugins come from `plugins.json`, or as a list. Rejects with PLUGIN_*, NODE_ALREADY_RUNNING, ARGUMENT_INVALID.
+ */
+export async function createCluster(
+  pluginsOrOptions: readonly PluginSource[] | ClusterOptions = {},
+  more: ClusterOptions = {},
+): Promise<Cluster> {
+  const options: ClusterOptions = isPluginList(pluginsOrOptions)
+    ? { ...more, plugins: pluginsOrOptions }
+    : { ...pluginsOrOptions, ...more };
+  const plugins = await selectPlugins(options);
+  if (options.devices === false) requireCapabilities(plugins, [{ kind: 'sharding', purpose: 'plan a model' }]);
+  else requireCapabilities(plugins);
+  const { clusterKey } = options;
+  const node = await startNode({
+    ...options,
+    plugins,
+    clusterKey: typeof clusterKey === 'string' ? parseClusterKey(clusterKey, 'clusterKey') : clusterKey,
+    modelLibraries: [...(options.modelLibraries ?? []), ...shippedModelLibraries()],
+  });
+  return new Cluster({
+    service: node.service,
+    nodeName: node.name,
+    home: node.home,
+    addresses: () => node.addresses,
+    close: () => node.close(),
+  });
+}
+
+export interface AttachOptions {
+  /** SHOAL_HOME of the running node. */
+  readonly home?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Joins the node that runs in a home of this machine. Rejects with NODE_NOT_RUNNING. */
+export async function attach(options: AttachOptions = {}): Promise<Cluster> {
+  const { service, nodeName, close } = await attachNode(options.home, options.signal);
+  return new Cluster({ service, nodeName, home: resolveHome(options.home), addresses: () => [], close });
+}
+
+/** Whether a node runs in a home, so that `attach` would find it. */
+export function runningNode(options: { readonly home?: string | undefined } = {}): Promise<boolean> {
+  return isNodeRunning(options.home);
+}
+
+function isPluginList(value: readonly PluginSource[] | ClusterOptions): value is readonly PluginSource[] {
+  return Array.isArray(value);
+}

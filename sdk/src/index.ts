@@ -1,0 +1,20 @@
+export {
+  type ChatMessage,
+  type ClusterEvent,
+  type InstanceSummary,
+  type LoadProgress,
+  type NodeSummary,
+  type Plan,
+  type PlanRefusal,
+  type PluginReference,
+  type PluginSource,
+  ShoalError,
+  type StorageChoice,
+} from '@shoal/core';
+export * from './cluster.js';
+export * from './create-cluster.js';
+export type { Finding } from './diagnose.js';
+export * from './generation.js';
+export * from './loaded-model.js';
+export * from './local-nodes.js';
+export * from './run-doctor.js';
