@@ -8,6 +8,7 @@ import {
   type Communication,
   type MemberProgram,
   type ModelConfig,
+  type Program,
   type Range,
   SafetensorsCheckpoint,
   type ScriptDevice,
@@ -34,6 +35,11 @@ export interface SequenceTokens extends Omit<StepSequence, 'tokenCount'> {
   readonly tokens: readonly number[];
 }
 
+export interface SplitOptions {
+  readonly slotCount?: number;
+  readonly contextLength?: number;
+}
+
 interface Member {
   readonly program: MemberProgram;
   readonly executable: ScriptExecutable;
@@ -51,19 +57,29 @@ export function memberPrograms(
   tensors: SafetensorsCheckpoint['tensors'],
   stages: readonly SplitStage[],
 ): MemberProgram[][] {
+  return stagePrograms(strategy, config, tensors, stages).map((program) => lowerAll(program, tensors));
+}
+
+/** The programs of a plan's stages, in logical widths. */
+export function stagePrograms(
+  strategy: ShardingStrategy,
+  config: ModelConfig,
+  tensors: SafetensorsCheckpoint['tensors'],
+  stages: readonly SplitStage[],
+): Program[] {
   return stages.map(({ layers, shares }, index) => {
     const memberCount = shares.length;
-    const request = {
-      layers,
-      hasEmbedding: index === 0,
-      hasHead: index === stages.length - 1,
-      memberCount,
-      cuts: cutsFor(strategy.constraints(config, memberCount), shares),
-    };
-    const propagated = propagate(strategy.program(config, tensors, request, {}));
-    const storage = { matrix: 'f32', embedding: 'f32' } as const;
-    return shares.map((_, member) => lowerProgram(propagated, member, storage, tensors));
+    const cuts = cutsFor(strategy.constraints(config, memberCount), shares);
+    const ends = { hasEmbedding: index === 0, hasHead: index === stages.length - 1 };
+    return strategy.program(config, tensors, { layers, ...ends, memberCount, cuts }, {});
   });
+}
+
+/** A stage's program for each of its members, everything in F32. */
+export function lowerAll(program: Program, tensors: SafetensorsCheckpoint['tensors']): MemberProgram[] {
+  const propagated = propagate(program);
+  const storage = { matrix: 'f32', embedding: 'f32' } as const;
+  return Array.from({ length: program.memberCount }, (_, member) => lowerProgram(propagated, member, storage, tensors));
 }
 
 function rowsOf(program: MemberProgram, name: string, step: Step): number {
@@ -102,13 +118,22 @@ export class SplitModel {
     strategy: ShardingStrategy,
     directory: string,
     stages: readonly SplitStage[],
-    options: { slotCount?: number; contextLength?: number } = {},
+    options: SplitOptions = {},
   ): Promise<SplitModel> {
-    const config = readConfig(directory);
     using checkpoint = new SafetensorsCheckpoint(directory);
+    const programs = memberPrograms(strategy, readConfig(directory), checkpoint.tensors, stages);
+    return SplitModel.ofPrograms(programs, checkpoint, options);
+  }
+
+  /** Loads member programs, stage by stage, member by member. */
+  static async ofPrograms(
+    stages: readonly (readonly MemberProgram[])[],
+    checkpoint: SafetensorsCheckpoint,
+    options: SplitOptions = {},
+  ): Promise<SplitModel> {
     const device = (await referenceBackendWorker().open('reference', {})) as ScriptDevice;
     const opened: Member[][] = [];
-    for (const programs of memberPrograms(strategy, config, checkpoint.tensors, stages)) {
+    for (const programs of stages) {
       opened.push(
         await Promise.all(
           programs.map(async (program) => ({

@@ -22,7 +22,12 @@ export const tensor = (name: string): WeightExpression => ({ kind: 'tensor', nam
 export const replicatedWeight: WeightShard = { kind: 'replicated' };
 
 /** Cut on an axis: rows of a matrix (0) make its result split, columns (1) make it a partial sum. */
-export const splitWeight = (axis: number, cut: string, unit: number): WeightShard => ({ kind: 'split', axis, cut, unit });
+export const splitWeight = (axis: number, cut: string, unit: number): WeightShard => ({
+  kind: 'split',
+  axis,
+  cut,
+  unit,
+});
 
 export class ProgramBuilder {
   private readonly weights: Record<string, WeightDeclaration> = {};

@@ -6,9 +6,13 @@ import type { ModelConfig } from '../spec/model.js';
 const largestSize = 2 ** 31;
 
 function invalid(name: string, value: unknown, expected: string): never {
-  throw new ShoalError('MODEL_CONFIG_INVALID', `config.json: '${name}' is ${JSON.stringify(value) ?? 'missing'}, expected ${expected}`, {
-    details: { field: name },
-  });
+  throw new ShoalError(
+    'MODEL_CONFIG_INVALID',
+    `config.json: '${name}' is ${JSON.stringify(value) ?? 'missing'}, expected ${expected}`,
+    {
+      details: { field: name },
+    },
+  );
 }
 
 /** A positive integer; `fallback` where the field is missing or null. Throws MODEL_CONFIG_INVALID. */

@@ -11,11 +11,18 @@ export const leastCommonMultiple = (...numbers: readonly number[]): number =>
   numbers.reduce((result, n) => (result * n) / greatestCommonDivisor(result, n), 1);
 
 function checkShares(shares: readonly number[], axis: string): void {
-  const legal = shares.length > 0 && shares.every((share) => Number.isFinite(share) && share >= 0) && shares.some((share) => share > 0);
+  const legal =
+    shares.length > 0 &&
+    shares.every((share) => Number.isFinite(share) && share >= 0) &&
+    shares.some((share) => share > 0);
   if (legal) return;
-  throw new ShoalError('PROGRAM_CUT_INVALID', `shares of axis '${axis}' must be numbers ≥ 0, not all 0: [${shares.join(', ')}]`, {
-    details: { axis, shares },
-  });
+  throw new ShoalError(
+    'PROGRAM_CUT_INVALID',
+    `shares of axis '${axis}' must be numbers ≥ 0, not all 0: [${shares.join(', ')}]`,
+    {
+      details: { axis, shares },
+    },
+  );
 }
 
 /**

@@ -46,7 +46,16 @@ function attention(operation: AttentionOperation, place: Place): PrimitiveOperat
   return [
     { op: 'append-state', input: key, state, part: 'keys' },
     { op: 'append-state', input: value, state, part: 'values' },
-    { op: 'visible-dots', query, state, part: 'keys', headSize, scale, ...(window === undefined ? {} : { window }), output: dots },
+    {
+      op: 'visible-dots',
+      query,
+      state,
+      part: 'keys',
+      headSize,
+      scale,
+      ...(window === undefined ? {} : { window }),
+      output: dots,
+    },
     { op: 'visible-softmax', input: dots, ...(sinks === undefined ? {} : { sinks }), output: weights },
     { op: 'visible-sum', weights, state, part: 'values', headSize: operation.valueHeadSize ?? headSize, output },
   ];
@@ -101,8 +110,12 @@ function router(operation: RouterOperation, place: Place): PrimitiveOperation[] 
   }
   if (groups !== undefined) {
     const groupSize = place.width(logits) / groups.count;
-    const [best, groupScores, kept, ignored] = ['best', 'group-scores', 'kept-groups', 'kept-scores'].map(place.name) as [string, string, string, string];
-    const [bestIndices, keep, keepExperts, limited] = ['best-indices', 'keep', 'keep-experts', 'limited'].map(place.name) as [string, string, string, string];
+    const [best, groupScores, kept, ignored] = ['best', 'group-scores', 'kept-groups', 'kept-scores'].map(
+      place.name,
+    ) as [string, string, string, string];
+    const [bestIndices, keep, keepExperts, limited] = ['best-indices', 'keep', 'keep-experts', 'limited'].map(
+      place.name,
+    ) as [string, string, string, string];
     result.push(
       { op: 'top-k', input: choice, k: 2, groupSize, indices: bestIndices, values: best },
       { op: 'sum-groups', input: best, groupSize: 2, output: groupScores },
@@ -134,7 +147,13 @@ function router(operation: RouterOperation, place: Place): PrimitiveOperation[] 
       result.push({ op: 'scale', input: sum, factor: 1, offset: normalizeEpsilon, output: divisor });
     }
     result.push({ op: 'elementwise', function: 'reciprocal', input: divisor, output: inverse });
-    next('normalized', (input, output) => ({ op: 'multiply-groups', input, factors: inverse, groupSize: topK, output }));
+    next('normalized', (input, output) => ({
+      op: 'multiply-groups',
+      input,
+      factors: inverse,
+      groupSize: topK,
+      output,
+    }));
   }
   result.push({ op: 'scale', input: weights, factor, output: operation.weights });
   return result;
@@ -150,7 +169,13 @@ function experts(operation: ExpertsOperation, place: Place): PrimitiveOperation[
     ...(bias === undefined ? {} : { bias }),
     output: to,
   });
-  const [gate, up, product, down, weighted] = ['gate', 'up', 'product', 'down', 'weighted'].map(place.name) as [string, string, string, string, string];
+  const [gate, up, product, down, weighted] = ['gate', 'up', 'product', 'down', 'weighted'].map(place.name) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   const groupSize = place.shape(operation.down)[1] as number;
   return [
     expertLinear(input, operation.gate, operation.gateBias, gate),
@@ -178,7 +203,14 @@ function expertActivation(
   }
   const { limit, alpha } = activation;
   const names = ['clamped-gate', 'clamped-up', 'steep', 'sigmoid', 'activated', 'lifted'].map(place.name);
-  const [clampedGate, clampedUp, steep, sigmoid, activated, lifted] = names as [string, string, string, string, string, string];
+  const [clampedGate, clampedUp, steep, sigmoid, activated, lifted] = names as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   return [
     { op: 'clamp', input: gate, maximum: limit, output: clampedGate },
     { op: 'clamp', input: up, minimum: -limit, maximum: limit, output: clampedUp },
@@ -278,7 +310,8 @@ export function decompose(program: MemberProgram, supported: ReadonlySet<Operati
   const operations = segments.flatMap((segment) => segment.operations);
   for (const [position, operation] of operations.entries()) {
     const path = operationPath(operation, position);
-    if (!supported.has(operation.op)) fail('PROGRAM_OPERATION_UNSUPPORTED', path, 'the backend does not run this operation');
+    if (!supported.has(operation.op))
+      fail('PROGRAM_OPERATION_UNSUPPORTED', path, 'the backend does not run this operation');
     const outputs = inferOutputs(operation, {
       path,
       value: (name) => values[name] as MemberValue,

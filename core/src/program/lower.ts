@@ -29,7 +29,7 @@ class Lowering {
   private readonly program;
   private readonly values = new Map<string, MemberValue>();
   private readonly weights = new Map<string, MemberWeight>();
-  /** Names of values that are another value on this member: gathered from one member, a bias that is not here. */
+  /** Names of gathered values that are the value itself, because there is one member. */
   private readonly renames = new Map<string, string>();
   private readonly segments: { operations: Operation[]; communication?: Communication }[] = [{ operations: [] }];
 
@@ -41,7 +41,11 @@ class Lowering {
   ) {
     this.program = propagated.program;
     const { memberCount } = this.program;
-    ensure(Number.isInteger(member) && member >= 0 && member < memberCount, 'member', () => `there is no member ${member} of ${memberCount}`);
+    ensure(
+      Number.isInteger(member) && member >= 0 && member < memberCount,
+      'member',
+      () => `there is no member ${member} of ${memberCount}`,
+    );
   }
 
   run(): MemberProgram {
@@ -84,7 +88,11 @@ class Lowering {
     for (const [name, declared] of Object.entries(this.program.weights)) {
       const path = `weights.${name}`;
       const shape = expressionShape(declared.source, this.tensors, path);
-      ensure(String(shape) === String(declared.shape), path, () => `declared as [${declared.shape}], but its source is [${shape}]`);
+      ensure(
+        String(shape) === String(declared.shape),
+        path,
+        () => `declared as [${declared.shape}], but its source is [${shape}]`,
+      );
       const local = this.localWeight(declared, holders.get(name) ?? 0);
       if (local === undefined) continue;
       const { source, shape: localShape } = local;
@@ -136,7 +144,8 @@ class Lowering {
     const lacksWeight = operationWeights(operation).some((name) => !this.weights.has(name));
     const lacksInput = valueInputs(operation).some((name) => this.widthOf(name) === 0);
     if (operation.op === 'add-vector' && lacksWeight) {
-      this.renames.set(operation.output, operation.input);
+      // A copy, not another name: the result may be reduced in place while the input is still a summand elsewhere.
+      this.current.operations.push({ op: 'scale', input: operation.input, factor: 1, output: operation.output });
       return;
     }
     if (lacksWeight || lacksInput) {
@@ -271,6 +280,11 @@ function withoutUnused(segments: readonly Segment[], output: string): Segment[] 
  * cut at communications. Values of no columns and operations on them are left out; a linear without input columns
  * becomes `zeros`. Throws MODEL_TENSOR_MISSING, PROGRAM_STORAGE_BLOCK or PROGRAM_INVALID.
  */
-export function lowerProgram(propagated: PropagatedProgram, member: number, storage: StorageChoice, tensors: Tensors): MemberProgram {
+export function lowerProgram(
+  propagated: PropagatedProgram,
+  member: number,
+  storage: StorageChoice,
+  tensors: Tensors,
+): MemberProgram {
   return new Lowering(propagated, member, storage, tensors).run();
 }

@@ -93,13 +93,16 @@ function printMemberState(state: MemberState): string {
  * names, weights `@name`, states `#name`.
  */
 export function printProgram({ program, values, states, schedule, outputValue }: PropagatedProgram): string {
-  const describe = (name: string): string => `${describeValue(values.get(name))} ${printState(states.get(name) ?? { kind: 'replicated' })}`;
+  const describe = (name: string): string =>
+    `${describeValue(values.get(name))} ${printState(states.get(name) ?? { kind: 'replicated' })}`;
   const lines = [printHeader(program), `members ${program.memberCount}`];
   for (const [name, ranges] of Object.entries(program.cuts)) {
     lines.push(`cut ${name}: ${ranges.map(([from, to]) => `${from}–${to}`).join(' | ')}`);
   }
   for (const [name, weight] of Object.entries(program.weights)) {
-    lines.push(`@${name}: [${weight.shape.join(', ')}] ${weight.role} ${printShard(weight.shard)} = ${printExpression(weight.source)}`);
+    lines.push(
+      `@${name}: [${weight.shape.join(', ')}] ${weight.role} ${printShard(weight.shard)} = ${printExpression(weight.source)}`,
+    );
   }
   for (const [name, state] of Object.entries(program.states)) {
     lines.push(`#${name}: layer ${state.layer} ${printMemberState(state)} ${printShard(state.shard)}`);
@@ -130,7 +133,8 @@ export function printMemberProgram(program: MemberProgram): string {
   for (const [name, weight] of Object.entries(program.weights)) {
     lines.push(`@${name}: [${weight.shape.join(', ')}] ${weight.storage} = ${printExpression(weight.source)}`);
   }
-  for (const [name, state] of Object.entries(program.states)) lines.push(`#${name}: layer ${state.layer} ${printMemberState(state)}`);
+  for (const [name, state] of Object.entries(program.states))
+    lines.push(`#${name}: layer ${state.layer} ${printMemberState(state)}`);
   for (const [index, segment] of program.segments.entries()) {
     lines.push(`segment ${index}`);
     for (const operation of segment.operations) lines.push(`  ${printOperation(operation, describe)}`);

@@ -16,7 +16,13 @@ import { type ProgramValues, operationPath, validateProgram } from './validate.j
 export type ScheduledItem =
   | { readonly kind: 'operation'; readonly operation: Operation; readonly path: string }
   | { readonly kind: 'all-reduce-sum'; readonly value: string }
-  | { readonly kind: 'all-gather'; readonly value: string; readonly output: string; readonly cut: string; readonly unit: number };
+  | {
+      readonly kind: 'all-gather';
+      readonly value: string;
+      readonly output: string;
+      readonly cut: string;
+      readonly unit: number;
+    };
 
 export interface PropagatedProgram {
   readonly program: Program;
@@ -54,6 +60,8 @@ class Propagation {
   readonly schedule: ScheduledItem[] = [];
   /** Names under which later operations find a value: gathered copies, and results of `replicate`. */
   private readonly renames = new Map<string, string>();
+  /** The gathered copy of a split value, made once. */
+  private readonly gatheredCopies = new Map<string, string>();
 
   constructor(private readonly program: Program) {
     this.values = new Map(validateProgram(program));
@@ -95,7 +103,11 @@ class Propagation {
       gather: (value) => {
         const state = this.stateOf(value);
         if (state.kind === 'partial') {
-          fail('PROGRAM_PARTIAL_NONLINEAR', path, `'${value}' is a partial sum; write a 'replicate' before its non-linear use`);
+          fail(
+            'PROGRAM_PARTIAL_NONLINEAR',
+            path,
+            `'${value}' is a partial sum; write a 'replicate' before its non-linear use`,
+          );
         }
         if (state.kind === 'split') gathered.set(value, this.replicate(value, path));
       },
@@ -115,15 +127,18 @@ class Propagation {
     }
     if (state.kind !== 'split') return name;
 
+    const known = this.gatheredCopies.get(name);
+    if (known !== undefined) return known;
     const output = `${name}.gathered`;
-    if (this.states.has(output)) return output;
-    if (this.values.has(output)) fail('PROGRAM_INVALID', path, `the name '${output}' is reserved for the gathered '${name}'`);
+    if (this.values.has(output))
+      fail('PROGRAM_INVALID', path, `the name '${output}' is reserved for the gathered '${name}'`);
     if (cutOverlaps(this.program.cuts[state.cut] as readonly Range[])) {
       fail('PROGRAM_SHARD_STATE', path, `'${name}' cannot be gathered: members share units of cut '${state.cut}'`);
     }
     this.schedule.push({ kind: 'all-gather', value: name, output, cut: state.cut, unit: state.unit });
     this.values.set(output, this.values.get(name) as MemberValue);
     this.states.set(output, replicated);
+    this.gatheredCopies.set(name, output);
     return output;
   }
 

@@ -43,7 +43,8 @@ export function rotaryParameters(config: ModelConfig, defaultBase = 10_000): Rot
 
 function field(fields: Readonly<Record<string, unknown>>, name: string, fallback?: number): number {
   const value = fields[name] ?? fallback;
-  if (typeof value !== 'number' || !Number.isFinite(value)) return invalid(`rope parameter '${name}' is missing or not a number`);
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    return invalid(`rope parameter '${name}' is missing or not a number`);
   return value;
 }
 
@@ -98,18 +99,26 @@ function scaleLlama3(frequency: number, fields: Readonly<Record<string, unknown>
 }
 
 /** YaRN's attention factor for a scale. */
-export const yarnMagnitude = (scale: number, weight = 1): number => (scale <= 1 ? 1 : 0.1 * weight * Math.log(scale) + 1);
+export const yarnMagnitude = (scale: number, weight = 1): number =>
+  scale <= 1 ? 1 : 0.1 * weight * Math.log(scale) + 1;
 
-function yarn({ base, fields }: RotaryParameters, plain: readonly number[], size: number, maximumPositions: number): RotaryFrequencies {
+function yarn(
+  { base, fields }: RotaryParameters,
+  plain: readonly number[],
+  size: number,
+  maximumPositions: number,
+): RotaryFrequencies {
   const original = field(fields, 'original_max_position_embeddings', maximumPositions);
   const factor = optional(fields, 'factor') ?? maximumPositions / original;
   const weight = optional(fields, 'mscale');
   const weightAll = optional(fields, 'mscale_all_dim');
-  const derived = weight && weightAll ? yarnMagnitude(factor, weight) / yarnMagnitude(factor, weightAll) : yarnMagnitude(factor);
+  const derived =
+    weight && weightAll ? yarnMagnitude(factor, weight) / yarnMagnitude(factor, weightAll) : yarnMagnitude(factor);
   const magnitude = optional(fields, 'attention_factor') ?? derived;
 
   // The columns between which frequencies change from extrapolated to interpolated.
-  const columnOfRotations = (rotations: number): number => (size * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(base));
+  const columnOfRotations = (rotations: number): number =>
+    (size * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(base));
   const truncate = fields['truncate'] !== false;
   const fast = columnOfRotations(optional(fields, 'beta_fast') || 32);
   const slow = columnOfRotations(optional(fields, 'beta_slow') || 1);

@@ -81,7 +81,9 @@ class Rules {
     if (state.kind === 'replicated') return state;
     if (state.kind === 'partial') return linear ? state : this.rejectPartial(value);
     if (groupSize === undefined || state.unit % groupSize !== 0) {
-      this.reject(`'${value}' is ${describe(state)}, which divides groups of ${groupSize ?? this.context.width(value)} columns`);
+      this.reject(
+        `'${value}' is ${describe(state)}, which divides groups of ${groupSize ?? this.context.width(value)} columns`,
+      );
     }
     return split(state.cut, (state.unit / groupSize) * outputSize);
   }
@@ -128,7 +130,9 @@ class Rules {
       return split(shard.cut, shard.unit);
     }
     if (state.kind !== 'split' || state.cut !== shard.cut || state.unit !== shard.unit) {
-      return this.reject(`columns of '${weight}' are cut by '${shard.cut}' in units of ${shard.unit}, but '${input}' is ${describe(state)}`);
+      return this.reject(
+        `columns of '${weight}' are cut by '${shard.cut}' in units of ${shard.unit}, but '${input}' is ${describe(state)}`,
+      );
     }
     this.biasOfSum(bias);
     return this.sumOver(shard.cut);
@@ -140,8 +144,10 @@ class Rules {
     const shard = this.shard(weight);
     const state = this.state(input);
     if (shard.kind === 'split') {
-      const fits = shard.axis === 0 && state.kind === 'split' && state.cut === shard.cut && state.unit === shard.unit * inputs;
-      if (!fits) return this.reject(`the groups of '${weight}' are cut by '${shard.cut}', but '${input}' is ${describe(state)}`);
+      const fits =
+        shard.axis === 0 && state.kind === 'split' && state.cut === shard.cut && state.unit === shard.unit * inputs;
+      if (!fits)
+        return this.reject(`the groups of '${weight}' are cut by '${shard.cut}', but '${input}' is ${describe(state)}`);
       return split(shard.cut, shard.unit * outputs);
     }
     this.wholeWeight(weight, 'a matrix is replicated or split');
@@ -163,8 +169,7 @@ class Rules {
     else if (length === this.context.width(input)) {
       const columnsPerRow = length / (this.shape(weight)[0] as number);
       this.weightCutLike(weight, 0, state.cut, state.unit / columnsPerRow);
-    }
-    else {
+    } else {
       this.wholeWeight(weight, 'it repeats for each group');
       return this.byGroups(input, length, length, false);
     }
@@ -188,9 +193,14 @@ class Rules {
       const units = (states as Split[]).map(({ unit }) => unit);
       const groups = units.map((unit, index) => unit / (groupSizes[index] as number));
       if (groups.some((count) => count !== groups[0] || !Number.isInteger(count))) {
-        return this.reject(`units of ${units.join(', ')} columns are not equally many groups of ${groupSizes.join(', ')}`);
+        return this.reject(
+          `units of ${units.join(', ')} columns are not equally many groups of ${groupSizes.join(', ')}`,
+        );
       }
-      return split(first.cut, units.reduce((sum, unit) => sum + unit, 0));
+      return split(
+        first.cut,
+        units.reduce((sum, unit) => sum + unit, 0),
+      );
     }
     this.whole(...operation.inputs);
     return replicated;
@@ -200,8 +210,10 @@ class Rules {
   private headRanges(value: string, headSize: number): readonly Range[] {
     const state = this.state(value);
     const heads = this.context.width(value) / headSize;
-    if (state.kind !== 'split') return Array.from({ length: this.context.program.memberCount }, () => [0, heads] as const);
-    if (state.unit % headSize !== 0) this.reject(`'${value}' is ${describe(state)}, which divides heads of ${headSize} columns`);
+    if (state.kind !== 'split')
+      return Array.from({ length: this.context.program.memberCount }, () => [0, heads] as const);
+    if (state.unit % headSize !== 0)
+      this.reject(`'${value}' is ${describe(state)}, which divides heads of ${headSize} columns`);
     const perUnit = state.unit / headSize;
     return this.cut(state.cut).map(([from, to]): Range => [from * perUnit, to * perUnit]);
   }
@@ -211,7 +223,8 @@ class Rules {
     const valueHeadSize = operation.valueHeadSize ?? headSize;
     for (const name of [query, key, value]) if (this.state(name).kind === 'partial') this.rejectPartial(name);
     const keyHeads = this.headRanges(key, headSize);
-    if (String(keyHeads) !== String(this.headRanges(value, valueHeadSize))) this.reject(`'${key}' and '${value}' are cut differently`);
+    if (String(keyHeads) !== String(this.headRanges(value, valueHeadSize)))
+      this.reject(`'${key}' and '${value}' are cut differently`);
     this.keyValueState(operation, valueHeadSize);
 
     const queryHeads = this.headRanges(query, headSize);
@@ -221,7 +234,9 @@ class Rules {
       const whole = from === keyFrom * perKeyHead && to === keyTo * perKeyHead;
       const insideOne = keyTo - keyFrom === 1 && from >= keyFrom * perKeyHead && to <= keyTo * perKeyHead;
       if (from < to && !whole && !insideOne) {
-        this.reject(`member ${member} has query heads [${from}, ${to}) but key heads [${keyFrom}, ${keyTo}), shared by ${perKeyHead} query heads each`);
+        this.reject(
+          `member ${member} has query heads [${from}, ${to}) but key heads [${keyFrom}, ${keyTo}), shared by ${perKeyHead} query heads each`,
+        );
       }
     }
     const state = this.state(query);
@@ -245,7 +260,8 @@ class Rules {
           shard.keyUnit === state.unit &&
           shard.valueUnit === heads * valueHeadSize
         : shard?.kind === 'replicated';
-    if (!fits) this.reject(`state '${operation.state}' is not cut like '${operation.key}', which is ${describe(state)}`);
+    if (!fits)
+      this.reject(`state '${operation.state}' is not cut like '${operation.key}', which is ${describe(state)}`);
   }
 
   latentAttention(operation: OperationOf<'latent-attention'>): ShardState {
@@ -254,10 +270,7 @@ class Rules {
   }
 
   /** gate and up cut by rows, down by columns, of matrices whose first such axis is `axis`. */
-  private feedForward(
-    operation: OperationOf<'gated-feed-forward' | 'experts'>,
-    axis: number,
-  ): ShardState {
+  private feedForward(operation: OperationOf<'gated-feed-forward' | 'experts'>, axis: number): ShardState {
     const { gate, up, down, gateBias, upBias, downBias } = operation;
     const shard = this.shard(gate);
     if (shard.kind === 'replicated') {
@@ -295,7 +308,11 @@ class Rules {
     const fits =
       like === undefined
         ? shard?.kind === 'replicated'
-        : shard?.kind === 'split' && 'axis' in shard && shard.axis === axis && shard.cut === like.cut && shard.unit === unit;
+        : shard?.kind === 'split' &&
+          'axis' in shard &&
+          shard.axis === axis &&
+          shard.cut === like.cut &&
+          shard.unit === unit;
     if (!fits) this.reject(`state '${name}' is not cut like the values that change it`);
   }
 
@@ -303,7 +320,9 @@ class Rules {
     const { input, weight, bias, activation } = operation;
     const state = this.state(input);
     if (state.kind === 'partial') {
-      return activation === undefined ? this.reject(`'${input}' is a partial sum; a state would keep it`) : this.rejectPartial(input);
+      return activation === undefined
+        ? this.reject(`'${input}' is a partial sum; a state would keep it`)
+        : this.rejectPartial(input);
     }
     if (state.kind === 'replicated') {
       this.wholeWeight(weight, `'${input}' is replicated`);
@@ -335,7 +354,8 @@ class Rules {
       [logDecay, heads],
       [rate, heads],
     ];
-    if (!Number.isInteger(heads) || !Number.isInteger(keyHeads)) this.reject(`'${value}' is ${describe(state)}, which divides heads`);
+    if (!Number.isInteger(heads) || !Number.isInteger(keyHeads))
+      this.reject(`'${value}' is ${describe(state)}, which divides heads`);
     for (const [name, unit] of units) {
       const other = this.state(name);
       if (other.kind !== 'split' || other.cut !== state.cut || other.unit !== unit) {
@@ -351,7 +371,8 @@ class Rules {
     for (const name of valueInputs(operation)) {
       const state = this.state(name);
       if (state.kind === 'partial') this.rejectPartial(name);
-      if (state.kind === 'split') this.reject(`'${name}' is ${describe(state)}; use a macro operation where heads or experts are cut`);
+      if (state.kind === 'split')
+        this.reject(`'${name}' is ${describe(state)}; use a macro operation where heads or experts are cut`);
     }
     for (const field of ['weight', 'bias', 'sinks'] as const) {
       const weight = (operation as { weight?: string; bias?: string; sinks?: string })[field];

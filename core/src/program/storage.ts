@@ -48,10 +48,15 @@ export function memberStorage(
   const storage = chosen !== 'as-stored' ? chosen : stored.size === 1 && only !== undefined ? only : 'f32';
   const rowLength = shape.at(-1) as number;
   if (rowLength % storageBlock[storage] !== 0) {
-    fail('PROGRAM_STORAGE_BLOCK', path, `rows of ${rowLength} elements are not whole blocks of ${storageBlock[storage]} of ${storage}`, {
-      shape,
-      storage,
-    });
+    fail(
+      'PROGRAM_STORAGE_BLOCK',
+      path,
+      `rows of ${rowLength} elements are not whole blocks of ${storageBlock[storage]} of ${storage}`,
+      {
+        shape,
+        storage,
+      },
+    );
   }
   return storage;
 }

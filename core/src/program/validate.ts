@@ -1,4 +1,11 @@
-import type { MemberState, MemberValue, Program, RecurrentShard, StateDeclaration, StateShard } from '../spec/program.js';
+import type {
+  MemberState,
+  MemberValue,
+  Program,
+  RecurrentShard,
+  StateDeclaration,
+  StateShard,
+} from '../spec/program.js';
 import type { ProgramOperation } from '../spec/operations.js';
 import type { Range } from '../spec/range.js';
 import { programVersion } from '../spec/version.js';
@@ -9,12 +16,13 @@ import { inferOutputs } from './widths.js';
 /** Widths and rows of the values of a valid program. */
 export type ProgramValues = ReadonlyMap<string, MemberValue>;
 
-const isRange = ([from, to]: Range): boolean => Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to;
+const isRange = ([from, to]: Range): boolean =>
+  Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to;
 const isSize = (size: number): boolean => Number.isInteger(size) && size > 0;
 
 /** Where an operation stands, for messages: `operations[3] (linear → l0.query)`. */
 export function operationPath(operation: ProgramOperation, index: number): string {
-  const outputs = operation.op in operationFields ? valueOutputs(operation).join(', ') : '';
+  const outputs = Object.hasOwn(operationFields, operation.op) ? valueOutputs(operation).join(', ') : '';
   return `operations[${index}] (${operation.op}${outputs === '' ? '' : ` → ${outputs}`})`;
 }
 
@@ -30,7 +38,11 @@ export function logicalState(state: StateDeclaration): MemberState {
  * Throws PROGRAM_INVALID or PROGRAM_CUT_INVALID with the path of what is wrong.
  */
 export function validateProgram(program: Program): ProgramValues {
-  ensure(program.programVersion === programVersion, 'programVersion', () => `${program.programVersion}, expected ${programVersion}`);
+  ensure(
+    program.programVersion === programVersion,
+    'programVersion',
+    () => `${program.programVersion}, expected ${programVersion}`,
+  );
   ensure(isSize(program.memberCount), 'memberCount', () => `${program.memberCount} is not a positive integer`);
   ensure(isRange(program.layers), 'layers', () => `[${program.layers}] is not a range`);
   validateCuts(program);
@@ -51,7 +63,11 @@ function validateCuts(program: Program): void {
   const use = (cut: string, unit: number, elements: number, path: string): void => {
     const ranges = program.cuts[cut];
     if (ranges === undefined) fail('PROGRAM_INVALID', path, `there is no cut '${cut}'`);
-    ensure(isSize(unit) && elements % unit === 0, path, () => `${elements} elements are not a multiple of the unit ${unit}`);
+    ensure(
+      isSize(unit) && elements % unit === 0,
+      path,
+      () => `${elements} elements are not a multiple of the unit ${unit}`,
+    );
     const size = elements / unit;
     const known = sizes.get(cut);
     if (known !== undefined) {
@@ -114,9 +130,14 @@ function validateOperations(program: Program): ProgramValues {
 
   for (const [index, operation] of program.operations.entries()) {
     const path = operationPath(operation, index);
-    ensure(operation.op in operationFields, path, () => `unknown operation '${operation.op}'`);
-    ensure(operation.op !== 'embedding' || program.input.kind === 'tokens', path, () => 'this stage does not see token ids');
-    for (const name of valueInputs(operation)) ensure(values.has(name), path, () => `value '${name}' is not defined before its use`);
+    ensure(Object.hasOwn(operationFields, operation.op), path, () => `unknown operation '${operation.op}'`);
+    ensure(
+      operation.op !== 'embedding' || program.input.kind === 'tokens',
+      path,
+      () => 'this stage does not see token ids',
+    );
+    for (const name of valueInputs(operation))
+      ensure(values.has(name), path, () => `value '${name}' is not defined before its use`);
     for (const name of operationWeights(operation)) {
       ensure(Object.hasOwn(program.weights, name), path, () => `weight '${name}' is not declared`);
       usedWeights.add(name);
@@ -137,11 +158,16 @@ function validateOperations(program: Program): ProgramValues {
       values.set(name, value);
     }
   }
-  for (const name of Object.keys(program.weights)) ensure(usedWeights.has(name), `weights.${name}`, () => 'is never used');
+  for (const name of Object.keys(program.weights))
+    ensure(usedWeights.has(name), `weights.${name}`, () => 'is never used');
   for (const name of Object.keys(program.states)) ensure(usedStates.has(name), `states.${name}`, () => 'is never used');
   const output = values.get(program.output.value);
   ensure(output !== undefined, 'output', () => `value '${program.output.value}' is not defined`);
   const expectedRows = program.output.kind === 'logits' ? 'outputs' : 'tokens';
-  ensure(output.rows === expectedRows, 'output', () => `'${program.output.value}' has a row per ${output.rows}, expected ${expectedRows}`);
+  ensure(
+    output.rows === expectedRows,
+    'output',
+    () => `'${program.output.value}' has a row per ${output.rows}, expected ${expectedRows}`,
+  );
   return values;
 }

@@ -12,13 +12,16 @@ import { ensure, fail } from './invalid.js';
 export type Tensors = ReadonlyMap<string, Pick<CheckpointTensor, 'shape' | 'storage' | 'byteLength'>>;
 
 const product = (sizes: readonly number[]): number => sizes.reduce((result, size) => result * size, 1);
-const replaceAt = <T>(list: readonly T[], index: number, value: T): T[] => list.map((old, i) => (i === index ? value : old));
+const replaceAt = <T>(list: readonly T[], index: number, value: T): T[] =>
+  list.map((old, i) => (i === index ? value : old));
 
 /** Throws MODEL_TENSOR_MISSING when the checkpoint lacks the tensor. */
 export function tensorShape(name: string, tensors: Tensors): readonly number[] {
   const tensor = tensors.get(name);
   if (tensor === undefined) {
-    throw new ShoalError('MODEL_TENSOR_MISSING', `the checkpoint has no tensor '${name}'`, { details: { tensor: name } });
+    throw new ShoalError('MODEL_TENSOR_MISSING', `the checkpoint has no tensor '${name}'`, {
+      details: { tensor: name },
+    });
   }
   return tensor.shape;
 }
@@ -27,7 +30,11 @@ export function tensorShape(name: string, tensors: Tensors): readonly number[] {
 export function expressionShape(expression: WeightExpression, tensors: Tensors, path = 'weight'): readonly number[] {
   const shapeOf = (input: WeightExpression): readonly number[] => expressionShape(input, tensors, path);
   const axisOf = (shape: readonly number[], axis: number): number => {
-    ensure(Number.isInteger(axis) && axis >= 0 && axis < shape.length, path, () => `axis ${axis} is not an axis of [${shape}]`);
+    ensure(
+      Number.isInteger(axis) && axis >= 0 && axis < shape.length,
+      path,
+      () => `axis ${axis} is not an axis of [${shape}]`,
+    );
     return shape[axis] as number;
   };
   switch (expression.kind) {
@@ -37,7 +44,11 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       const shape = shapeOf(expression.input);
       const size = axisOf(shape, expression.axis);
       const [from, to] = expression.range;
-      ensure(from >= 0 && from <= to && to <= size, path, () => `slice [${from}, ${to}) leaves axis ${expression.axis} of [${shape}]`);
+      ensure(
+        from >= 0 && from <= to && to <= size,
+        path,
+        () => `slice [${from}, ${to}) leaves axis ${expression.axis} of [${shape}]`,
+      );
       return replaceAt(shape, expression.axis, to - from);
     }
     case 'concat': {
@@ -47,7 +58,9 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       axisOf(first, expression.axis);
       const total = shapes.reduce((sum, shape) => sum + axisOf(shape, expression.axis), 0);
       for (const shape of shapes) {
-        const fits = shape.length === first.length && shape.every((size, axis) => axis === expression.axis || size === first[axis]);
+        const fits =
+          shape.length === first.length &&
+          shape.every((size, axis) => axis === expression.axis || size === first[axis]);
         ensure(fits, path, () => `concat along axis ${expression.axis} of [${first}] and [${shape}]`);
       }
       return replaceAt(first, expression.axis, total);
@@ -56,14 +69,19 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       const shapes = expression.inputs.map(shapeOf);
       const [first] = shapes;
       ensure(first !== undefined, path, () => 'stack has no inputs');
-      for (const shape of shapes) ensure(String(shape) === String(first), path, () => `stack of [${first}] and [${shape}]`);
+      for (const shape of shapes)
+        ensure(String(shape) === String(first), path, () => `stack of [${first}] and [${shape}]`);
       return [shapes.length, ...first];
     }
     case 'stride': {
       const shape = shapeOf(expression.input);
       const size = axisOf(shape, expression.axis);
       const { start, step } = expression;
-      ensure(step > 0 && start >= 0 && start < size, path, () => `stride from ${start} by ${step} over axis ${expression.axis} of [${shape}]`);
+      ensure(
+        step > 0 && start >= 0 && start < size,
+        path,
+        () => `stride from ${start} by ${step} over axis ${expression.axis} of [${shape}]`,
+      );
       return replaceAt(shape, expression.axis, Math.ceil((size - start) / step));
     }
     case 'transpose': {
@@ -74,12 +92,20 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
     case 'permute': {
       const shape = shapeOf(expression.input);
       const sorted = [...expression.order].sort((a, b) => a - b);
-      ensure(sorted.length === shape.length && sorted.every((axis, i) => axis === i), path, () => `permute of [${shape}] by ${expression.order}`);
+      ensure(
+        sorted.length === shape.length && sorted.every((axis, i) => axis === i),
+        path,
+        () => `permute of [${shape}] by ${expression.order}`,
+      );
       return expression.order.map((axis) => shape[axis] as number);
     }
     case 'reshape': {
       const shape = shapeOf(expression.input);
-      ensure(product(shape) === product(expression.shape), path, () => `reshape of [${shape}] to [${expression.shape}]`);
+      ensure(
+        product(shape) === product(expression.shape),
+        path,
+        () => `reshape of [${shape}] to [${expression.shape}]`,
+      );
       return expression.shape;
     }
     case 'convert':
@@ -90,7 +116,11 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
 }
 
 /** The axis of the input that is the axis of the result, for the operations that only reorder axes. */
-function inputAxis(expression: WeightExpression & { kind: 'transpose' | 'permute' }, axis: number, rank: number): number {
+function inputAxis(
+  expression: WeightExpression & { kind: 'transpose' | 'permute' },
+  axis: number,
+  rank: number,
+): number {
   if (expression.kind === 'permute') return expression.order[axis] as number;
   if (axis === rank - 1) return rank - 2;
   return axis === rank - 2 ? rank - 1 : axis;
@@ -100,7 +130,12 @@ function inputAxis(expression: WeightExpression & { kind: 'transpose' | 'permute
  * Elements `range` along `axis` of an expression, with the slice pushed towards the tensors: slices of slices are
  * merged, full slices dropped, parts of a concat or stack that are not needed left out.
  */
-export function sliceExpression(expression: WeightExpression, axis: number, range: Range, tensors: Tensors): WeightExpression {
+export function sliceExpression(
+  expression: WeightExpression,
+  axis: number,
+  range: Range,
+  tensors: Tensors,
+): WeightExpression {
   const shape = expressionShape(expression, tensors);
   const [from, to] = range;
   if (from === 0 && to === shape[axis]) return expression;
@@ -117,7 +152,10 @@ export function sliceExpression(expression: WeightExpression, axis: number, rang
     }
     case 'concat': {
       if (expression.axis !== axis) {
-        return { ...expression, inputs: expression.inputs.map((input) => sliceExpression(input, axis, range, tensors)) };
+        return {
+          ...expression,
+          inputs: expression.inputs.map((input) => sliceExpression(input, axis, range, tensors)),
+        };
       }
       const parts: WeightExpression[] = [];
       let start = 0;
@@ -133,12 +171,16 @@ export function sliceExpression(expression: WeightExpression, axis: number, rang
     }
     case 'stack':
       if (axis > 0) {
-        return { ...expression, inputs: expression.inputs.map((input) => sliceExpression(input, axis - 1, range, tensors)) };
+        return {
+          ...expression,
+          inputs: expression.inputs.map((input) => sliceExpression(input, axis - 1, range, tensors)),
+        };
       }
       if (from === to) return { kind: 'slice', input: expression, axis, range };
       return { ...expression, inputs: expression.inputs.slice(from, to) };
     case 'stride': {
-      if (expression.axis !== axis) return { ...expression, input: sliceExpression(expression.input, axis, range, tensors) };
+      if (expression.axis !== axis)
+        return { ...expression, input: sliceExpression(expression.input, axis, range, tensors) };
       if (from === to) return { kind: 'slice', input: expression, axis, range };
       const first = expression.start + from * expression.step;
       const last = expression.start + (to - 1) * expression.step;
@@ -146,7 +188,10 @@ export function sliceExpression(expression: WeightExpression, axis: number, rang
     }
     case 'transpose':
     case 'permute':
-      return { ...expression, input: sliceExpression(expression.input, inputAxis(expression, axis, shape.length), range, tensors) };
+      return {
+        ...expression,
+        input: sliceExpression(expression.input, inputAxis(expression, axis, shape.length), range, tensors),
+      };
     case 'convert':
       return { ...expression, input: sliceExpression(expression.input, axis, range, tensors) };
     case 'tensor':
@@ -162,7 +207,11 @@ export interface TensorRegion {
 }
 
 /** The boxes of checkpoint tensors from which `ranges` (one per axis) of the expression's result come. */
-export function expressionRegions(expression: WeightExpression, ranges: readonly Range[], tensors: Tensors): TensorRegion[] {
+export function expressionRegions(
+  expression: WeightExpression,
+  ranges: readonly Range[],
+  tensors: Tensors,
+): TensorRegion[] {
   if (ranges.some(([from, to]) => from === to)) return [];
   const into = (input: WeightExpression, inputRanges: readonly Range[]): TensorRegion[] =>
     expressionRegions(input, inputRanges, tensors);
@@ -185,7 +234,10 @@ export function expressionRegions(expression: WeightExpression, ranges: readonly
     case 'stride': {
       const [from, to] = ranges[expression.axis] as Range;
       const { start, step } = expression;
-      return into(expression.input, replaceAt(ranges, expression.axis, [start + from * step, start + (to - 1) * step + 1] as const));
+      return into(
+        expression.input,
+        replaceAt(ranges, expression.axis, [start + from * step, start + (to - 1) * step + 1] as const),
+      );
     }
     case 'transpose':
     case 'permute': {
@@ -245,7 +297,9 @@ export function expressionByteRanges(expression: WeightExpression, tensors: Tens
   const whole = shape.map((size): Range => [0, size]);
   const found = expressionRegions(expression, whole, tensors).flatMap((region) => regionByteRanges(region, tensors));
   const joined: { tensor: string; range: [number, number] }[] = [];
-  for (const { tensor, range } of found.sort((a, b) => (a.tensor < b.tensor ? -1 : a.tensor > b.tensor ? 1 : a.range[0] - b.range[0]))) {
+  for (const { tensor, range } of found.sort((a, b) =>
+    a.tensor < b.tensor ? -1 : a.tensor > b.tensor ? 1 : a.range[0] - b.range[0],
+  )) {
     const previous = joined.at(-1);
     if (previous?.tensor === tensor && range[0] <= previous.range[1]) {
       previous.range[1] = Math.max(previous.range[1], range[1]);

@@ -29,11 +29,17 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
   const one = (name: string, width: number, rows: ValueRows): Outputs => ({ [name]: { width, rows } });
   const plain = (name: string): MemberValue => {
     const value = context.value(name);
-    check(value.perPosition === undefined, () => `'${name}' has lists per position; only visible-* operations take them`);
+    check(
+      value.perPosition === undefined,
+      () => `'${name}' has lists per position; only visible-* operations take them`,
+    );
     return value;
   };
   const groupsOf = (width: number, groupSize: number, what: string): number => {
-    check(Number.isInteger(groupSize) && groupSize > 0, () => `group size ${groupSize} of ${what} is not a positive integer`);
+    check(
+      Number.isInteger(groupSize) && groupSize > 0,
+      () => `group size ${groupSize} of ${what} is not a positive integer`,
+    );
     check(width % groupSize === 0, () => `${what} has ${width} columns, not a multiple of its group size ${groupSize}`);
     return width / groupSize;
   };
@@ -45,7 +51,8 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
   const shaped = (name: string | undefined, expected: readonly (number | undefined)[]): readonly number[] => {
     if (name === undefined) return [];
     const shape = context.weight(name);
-    const fits = shape.length === expected.length && expected.every((size, axis) => (size ?? shape[axis]) === shape[axis]);
+    const fits =
+      shape.length === expected.length && expected.every((size, axis) => (size ?? shape[axis]) === shape[axis]);
     check(fits, () => `weight '${name}' is [${shape}], expected [${expected.map((size) => size ?? 'any').join(',')}]`);
     return shape;
   };
@@ -77,7 +84,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
     return value;
   };
   const shares = (heads: number, sharedHeads: number, what: string): void =>
-    check(sharedHeads > 0 && heads % sharedHeads === 0, () => `${heads} ${what} cannot share ${sharedHeads} heads equally`);
+    check(
+      sharedHeads > 0 && heads % sharedHeads === 0,
+      () => `${heads} ${what} cannot share ${sharedHeads} heads equally`,
+    );
 
   switch (operation.op) {
     case 'embedding':
@@ -92,7 +102,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
     case 'multiply': {
       const left = plain(operation.left);
       const right = plain(operation.right);
-      check(left.width === right.width, () => `'${operation.left}' has ${left.width} columns, '${operation.right}' ${right.width}`);
+      check(
+        left.width === right.width,
+        () => `'${operation.left}' has ${left.width} columns, '${operation.right}' ${right.width}`,
+      );
       return one(operation.output, left.width, sameRows(operation.left, operation.right));
     }
     case 'multiply-groups': {
@@ -130,7 +143,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       const { width } = perStep(operation.input);
       const { headSize, rotatedSize, inverseFrequencies } = operation;
       groupsOf(width, headSize, `'${operation.input}'`);
-      check(rotatedSize <= headSize && rotatedSize % 2 === 0, () => `cannot rotate ${rotatedSize} of ${headSize} columns`);
+      check(
+        rotatedSize <= headSize && rotatedSize % 2 === 0,
+        () => `cannot rotate ${rotatedSize} of ${headSize} columns`,
+      );
       check(
         inverseFrequencies.length === rotatedSize / 2,
         () => `${inverseFrequencies.length} inverse frequencies for ${rotatedSize} rotated columns`,
@@ -142,7 +158,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       const groupSize = operation.groupSize ?? width;
       const groups = groupsOf(width, groupSize, `'${operation.input}'`);
       const { from, to } = operation;
-      check(from >= 0 && from < to && to <= groupSize, () => `slice [${from}, ${to}) leaves groups of ${groupSize} columns`);
+      check(
+        from >= 0 && from < to && to <= groupSize,
+        () => `slice [${from}, ${to}) leaves groups of ${groupSize} columns`,
+      );
       return one(operation.output, groups * (to - from), rows);
     }
     case 'concat': {
@@ -150,9 +169,15 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       const widths = operation.inputs.map((name) => plain(name).width);
       const sizes = operation.groupSizes ?? widths;
       check(sizes.length === widths.length, () => `${sizes.length} group sizes for ${widths.length} inputs`);
-      const groups = widths.map((width, index) => groupsOf(width, sizes[index] as number, `'${operation.inputs[index]}'`));
+      const groups = widths.map((width, index) =>
+        groupsOf(width, sizes[index] as number, `'${operation.inputs[index]}'`),
+      );
       check(new Set(groups).size === 1, () => `the inputs have ${groups.join(', ')} groups, expected equally many`);
-      return one(operation.output, widths.reduce((sum, width) => sum + width, 0), sameRows(...operation.inputs));
+      return one(
+        operation.output,
+        widths.reduce((sum, width) => sum + width, 0),
+        sameRows(...operation.inputs),
+      );
     }
     case 'repeat': {
       const { width, rows } = plain(operation.input);
@@ -178,14 +203,25 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       return one(operation.output, shaped(operation.weight, [undefined])[0] as number, 'tokens');
     case 'group-linear': {
       const { width, rows } = plain(operation.input);
-      const [groups, outputs, inputs] = shaped(operation.weight, [undefined, undefined, undefined]) as [number, number, number];
-      check(width === groups * inputs, () => `'${operation.input}' has ${width} columns, expected ${groups} × ${inputs}`);
+      const [groups, outputs, inputs] = shaped(operation.weight, [undefined, undefined, undefined]) as [
+        number,
+        number,
+        number,
+      ];
+      check(
+        width === groups * inputs,
+        () => `'${operation.input}' has ${width} columns, expected ${groups} × ${inputs}`,
+      );
       return one(operation.output, groups * outputs, rows);
     }
     case 'expert-linear': {
       const { width } = plain(operation.input);
       const choices = plain(operation.indices).width;
-      const [experts, outputs, inputs] = shaped(operation.weight, [undefined, undefined, undefined]) as [number, number, number];
+      const [experts, outputs, inputs] = shaped(operation.weight, [undefined, undefined, undefined]) as [
+        number,
+        number,
+        number,
+      ];
       check(
         width === inputs || width === choices * inputs,
         () => `'${operation.input}' has ${width} columns, expected ${inputs} or ${choices} × ${inputs}`,
@@ -207,7 +243,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       return one(operation.output, operation.width, plain(operation.indices).rows);
     case 'localize-experts': {
       const { width } = plain(operation.indices);
-      check(width === plain(operation.weights).width, () => `'${operation.indices}' and '${operation.weights}' differ in width`);
+      check(
+        width === plain(operation.weights).width,
+        () => `'${operation.indices}' and '${operation.weights}' differ in width`,
+      );
       check(operation.range[0] < operation.range[1], () => 'the range of local experts is empty');
       const value: MemberValue = { width, rows: sameRows(operation.indices, operation.weights) };
       return { [operation.localIndices]: value, [operation.localWeights]: value };
@@ -215,7 +254,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
     case 'append-state': {
       const expected = partWidth(operation.state, operation.part);
       const { width } = perStep(operation.input);
-      check(width === expected, () => `'${operation.input}' has ${width} columns, the state's ${operation.part} ${expected}`);
+      check(
+        width === expected,
+        () => `'${operation.input}' has ${width} columns, the state's ${operation.part} ${expected}`,
+      );
       return {};
     }
     case 'visible-dots': {
@@ -272,7 +314,8 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       const state = stateKind(operation.state, 'key-value');
       check(
         state.keyWidth === keyWidth && state.valueWidth === valueWidth,
-        () => `state '${operation.state}' holds ${state.keyWidth} + ${state.valueWidth} columns, not ${keyWidth} + ${valueWidth}`,
+        () =>
+          `state '${operation.state}' holds ${state.keyWidth} + ${state.valueWidth} columns, not ${keyWidth} + ${valueWidth}`,
       );
       vector(operation.sinks, heads);
       return one(operation.output, heads * valueHeadSize, 'tokens');
@@ -293,7 +336,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       const latent = perStep(operation.latent).width;
       const state = stateKind(operation.state, 'latent');
       check(latent === headSize, () => `'${operation.latent}' has ${latent} columns, expected ${headSize}`);
-      check(state.width === headSize, () => `state '${operation.state}' has ${state.width} columns, expected ${headSize}`);
+      check(
+        state.width === headSize,
+        () => `state '${operation.state}' has ${state.width} columns, expected ${headSize}`,
+      );
       check(valueSize > 0 && valueSize <= headSize, () => `cannot take ${valueSize} of ${headSize} columns`);
       return one(operation.output, heads * valueSize, 'tokens');
     }
@@ -303,7 +349,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       let choosable = width;
       if (groups !== undefined) {
         check(width % groups.count === 0, () => `${width} experts cannot be ${groups.count} equal groups`);
-        check(groups.kept > 0 && groups.kept <= groups.count, () => `cannot keep ${groups.kept} of ${groups.count} groups`);
+        check(
+          groups.kept > 0 && groups.kept <= groups.count,
+          () => `cannot keep ${groups.kept} of ${groups.count} groups`,
+        );
         check(width / groups.count >= 2, () => 'a group of experts needs two of them');
         choosable = (width / groups.count) * groups.kept;
       }
@@ -315,7 +364,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
     case 'experts': {
       const { width } = plain(operation.input);
       const choices = plain(operation.indices).width;
-      check(choices === plain(operation.weights).width, () => `'${operation.indices}' and '${operation.weights}' differ in width`);
+      check(
+        choices === plain(operation.weights).width,
+        () => `'${operation.indices}' and '${operation.weights}' differ in width`,
+      );
       const [experts, inner] = shaped(operation.gate, [undefined, undefined, width]) as [number, number];
       shaped(operation.up, [experts, inner, width]);
       const outputs = shaped(operation.down, [experts, undefined, inner])[1] as number;
@@ -337,7 +389,10 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
       const heads = groupsOf(perStep(operation.value).width, valueSize, `'${operation.value}'`);
       const keyHeads = groupsOf(perStep(operation.query).width, keySize, `'${operation.query}'`);
       const keyWidth = perStep(operation.key).width;
-      check(keyWidth === keyHeads * keySize, () => `'${operation.key}' has ${keyWidth} columns, expected ${keyHeads} × ${keySize}`);
+      check(
+        keyWidth === keyHeads * keySize,
+        () => `'${operation.key}' has ${keyWidth} columns, expected ${keyHeads} × ${keySize}`,
+      );
       shares(heads, keyHeads, 'value heads');
       for (const name of [operation.logDecay, operation.rate]) {
         const { width } = perStep(name);
