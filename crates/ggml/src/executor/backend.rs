@@ -41,8 +41,9 @@ pub struct OpenOptions {
     pub library: LoadOptions,
     /// Name of the device, for instance `CPU`; the case of letters does not matter.
     pub device: String,
-    /// Compute threads on a processor, the calling one included; none takes one per physical core, or what the system
-    /// offers this process.
+    /// Compute threads on a processor, the calling one included; none takes as many as the system offers this process.
+    /// Members that share a machine should share its cores out: ggml's threads spin at the barriers between operations,
+    /// and a thread that waits for a core makes all the others wait.
     pub threads: Option<usize>,
 }
 
