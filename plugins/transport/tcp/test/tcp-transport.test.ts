@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import {
+  describeWorkerPlugins,
+  loadPlugins,
+  type LoadCredentials,
+  type MemberAddress,
+  type MemberEndpoint,
+  type TransportListener,
+  WorkerPluginSet,
+} from '@shoal/core';
+import { tcp, type TcpOptions } from '@shoal/transport-tcp';
+import t from 'tap';
+
+async function workerOf(options: Partial<TcpOptions>) {
+  const plugins = await loadPlugins([tcp(options)], { resolveFrom: [import.meta.url] });
+  t.same(await plugins.get('transport', 'tcp').host.availability(), { available: true });
+  return new WorkerPluginSet(describeWorkerPlugins(plugins)).get('transport', 'tcp');
+}
+
+function credentials(): LoadCredentials {
+  return { instance: randomBytes(8).toString('hex'), epoch: 1, secret: randomBytes(32).toString('hex') };
+}
+
+const members: readonly MemberAddress[] = [
+  { stage: 0, member: 0 },
+  { stage: 0, member: 1 },
+  { stage: 1, member: 0 },
+];
+
+function endpointsOf(listeners: readonly TransportListener[]): MemberEndpoint[] {
+  return listeners.map(({ endpoint }, index) => ({
+    ...(members[index] ?? { stage: 9, member: 9 }),
+    nodeId: `node-${index}`,
+    endpoint,
+  }));
+}
+
+for (const kind of ['auto', 'tcp', 'tls'] as const) {
+  t.test(`three members make a mesh over ${kind}`, async (t) => {
+    const worker = await workerOf({ kind });
+    const shared = credentials();
+    const listeners = await Promise.all(
+      members.map((self) => worker.listen({ credentials: shared, self, bindAddress: '127.0.0.1' })),
+    );
+    t.match(listeners[0]?.endpoint, { transport: 'tcp', host: String });
+    const peers = endpointsOf(listeners);
+    const sets = await Promise.all(listeners.map((one) => one.connect(peers, { deadlineMilliseconds: 10_000 })));
+    for (const set of sets) t.ok((set.mesh ?? 0n) > 0n);
+    await Promise.all(sets.map((set) => set.close()));
+    await Promise.all(listeners.map((one) => one.close()));
+  });
+}
+
+t.test('a member that does not come is named, within the deadline', async (t) => {
+  const worker = await workerOf({ kind: 'tcp' });
+  const shared = credentials();
+  const listeners = await Promise.all(
+    members.map((self) => worker.listen({ credentials: shared, self, bindAddress: '127.0.0.1' })),
+  );
+  const [first] = listeners;
+  const started = Date.now();
+  const connecting = first?.connect(endpointsOf(listeners), { deadlineMilliseconds: 300 }).then(() => undefined);
+  await t.rejects(connecting ?? Promise.resolve(), {
+    name: 'ShoalError',
+    code: /^TRANSPORT_/,
+  });
+  t.ok(Date.now() - started < 5000);
+  await Promise.all(listeners.map((one) => one.close()));
+});
+
+t.test('bad addresses are refused before anything is bound', async (t) => {
+  const worker = await workerOf({ kind: 'tcp', bindAddress: 'localhost' });
+  const self = { stage: 0, member: 0 };
+  await t.rejects(worker.listen({ credentials: credentials(), self, bindAddress: '127.0.0.1' }), {
+    code: 'ARGUMENT_INVALID',
+    message: /bind address must be an IP address/,
+  });
+  const everywhere = await workerOf({ kind: 'auto' });
+  await t.rejects(everywhere.listen({ credentials: credentials(), self, bindAddress: '0.0.0.0' }), {
+    code: 'ARGUMENT_INVALID',
+    message: /name the addresses to advertise/,
+  });
+});
