@@ -8,6 +8,7 @@ mod cleanup;
 mod device;
 mod error;
 mod fabric;
+mod member;
 mod probe;
 mod promise;
 mod script;

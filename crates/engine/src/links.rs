@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shoal_fabric::{Channel, Group, MemberIndex, Mesh};
+use shoal_fabric::{Channel, FabricError, Group, MemberIndex, Mesh};
 
 use crate::error::EngineError;
 
@@ -78,10 +78,14 @@ impl Links {
     pub(crate) fn abort(&self, reason: &str) {
         match &self.mesh {
             Some(mesh) => mesh.abort(reason),
-            None => self
-                .channels
-                .values()
-                .for_each(|channel| channel.leave(Some(reason), LINGER)),
+            None => {
+                let cause = FabricError::Aborted {
+                    reason: reason.to_owned(),
+                };
+                self.channels
+                    .values()
+                    .for_each(|channel| channel.leave(Some(&cause), LINGER));
+            }
         }
     }
 

@@ -1,0 +1,127 @@
+//! A loaded member as JavaScript holds it.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use napi::Env;
+use napi::bindgen_prelude::{Object, Uint32Array};
+use napi_derive::napi;
+use shoal_engine::{EngineRequest, Member};
+
+use super::events::Events;
+use crate::cleanup::{self, EndsWithEnvironment};
+use crate::error::{Code, Failure, border};
+use crate::fabric::read_json;
+use crate::promise;
+
+/// How long the end of the environment waits for a running step. A step that takes longer goes on in a process that is
+/// about to end.
+const LONGEST_STEP_AT_EXIT: Duration = Duration::from_secs(5);
+
+/// A member and the way to its owner.
+struct Running {
+    member: Member,
+    events: Arc<Events>,
+}
+
+impl Running {
+    fn close(&self) {
+        self.member.close();
+        self.events.close();
+    }
+}
+
+impl EndsWithEnvironment for Running {
+    fn environment_ends(self: Arc<Self>) {
+        self.events.close();
+        let finished = Arc::new((Mutex::new(false), Condvar::new()));
+        let closing = finished.clone();
+        let started = thread::Builder::new().name("shoal-close".to_owned()).spawn(move || {
+            self.member.close();
+            *closing.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            closing.1.notify_all();
+        });
+        if started.is_ok() {
+            let guard = finished.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whether it finished or not, the process goes on to end.
+            let _ = finished
+                .1
+                .wait_timeout_while(guard, LONGEST_STEP_AT_EXIT, |finished| !*finished);
+        }
+    }
+}
+
+/// A loaded member. One that is forgotten closes when the garbage collector finds it.
+#[napi]
+pub struct MemberHandle {
+    running: Arc<Running>,
+}
+
+impl MemberHandle {
+    /// The handle of a member that has just started.
+    pub fn new(env: &Env, member: Member, events: Arc<Events>) -> Result<Self, Failure> {
+        let running = Arc::new(Running { member, events });
+        cleanup::register(env, &running)?;
+        Ok(Self { running })
+    }
+}
+
+#[napi]
+impl MemberHandle {
+    /// Starts a generation; `request_json` is an `EngineRequest` without its prompt.
+    #[napi]
+    pub fn submit(&self, request_json: String, prompt_tokens: Uint32Array) -> napi::Result<(), Code> {
+        border(|| {
+            let request: EngineRequest = read_json("request", &request_json)?;
+            let request = EngineRequest {
+                prompt_tokens: prompt_tokens.to_vec(),
+                ..request
+            };
+            self.running.member.submit(request).map_err(Failure::from)
+        })
+    }
+
+    /// Ends a generation within one step; one that is not there has ended already.
+    #[napi]
+    pub fn cancel(&self, request_id: f64) -> napi::Result<(), Code> {
+        border(|| {
+            if request_id.fract() != 0.0 || request_id < 0.0 {
+                return Err(Failure::argument(format!(
+                    "the id of a request must be a whole number from 0, got {request_id}"
+                )));
+            }
+            self.running.member.cancel(request_id as u64);
+            Ok(())
+        })
+    }
+
+    /// `MemberStatistics` as JSON.
+    #[napi]
+    pub fn statistics(&self) -> napi::Result<String, Code> {
+        border(|| Ok(self.running.member.statistics().to_json()))
+    }
+
+    /// Tells the peers goodbye and frees everything. Idempotent; resolves when the member has stopped.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>, Code> {
+        border(|| {
+            let running = self.running.clone();
+            let work = move || {
+                running.close();
+                Ok(())
+            };
+            promise::spawn(env, "shoal-close", work, |_env, ()| Ok(()))
+        })
+    }
+}
+
+impl Drop for MemberHandle {
+    fn drop(&mut self) {
+        let running = self.running.clone();
+        // The garbage collector runs on the JavaScript thread, which must not wait for a step.
+        let _ = thread::Builder::new()
+            .name("shoal-close".to_owned())
+            .spawn(move || running.close());
+    }
+}

@@ -1,0 +1,131 @@
+//! Options of a member as JavaScript gives them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::BigInt;
+use napi_derive::napi;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use shoal_abi::backend::{Backend, BackendTable, WeightSource};
+use shoal_engine::{EngineError, Links, MemberOptions};
+use shoal_fabric::{AbortFlag, Mesh};
+use shoal_program::{CompileOptions, MemberProgram, StateStorage};
+use shoal_weights::{Checkpoint, ProgramWeights};
+
+use super::events::Events;
+use crate::error::{Failure, public_code};
+use crate::fabric::{MemberAddress, mesh_of, read_json};
+
+/// Native objects that a member uses.
+#[napi(object)]
+pub struct MemberHandles {
+    /// Address of a `BackendTable`.
+    pub device: BigInt,
+    /// Number of a mesh; absent for a member on its own.
+    pub mesh: Option<BigInt>,
+}
+
+/// `MemberOptions` without what is no data.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    credentials: Epoch,
+    #[serde(rename = "self")]
+    me: MemberAddress,
+    stage_sizes: Vec<u16>,
+    program: Box<RawValue>,
+    model_directory: PathBuf,
+    slot_count: u32,
+    context_length: u32,
+    state_storage: StateStorage,
+    maximum_step_tokens: u32,
+    queue_capacity: Option<usize>,
+    step_deadline_milliseconds: Option<u64>,
+}
+
+/// What a member needs of `LoadCredentials`: the rest is the mesh's.
+#[derive(Deserialize)]
+struct Epoch {
+    epoch: u32,
+}
+
+/// A load that is about to start on a thread of its own.
+pub struct Load {
+    options: Options,
+    backend: Backend,
+    mesh: Option<Arc<Mesh>>,
+}
+
+impl Load {
+    /// Checks what JavaScript gave and takes references to its objects, so that closing them later does no harm.
+    pub fn parse(json: &str, handles: MemberHandles) -> Result<Self, Failure> {
+        let options: Options = read_json("options of the member", json)?;
+        let table = number("device", &handles.device)? as usize as *const BackendTable;
+        // SAFETY: the interface demands the address of a live table; this takes a reference of its own.
+        let backend = unsafe { Backend::retain_table(table)? };
+        let mesh = match handles.mesh {
+            Some(mesh) => Some(mesh_of(number("mesh", &mesh)?)?),
+            None => None,
+        };
+        let members: u32 = options.stage_sizes.iter().copied().map(u32::from).sum();
+        if mesh.is_none() && members != 1 {
+            return Err(Failure::argument(format!(
+                "a member of an instance of {members} members needs a mesh"
+            )));
+        }
+        Ok(Self { options, backend, mesh })
+    }
+
+    /// A name for the thread that loads.
+    pub fn thread_name(&self) -> String {
+        format!("shoal-load-{}-{}", self.options.me.stage, self.options.me.member)
+    }
+
+    /// Opens the checkpoint and puts everything together; reads files.
+    pub fn options(self, abort: AbortFlag, events: Arc<Events>) -> Result<MemberOptions, Failure> {
+        let options = self.options;
+        let program = MemberProgram::parse(options.program.get()).map_err(EngineError::from)?;
+        let checkpoint = Checkpoint::open(&options.model_directory).map_err(EngineError::from)?;
+        let weights = ProgramWeights::new(Arc::new(checkpoint), &program).map_err(EngineError::from)?;
+        Ok(MemberOptions {
+            member: options.me.index(),
+            stage_sizes: options.stage_sizes,
+            epoch: options.credentials.epoch,
+            program,
+            backend: self.backend,
+            weights: WeightSource::export(weights),
+            links: self.mesh.map_or_else(|| Ok(Links::none()), Links::from_mesh)?,
+            compile: CompileOptions {
+                slot_count: options.slot_count,
+                context_length: options.context_length,
+                state_storage: options.state_storage,
+                maximum_step_tokens: options.maximum_step_tokens,
+            },
+            queue_capacity: options.queue_capacity.unwrap_or(MemberOptions::QUEUE_CAPACITY),
+            step_deadline: options
+                .step_deadline_milliseconds
+                .map_or(MemberOptions::STEP_DEADLINE, Duration::from_millis),
+            abort,
+            on_event: Arc::new(move |event| events.send(event)),
+        })
+    }
+}
+
+/// A `bigint` as a number of 64 bits; `what` names it in the error.
+fn number(what: &str, value: &BigInt) -> Result<u64, Failure> {
+    match value.get_u64() {
+        (false, number, true) => Ok(number),
+        _ => Err(Failure::argument(format!("the {what} is no handle of this addon"))),
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self {
+            code: public_code(&error.code).to_owned().into(),
+            message: error.message,
+        }
+    }
+}
