@@ -1,0 +1,59 @@
+//! Compiling: weights are read whole, as F32.
+
+use std::collections::BTreeMap;
+
+use shoal_abi::backend::{
+    BackendError, BackendImplementation, ExecutableImplementation, ExecutableStatistics, WeightSource,
+};
+use shoal_program::{CompileOptions, MemberProgram, StorageType};
+use shoal_weights::{decode_row, encode_row};
+
+use crate::executable::ReferenceExecutable;
+
+/// A device that computes in plain Rust.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReferenceBackend;
+
+impl BackendImplementation for ReferenceBackend {
+    fn compile(
+        &mut self,
+        program: &str,
+        options: &str,
+        weights: &WeightSource,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Box<dyn ExecutableImplementation>, BackendError> {
+        let program =
+            MemberProgram::parse(program).map_err(|error| BackendError::new(error.code.name(), error.message))?;
+        let options: CompileOptions = serde_json::from_str(options)
+            .map_err(|error| BackendError::new("ARGUMENT_INVALID", format!("compile options: {error}")))?;
+        let mut loaded = BTreeMap::new();
+        let sizes = program
+            .weights
+            .values()
+            .map(|weight| weight.row_count() * weight.row_elements() * 4);
+        let (mut done, total) = (0, sizes.sum());
+        for (name, weight) in &program.weights {
+            let (rows, width) = (weight.row_count(), weight.row_elements());
+            let mut bytes = vec![0; (rows * width * 4) as usize];
+            weights.read(name, 0, rows, StorageType::F32.number(), &mut bytes)?;
+            let mut elements = vec![0.0; (rows * width) as usize];
+            decode_row(&bytes, StorageType::F32, &mut elements);
+            // What the program says is stored with less precision is computed with less precision.
+            let mut stored = vec![0; weight.storage.bytes(width).unwrap_or(0) as usize];
+            for row in elements.chunks_exact_mut(width as usize) {
+                encode_row(row, weight.storage, &mut stored);
+                decode_row(&stored, weight.storage, row);
+            }
+            done += bytes.len() as u64;
+            loaded.insert(name.clone(), elements);
+            if !progress(done, total) {
+                return Err(BackendError::new("ABORTED", "the compile was stopped"));
+            }
+        }
+        let statistics = ExecutableStatistics {
+            weight_bytes: total,
+            ..ExecutableStatistics::default()
+        };
+        Ok(Box::new(ReferenceExecutable::new(program, options, loaded, statistics)))
+    }
+}
