@@ -1,23 +1,23 @@
 /** What the families have in common: a decoder of layers between an embedding and a head. */
 import {
   type CutAxis,
+  configFlag,
+  configNumber,
+  configSize,
   type LayerCosts,
   type ModelConfig,
   type Program,
   ProgramBuilder,
   type Range,
-  type ShardRequest,
+  replicatedWeight,
   type ShardingStrategy,
+  type ShardRequest,
+  splitWeight,
   type Tensors,
+  tensor,
   type WeightDeclaration,
   type WeightExpression,
   type WeightShard,
-  configFlag,
-  configNumber,
-  configSize,
-  replicatedWeight,
-  splitWeight,
-  tensor,
 } from '@shoal/core';
 
 export const vocabularyCut = 'vocabulary';
@@ -104,7 +104,12 @@ function writeHead(builder: ProgramBuilder, family: DecoderFamily, config: Model
       epsilon: configNumber(config, 'rms_norm_eps'),
       output: 'normalized',
     },
-    { op: 'linear', input: 'normalized', weight: builder.weight('output', source, 'matrix', splitWeight(0, vocabularyCut, 1)), output: 'logits' },
+    {
+      op: 'linear',
+      input: 'normalized',
+      weight: builder.weight('output', source, 'matrix', splitWeight(0, vocabularyCut, 1)),
+      output: 'logits',
+    },
   );
 }
 
@@ -113,16 +118,23 @@ function writeProgram(family: DecoderFamily, config: ModelConfig, tensors: Tenso
   let hidden = 'input';
   if (request.hasEmbedding) {
     hidden = 'embedded';
-    builder.add({ op: 'embedding', weight: builder.weight('embedding', tensor('model.embed_tokens.weight'), 'embedding'), output: hidden });
+    builder.add({
+      op: 'embedding',
+      weight: builder.weight('embedding', tensor('model.embed_tokens.weight'), 'embedding'),
+      output: hidden,
+    });
   }
   const [first, end] = request.layers;
-  for (let layer = first; layer < end; layer += 1) hidden = family.layer(new Writer(builder, config, layer, family.normOffset), hidden);
+  for (let layer = first; layer < end; layer += 1)
+    hidden = family.layer(new Writer(builder, config, layer, family.normOffset), hidden);
   if (request.hasHead) writeHead(builder, family, config, hidden);
 
   return builder.finish(
     request,
     { ...request.cuts, ...family.derivedCuts?.(config, request.cuts) },
-    request.hasEmbedding ? { kind: 'tokens' } : { kind: 'hidden', value: 'input', width: configSize(config, 'hidden_size') },
+    request.hasEmbedding
+      ? { kind: 'tokens' }
+      : { kind: 'hidden', value: 'input', width: configSize(config, 'hidden_size') },
     request.hasHead ? { kind: 'logits', value: 'logits' } : { kind: 'hidden', value: hidden },
   );
 }
@@ -137,7 +149,13 @@ function layerCosts(tensors: Tensors, belongs: (name: string) => boolean): Layer
     if (shape.length > 1) matrixElements += elements;
     else vectorElements += elements;
   }
-  return { matrixElements, vectorElements, flopsPerToken: 2 * matrixElements, stateElementsPerToken: 0, stateElementsPerSequence: 0 };
+  return {
+    matrixElements,
+    vectorElements,
+    flopsPerToken: 2 * matrixElements,
+    stateElementsPerToken: 0,
+    stateElementsPerSequence: 0,
+  };
 }
 
 export function decoderStrategy(family: DecoderFamily): ShardingStrategy {

@@ -1,15 +1,15 @@
 import {
-  type ShardingStrategy,
-  type WeightExpression,
   configFlag,
   configNumber,
   configSize,
   rotaryFrequencies,
   rotaryParameters,
+  type ShardingStrategy,
   splitWeight,
+  type WeightExpression,
   yarnMagnitude,
 } from '@shoal/core';
-import { type LayerWriter, decoderStrategy } from './decoder.js';
+import { decoderStrategy, type LayerWriter } from './decoder.js';
 import { denseFeedForward, expertCount, expertsCut, routedExperts } from './mixture.js';
 
 const headsCut = 'attention-heads';
@@ -29,7 +29,11 @@ function splitAndRotate(writer: LayerWriter, part: string, input: string, groupS
       headSize: rotarySize,
       rotatedSize: rotarySize,
       style: configFlag(writer.config, 'rope_interleave', true) ? 'interleaved' : 'half',
-      ...rotaryFrequencies(rotaryParameters(writer.config), rotarySize, configSize(writer.config, 'max_position_embeddings')),
+      ...rotaryFrequencies(
+        rotaryParameters(writer.config),
+        rotarySize,
+        configSize(writer.config, 'max_position_embeddings'),
+      ),
       output: writer.name(`${part}-rotated`),
     },
   );
@@ -38,8 +42,9 @@ function splitAndRotate(writer: LayerWriter, part: string, input: string, groupS
 /** Softmax scale: YaRN also sharpens the scores of all columns. */
 function attentionScale(writer: LayerWriter, headSize: number): number {
   const { type, fields } = rotaryParameters(writer.config);
-  const weight = fields['mscale_all_dim'];
-  const magnitude = type !== 'default' && typeof weight === 'number' && weight > 0 ? yarnMagnitude(fields['factor'] as number, weight) : 1;
+  const weight = fields.mscale_all_dim;
+  const magnitude =
+    type !== 'default' && typeof weight === 'number' && weight > 0 ? yarnMagnitude(fields.factor as number, weight) : 1;
   return (magnitude * magnitude) / Math.sqrt(headSize);
 }
 
@@ -59,17 +64,27 @@ function latentAttention(writer: LayerWriter, input: string): string {
 
   let query: string;
   const queryShard = splitWeight(0, headsCut, headSize);
-  if (typeof config['q_lora_rank'] === 'number') {
+  if (typeof config.q_lora_rank === 'number') {
     const compressed = writer.linear(part('q_a_proj'), input, { kind: 'replicated' });
     query = writer.linear(part('q_b_proj'), writer.norm(part('q_a_layernorm'), compressed), queryShard);
   } else {
     query = writer.linear(part('q_proj'), input, queryShard);
   }
   splitAndRotate(writer, 'query', query, headSize, rotarySize);
-  splitAndRotate(writer, 'latent', writer.linear(part('kv_a_proj_with_mqa'), input, { kind: 'replicated' }), rank + rotarySize, rotarySize);
+  splitAndRotate(
+    writer,
+    'latent',
+    writer.linear(part('kv_a_proj_with_mqa'), input, { kind: 'replicated' }),
+    rank + rotarySize,
+    rotarySize,
+  );
 
   // One tensor holds, head by head, the way from the latent space to keys and to values.
-  const up: WeightExpression = { kind: 'reshape', input: writer.tensor('self_attn.kv_b_proj.weight'), shape: [heads, plainSize + valueSize, rank] };
+  const up: WeightExpression = {
+    kind: 'reshape',
+    input: writer.tensor('self_attn.kv_b_proj.weight'),
+    shape: [heads, plainSize + valueSize, rank],
+  };
   const groups = splitWeight(0, headsCut, 1);
   const intoLatent: WeightExpression = { kind: 'transpose', input: builder.slice(up, 1, [0, plainSize]) };
   const outOfLatent = builder.slice(up, 1, [plainSize, plainSize + valueSize]);
@@ -92,7 +107,12 @@ function latentAttention(writer: LayerWriter, input: string): string {
     op: 'latent-attention',
     query: writer.name('query'),
     latent: writer.name('latent'),
-    state: builder.state(writer.name('latents'), { kind: 'latent', layer, width: rank + rotarySize, shard: { kind: 'replicated' } }),
+    state: builder.state(writer.name('latents'), {
+      kind: 'latent',
+      layer,
+      width: rank + rotarySize,
+      shard: { kind: 'replicated' },
+    }),
     headSize: rank + rotarySize,
     valueSize: rank,
     scale: attentionScale(writer, headSize),
@@ -129,7 +149,12 @@ export function deepseekV3(): ShardingStrategy {
     name: 'deepseek-v3',
     architecture: 'DeepseekV3ForCausalLM',
     axes: (config) => [
-      { name: headsCut, size: configSize(config, 'num_attention_heads'), elementsPerUnit: configSize(config, 'v_head_dim'), granularity: 1 },
+      {
+        name: headsCut,
+        size: configSize(config, 'num_attention_heads'),
+        elementsPerUnit: configSize(config, 'v_head_dim'),
+        granularity: 1,
+      },
       { name: feedForwardCut, size: configSize(config, 'intermediate_size'), elementsPerUnit: 1, granularity: 1 },
       {
         name: sharedCut,

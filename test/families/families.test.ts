@@ -28,7 +28,7 @@ const shapes: readonly (readonly [string, number, readonly number[]])[] = [
 
 for (const [family, strategy] of Object.entries(families)) {
   const directory = path.join(fixtures, family);
-  const layerCount = readConfig(directory)['num_hidden_layers'] as number;
+  const layerCount = readConfig(directory).num_hidden_layers as number;
   for (const [shape, stageCount, shares] of shapes) {
     t.test(`${family}, ${shape}`, (test) =>
       expectTransformersResults(test, strategy, directory, evenStages(layerCount, stageCount, shares)),

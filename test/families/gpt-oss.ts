@@ -1,5 +1,5 @@
-import { type ShardingStrategy, type WeightExpression, configNumber, configSize, splitWeight } from '@shoal/core';
-import { type LayerWriter, decoderStrategy, firstMember } from './decoder.js';
+import { configNumber, configSize, type ShardingStrategy, splitWeight, type WeightExpression } from '@shoal/core';
+import { decoderStrategy, firstMember, type LayerWriter } from './decoder.js';
 import { groupedQueryAttention, headsAxis, keyValueCuts } from './grouped-query.js';
 import { expertCount, expertsCut } from './mixture.js';
 
@@ -32,7 +32,10 @@ function mixture(writer: LayerWriter, input: string): string {
     start,
     step: 2,
   });
-  const matrix = (start: number): WeightExpression => ({ kind: 'transpose', input: interleaved('gate_up_proj', 2, start) });
+  const matrix = (start: number): WeightExpression => ({
+    kind: 'transpose',
+    input: interleaved('gate_up_proj', 2, start),
+  });
   const rows = splitWeight(1, feedForwardCut, 1);
   const down: WeightExpression = { kind: 'transpose', input: writer.tensor('mlp.experts.down_proj') };
   builder.add({
@@ -69,7 +72,7 @@ export function gptOss(): ShardingStrategy {
     derivedCuts: keyValueCuts,
     layer(writer, hidden) {
       const { builder, config, layer } = writer;
-      const slides = (config['layer_types'] as readonly string[])[layer] === 'sliding_attention';
+      const slides = (config.layer_types as readonly string[])[layer] === 'sliding_attention';
       const attention = groupedQueryAttention(writer, writer.norm('input_layernorm', hidden), {
         biases: true,
         sinks: true,

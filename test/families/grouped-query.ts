@@ -1,15 +1,15 @@
 /** Grouped-query attention with the variations of the families: norms on heads, biases, sinks, windows, an output gate. */
 import {
   type CutAxis,
+  configSize,
   type ModelConfig,
   type Range,
-  type ShardRequest,
-  configSize,
   rotaryFrequencies,
   rotaryParameters,
+  type ShardRequest,
   splitWeight,
 } from '@shoal/core';
-import { type LayerWriter, firstMember } from './decoder.js';
+import { firstMember, type LayerWriter } from './decoder.js';
 
 export const headsCut = 'attention-heads';
 const keyValueCut = 'key-value-heads';
@@ -53,7 +53,12 @@ export function groupedQueryAttention(writer: LayerWriter, input: string, variat
   const queryUnit = variation.gated === true ? 2 * headSize : headSize;
   const shardOf = (cut: string, unit: number) => splitWeight(0, cut, unit);
   const project = (part: string, cut: string, unit: number): string =>
-    writer.linear(`self_attn.${part}`, input, shardOf(cut, unit), variation.biases === true ? shardOf(cut, unit) : undefined);
+    writer.linear(
+      `self_attn.${part}`,
+      input,
+      shardOf(cut, unit),
+      variation.biases === true ? shardOf(cut, unit) : undefined,
+    );
 
   let query = project('q_proj', headsCut, queryUnit);
   let key = project('k_proj', keyValueCut, headSize);
@@ -71,10 +76,21 @@ export function groupedQueryAttention(writer: LayerWriter, input: string, variat
     key = writer.norm('self_attn.k_norm', key, headSize);
   }
   const rotary = rotaryParameters(config);
-  const rotatedSize = headSize * ((rotary.fields['partial_rotary_factor'] as number | undefined) ?? 1);
+  const rotatedSize = headSize * ((rotary.fields.partial_rotary_factor as number | undefined) ?? 1);
   const frequencies = rotaryFrequencies(rotary, rotatedSize, configSize(config, 'max_position_embeddings'));
-  for (const [source, output] of [[query, 'query-rotated'], [key, 'key-rotated']] as const) {
-    builder.add({ op: 'rotary', input: source, headSize, rotatedSize, style: 'half', ...frequencies, output: writer.name(output) });
+  for (const [source, output] of [
+    [query, 'query-rotated'],
+    [key, 'key-rotated'],
+  ] as const) {
+    builder.add({
+      op: 'rotary',
+      input: source,
+      headSize,
+      rotatedSize,
+      style: 'half',
+      ...frequencies,
+      output: writer.name(output),
+    });
   }
   const window = variation.window === undefined ? {} : { window: variation.window };
   const state = builder.state(writer.name('key-values'), {
@@ -95,7 +111,9 @@ export function groupedQueryAttention(writer: LayerWriter, input: string, variat
     headSize,
     scale: 1 / Math.sqrt(headSize),
     ...window,
-    ...(variation.sinks === true ? { sinks: writer.weight('self_attn.sinks', 'vector', splitWeight(0, headsCut, 1)) } : {}),
+    ...(variation.sinks === true
+      ? { sinks: writer.weight('self_attn.sinks', 'vector', splitWeight(0, headsCut, 1)) }
+      : {}),
     output: attended,
   });
   if (variation.gated === true) {
@@ -105,5 +123,10 @@ export function groupedQueryAttention(writer: LayerWriter, input: string, variat
     );
     attended = writer.name('attended-gated');
   }
-  return writer.linear('self_attn.o_proj', attended, splitWeight(1, headsCut, headSize), variation.biases === true ? firstMember : undefined);
+  return writer.linear(
+    'self_attn.o_proj',
+    attended,
+    splitWeight(1, headsCut, headSize),
+    variation.biases === true ? firstMember : undefined,
+  );
 }

@@ -1,11 +1,11 @@
 /** Feed-forwards of the families: dense ones, and mixtures of experts whose matrices are a tensor per expert. */
-import { type ModelConfig, type RouterOperation, type WeightExpression, configSize, splitWeight } from '@shoal/core';
+import { configSize, type ModelConfig, type RouterOperation, splitWeight, type WeightExpression } from '@shoal/core';
 import type { LayerWriter } from './decoder.js';
 
 export const expertsCut = 'experts';
 
 export const expertCount = (config: ModelConfig): number =>
-  configSize({ ...config, count: config['num_experts'] ?? config['num_local_experts'] ?? config['n_routed_experts'] }, 'count');
+  configSize({ ...config, count: config.num_experts ?? config.num_local_experts ?? config.n_routed_experts }, 'count');
 
 /** gate_proj, up_proj and down_proj under `part`, cut inside. Gives a partial value. */
 export function denseFeedForward(writer: LayerWriter, part: string, input: string, cut: string): string {
@@ -22,7 +22,10 @@ export function denseFeedForward(writer: LayerWriter, part: string, input: strin
   return writer.name(part);
 }
 
-export type Routing = Pick<RouterOperation, 'scoring' | 'correctionBias' | 'groups' | 'normalize' | 'normalizeEpsilon' | 'factor'>;
+export type Routing = Pick<
+  RouterOperation,
+  'scoring' | 'correctionBias' | 'groups' | 'normalize' | 'normalizeEpsilon' | 'factor'
+>;
 
 /**
  * Router and experts. Each member computes the logits of its experts; core gathers them, so that all choose from the
@@ -36,7 +39,10 @@ export function routedExperts(writer: LayerWriter, input: string, routing: Routi
   const weights = writer.name('chosen-weights');
   builder.add({ op: 'router', logits, topK: configSize(config, 'num_experts_per_tok'), ...routing, indices, weights });
   const stacked = (part: string): string => {
-    const inputs = Array.from({ length: expertCount(config) }, (_, expert): WeightExpression => writer.tensor(`mlp.experts.${expert}.${part}.weight`));
+    const inputs = Array.from(
+      { length: expertCount(config) },
+      (_, expert): WeightExpression => writer.tensor(`mlp.experts.${expert}.${part}.weight`),
+    );
     return writer.weight(`mlp.experts.${part}`, 'matrix', shard, { kind: 'stack', inputs });
   };
   builder.add({

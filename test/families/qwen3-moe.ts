@@ -1,4 +1,4 @@
-import { type ShardingStrategy, configFlag } from '@shoal/core';
+import { configFlag, type ShardingStrategy } from '@shoal/core';
 import { decoderStrategy } from './decoder.js';
 import { groupedQueryAttention, headsAxis, keyValueCuts } from './grouped-query.js';
 import { expertCount, expertsCut, routedExperts } from './mixture.js';
@@ -8,7 +8,10 @@ export function qwen3Moe(): ShardingStrategy {
   return decoderStrategy({
     name: 'qwen3-moe',
     architecture: 'Qwen3MoeForCausalLM',
-    axes: (config) => [headsAxis(config), { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 }],
+    axes: (config) => [
+      headsAxis(config),
+      { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 },
+    ],
     derivedCuts: keyValueCuts,
     layer(writer, hidden) {
       const { builder, config } = writer;

@@ -1,13 +1,13 @@
 import {
-  type ModelConfig,
-  type ShardingStrategy,
-  type WeightExpression,
   configFlag,
   configNumber,
   configSize,
+  type ModelConfig,
+  type ShardingStrategy,
   splitWeight,
+  type WeightExpression,
 } from '@shoal/core';
-import { type LayerWriter, decoderStrategy } from './decoder.js';
+import { decoderStrategy, type LayerWriter } from './decoder.js';
 import { groupedQueryAttention, headsAxis, keyValueCuts } from './grouped-query.js';
 import { denseFeedForward, expertCount, expertsCut, routedExperts } from './mixture.js';
 
@@ -50,7 +50,11 @@ function convolve(writer: LayerWriter, dimensions: LinearDimensions): void {
   const { keyHeads, keySize, valueSize, valuesPerKey, kernel } = dimensions;
   const units = { query: keySize, key: keySize, value: valuesPerKey * valueSize };
   const columns = keyHeads * (2 * keySize + valuesPerKey * valueSize);
-  const kernels: WeightExpression = { kind: 'reshape', input: writer.tensor('linear_attn.conv1d.weight'), shape: [columns, kernel] };
+  const kernels: WeightExpression = {
+    kind: 'reshape',
+    input: writer.tensor('linear_attn.conv1d.weight'),
+    shape: [columns, kernel],
+  };
   let from = 0;
   for (const [part, unit] of Object.entries(units)) {
     const size = keyHeads * unit;
@@ -58,7 +62,12 @@ function convolve(writer: LayerWriter, dimensions: LinearDimensions): void {
     builder.add({
       op: 'causal-convolution',
       input: writer.name(part),
-      weight: writer.weight(name, 'vector', splitWeight(0, linearHeadsCut, unit), builder.slice(kernels, 0, [from, from + size])),
+      weight: writer.weight(
+        name,
+        'vector',
+        splitWeight(0, linearHeadsCut, unit),
+        builder.slice(kernels, 0, [from, from + size]),
+      ),
       activation: 'silu',
       state: builder.state(writer.name(`${part}-recent`), {
         kind: 'recurrent',
@@ -76,7 +85,12 @@ function convolve(writer: LayerWriter, dimensions: LinearDimensions): void {
 function decayAndRate(writer: LayerWriter, { valuesPerKey }: LinearDimensions): void {
   const { builder } = writer;
   const perHead = splitWeight(0, linearHeadsCut, valuesPerKey);
-  builder.add({ op: 'elementwise', function: 'sigmoid', input: writer.name('rate-logit'), output: writer.name('rate') });
+  builder.add({
+    op: 'elementwise',
+    function: 'sigmoid',
+    input: writer.name('rate-logit'),
+    output: writer.name('rate'),
+  });
   builder.add({
     op: 'add-vector',
     input: writer.name('time-step'),
@@ -84,10 +98,24 @@ function decayAndRate(writer: LayerWriter, { valuesPerKey }: LinearDimensions): 
     output: writer.name('time-step-biased'),
   });
   builder.add(
-    { op: 'elementwise', function: 'softplus', input: writer.name('time-step-biased'), output: writer.name('time-step-positive') },
-    { op: 'broadcast', weight: writer.weight('linear_attn.A_log', 'vector', perHead), output: writer.name('log-speed') },
+    {
+      op: 'elementwise',
+      function: 'softplus',
+      input: writer.name('time-step-biased'),
+      output: writer.name('time-step-positive'),
+    },
+    {
+      op: 'broadcast',
+      weight: writer.weight('linear_attn.A_log', 'vector', perHead),
+      output: writer.name('log-speed'),
+    },
     { op: 'elementwise', function: 'exp', input: writer.name('log-speed'), output: writer.name('speed') },
-    { op: 'multiply', left: writer.name('time-step-positive'), right: writer.name('speed'), output: writer.name('decay-amount') },
+    {
+      op: 'multiply',
+      left: writer.name('time-step-positive'),
+      right: writer.name('speed'),
+      output: writer.name('decay-amount'),
+    },
     { op: 'elementwise', function: 'negate', input: writer.name('decay-amount'), output: writer.name('log-decay') },
   );
 }
@@ -97,9 +125,18 @@ function linearAttention(writer: LayerWriter, input: string): string {
   const dimensions = linearDimensions(config);
   const { keyHeads, keySize, valueSize, valuesPerKey } = dimensions;
   const valueUnit = valuesPerKey * valueSize;
-  const project = (part: string, unit: number): string => writer.linear(`linear_attn.${part}`, input, splitWeight(0, linearHeadsCut, unit));
-  sliceHeads(writer, project('in_proj_qkvz', 2 * keySize + 2 * valueUnit), { query: keySize, key: keySize, value: valueUnit, gate: valueUnit });
-  sliceHeads(writer, project('in_proj_ba', 2 * valuesPerKey), { 'rate-logit': valuesPerKey, 'time-step': valuesPerKey });
+  const project = (part: string, unit: number): string =>
+    writer.linear(`linear_attn.${part}`, input, splitWeight(0, linearHeadsCut, unit));
+  sliceHeads(writer, project('in_proj_qkvz', 2 * keySize + 2 * valueUnit), {
+    query: keySize,
+    key: keySize,
+    value: valueUnit,
+    gate: valueUnit,
+  });
+  sliceHeads(writer, project('in_proj_ba', 2 * valuesPerKey), {
+    'rate-logit': valuesPerKey,
+    'time-step': valuesPerKey,
+  });
   convolve(writer, dimensions);
   decayAndRate(writer, dimensions);
   builder.add({
@@ -132,14 +169,27 @@ function linearAttention(writer: LayerWriter, input: string): string {
       output: writer.name('recalled-normalized'),
     },
     { op: 'elementwise', function: 'silu', input: writer.name('gate'), output: writer.name('gate-open') },
-    { op: 'multiply', left: writer.name('recalled-normalized'), right: writer.name('gate-open'), output: writer.name('recalled-gated') },
+    {
+      op: 'multiply',
+      left: writer.name('recalled-normalized'),
+      right: writer.name('gate-open'),
+      output: writer.name('recalled-gated'),
+    },
   );
-  return writer.linear('linear_attn.out_proj', writer.name('recalled-gated'), splitWeight(1, linearHeadsCut, valueUnit));
+  return writer.linear(
+    'linear_attn.out_proj',
+    writer.name('recalled-gated'),
+    splitWeight(1, linearHeadsCut, valueUnit),
+  );
 }
 
 function mixture(writer: LayerWriter, input: string): string {
   const { builder, config } = writer;
-  const experts = routedExperts(writer, input, { scoring: 'softmax', normalize: configFlag(config, 'norm_topk_prob', true), factor: 1 });
+  const experts = routedExperts(writer, input, {
+    scoring: 'softmax',
+    normalize: configFlag(config, 'norm_topk_prob', true),
+    factor: 1,
+  });
   const shared = denseFeedForward(writer, 'mlp.shared_expert', input, sharedCut);
   const gate = writer.linear('mlp.shared_expert_gate', input, { kind: 'replicated' });
   builder.add(
@@ -164,14 +214,24 @@ export function qwen3Next(): ShardingStrategy {
     normOffset: 1,
     axes: (config) => [
       headsAxis(config),
-      { name: linearHeadsCut, size: linearDimensions(config).keyHeads, elementsPerUnit: linearDimensions(config).valueSize, granularity: 1 },
-      { name: sharedCut, size: configSize(config, 'shared_expert_intermediate_size'), elementsPerUnit: 1, granularity: 1 },
+      {
+        name: linearHeadsCut,
+        size: linearDimensions(config).keyHeads,
+        elementsPerUnit: linearDimensions(config).valueSize,
+        granularity: 1,
+      },
+      {
+        name: sharedCut,
+        size: configSize(config, 'shared_expert_intermediate_size'),
+        elementsPerUnit: 1,
+        granularity: 1,
+      },
       { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 },
     ],
     derivedCuts: keyValueCuts,
     layer(writer, hidden) {
       const { builder, config, layer } = writer;
-      const isLinear = (config['layer_types'] as readonly string[])[layer] === 'linear_attention';
+      const isLinear = (config.layer_types as readonly string[])[layer] === 'linear_attention';
       const normalized = writer.norm('input_layernorm', hidden);
       const attention = isLinear
         ? linearAttention(writer, normalized)

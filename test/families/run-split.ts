@@ -4,11 +4,16 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { referenceBackendWorker } from '@shoal/backend-reference';
 import {
   type Communication,
+  checkpointWeightSource,
+  cutsFor,
+  lowerProgram,
   type MemberProgram,
   type ModelConfig,
   type Program,
+  propagate,
   type Range,
   SafetensorsCheckpoint,
   type ScriptDevice,
@@ -17,12 +22,7 @@ import {
   type SlotOperation,
   type Step,
   type StepSequence,
-  checkpointWeightSource,
-  cutsFor,
-  lowerProgram,
-  propagate,
 } from '@shoal/core';
-import { referenceBackendWorker } from '@shoal/backend-reference';
 
 export interface SplitStage {
   readonly layers: Range;
@@ -83,7 +83,8 @@ export function lowerAll(program: Program, tensors: SafetensorsCheckpoint['tenso
 }
 
 function rowsOf(program: MemberProgram, name: string, step: Step): number {
-  if (program.values[name]?.rows === 'outputs') return step.sequences.reduce((sum, { outputRows }) => sum + outputRows, 0);
+  if (program.values[name]?.rows === 'outputs')
+    return step.sequences.reduce((sum, { outputRows }) => sum + outputRows, 0);
   return step.tokens.length;
 }
 
@@ -91,7 +92,8 @@ function exchange(members: readonly Member[], communication: Communication): voi
   if (communication.kind === 'all-reduce-sum') {
     const summands = members.map(({ boundary }) => boundary.get(communication.value) as Float32Array);
     const sum = new Float32Array((summands[0] as Float32Array).length);
-    for (const summand of summands) for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + (summand[i] as number);
+    for (const summand of summands)
+      for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + (summand[i] as number);
     for (const summand of summands) summand.set(sum);
     return;
   }
@@ -103,7 +105,10 @@ function exchange(members: readonly Member[], communication: Communication): voi
     const part = boundary.get(value);
     for (let row = 0; part !== undefined && row * width < part.length; row += 1) {
       for (const member of members) {
-        (member.boundary.get(output) as Float32Array).set(part.subarray(row * width, (row + 1) * width), row * total + column);
+        (member.boundary.get(output) as Float32Array).set(
+          part.subarray(row * width, (row + 1) * width),
+          row * total + column,
+        );
       }
     }
     column += width;
@@ -171,7 +176,10 @@ export class SplitModel {
     for (const member of stage) {
       const { program, executable } = member;
       member.boundary = new Map(
-        program.boundaryValues.map((name) => [name, new Float32Array(rowsOf(program, name, step) * (program.values[name]?.width ?? 0))]),
+        program.boundaryValues.map((name) => [
+          name,
+          new Float32Array(rowsOf(program, name, step) * (program.values[name]?.width ?? 0)),
+        ]),
       );
       if (program.input.kind === 'hidden') member.boundary.get(program.input.value)?.set(hidden as Float32Array);
       executable.beginStep(step);

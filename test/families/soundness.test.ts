@@ -5,13 +5,13 @@
 import path from 'node:path';
 import {
   type Program,
+  propagate,
   type RecurrentShard,
   SafetensorsCheckpoint,
   type ShardingStrategy,
   ShoalError,
   type StateShard,
   type WeightShard,
-  propagate,
 } from '@shoal/core';
 import { llama } from '@shoal/sharding-llama';
 import t from 'tap';
@@ -19,7 +19,7 @@ import { deepseekV3 } from './deepseek-v3.js';
 import { gptOss } from './gpt-oss.js';
 import { qwen3Moe } from './qwen3-moe.js';
 import { qwen3Next } from './qwen3-next.js';
-import { SplitModel, lowerAll, readConfig, stagePrograms } from './run-split.js';
+import { lowerAll, readConfig, SplitModel, stagePrograms } from './run-split.js';
 
 const fixtures = path.resolve(import.meta.dirname, '../../../test/fixtures');
 
@@ -44,7 +44,12 @@ async function logitsOf(program: Program, checkpoint: SafetensorsCheckpoint): Pr
 
 function difference(a: Float32Array, b: Float32Array): number {
   const largest = b.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  return a.reduce((most, x, i) => Math.max(most, Number.isFinite(x) ? Math.abs(x - (b[i] as number)) : Number.POSITIVE_INFINITY), 0) / largest;
+  return (
+    a.reduce(
+      (most, x, i) => Math.max(most, Number.isFinite(x) ? Math.abs(x - (b[i] as number)) : Number.POSITIVE_INFINITY),
+      0,
+    ) / largest
+  );
 }
 
 /** Units with which an axis of `size` elements fits a cut. */
@@ -63,7 +68,10 @@ function* weightMutations(program: Program): Generator<[string, Program]> {
     }
     for (const shard of shards) {
       if (JSON.stringify(shard) === JSON.stringify(weight.shard)) continue;
-      yield [`${name} as ${JSON.stringify(shard)}`, { ...program, weights: { ...program.weights, [name]: { ...weight, shard } } }];
+      yield [
+        `${name} as ${JSON.stringify(shard)}`,
+        { ...program, weights: { ...program.weights, [name]: { ...weight, shard } } },
+      ];
     }
   }
 }
@@ -76,7 +84,8 @@ function* stateMutations(program: Program): Generator<[string, Program]> {
         for (const { cut, unit } of unitsOf(program, size)) shards.push({ kind: 'split', axis, cut, unit });
       }
     } else if (state.kind === 'key-value') {
-      for (const { cut, unit } of unitsOf(program, state.keyWidth)) shards.push({ kind: 'split', cut, keyUnit: unit, valueUnit: unit });
+      for (const { cut, unit } of unitsOf(program, state.keyWidth))
+        shards.push({ kind: 'split', cut, keyUnit: unit, valueUnit: unit });
     }
     for (const shard of shards) {
       if (JSON.stringify(shard) === JSON.stringify(state.shard)) continue;
@@ -91,7 +100,7 @@ for (const [fixture, strategy] of models) {
     const directory = path.join(fixtures, fixture);
     const config = readConfig(directory);
     using checkpoint = new SafetensorsCheckpoint(directory);
-    const layers = [0, config['num_hidden_layers'] as number] as const;
+    const layers = [0, config.num_hidden_layers as number] as const;
     const [whole] = stagePrograms(strategy, config, checkpoint.tensors, [{ layers, shares: [1] }]);
     const [cut] = stagePrograms(strategy, config, checkpoint.tensors, [{ layers, shares: [3, 1, 2] }]);
     const expected = await logitsOf(whole as Program, checkpoint);

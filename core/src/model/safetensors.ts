@@ -1,5 +1,5 @@
 /** Reads safetensors checkpoints in plain TypeScript: headers with every bound checked, elements on demand. */
-import { type Stats, closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ShoalError } from '../spec/errors.js';
 import type { CheckpointTensor } from '../spec/model.js';
@@ -12,7 +12,18 @@ const chunkBytes = 1 << 20;
 
 const elementBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
 const otherElementBytes: Readonly<Record<string, number>> = {
-  BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1, I16: 2, U16: 2, I32: 4, U32: 4, I64: 8, U64: 8, F64: 8,
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  I16: 2,
+  U16: 2,
+  I32: 4,
+  U32: 4,
+  I64: 8,
+  U64: 8,
+  F64: 8,
 };
 
 /** A tensor and where its bytes are. */
@@ -32,14 +43,18 @@ const isSize = (value: unknown): value is number => Number.isSafeInteger(value) 
 function parseObject(text: string, file: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>;
   } catch (cause) {
     throw new ShoalError('MODEL_CHECKPOINT_INVALID', `${file}: not valid JSON`, { cause, details: { file } });
   }
   return invalid(file, 'expected a JSON object');
 }
 
-function readHeader(descriptor: number, file: string): { header: Record<string, unknown>; dataStart: number; dataLength: number } {
+function readHeader(
+  descriptor: number,
+  file: string,
+): { header: Record<string, unknown>; dataStart: number; dataLength: number } {
   const { size } = fstatSync(descriptor);
   const prefix = Buffer.alloc(8);
   if (readSync(descriptor, prefix, 0, 8, 0) !== 8) invalid(file, 'shorter than 8 bytes');
@@ -49,20 +64,39 @@ function readHeader(descriptor: number, file: string): { header: Record<string, 
   }
   const text = Buffer.alloc(headerLength);
   if (readSync(descriptor, text, 0, headerLength, 8) !== headerLength) invalid(file, 'the header is truncated');
-  return { header: parseObject(text.toString('utf8'), file), dataStart: 8 + headerLength, dataLength: size - 8 - headerLength };
+  return {
+    header: parseObject(text.toString('utf8'), file),
+    dataStart: 8 + headerLength,
+    dataLength: size - 8 - headerLength,
+  };
 }
 
-function parseTensor(name: string, entry: unknown, file: string, dataStart: number, dataLength: number): SafetensorsTensor {
-  const { dtype, shape, data_offsets: offsets } = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
+function parseTensor(
+  name: string,
+  entry: unknown,
+  file: string,
+  dataStart: number,
+  dataLength: number,
+): SafetensorsTensor {
+  const {
+    dtype,
+    shape,
+    data_offsets: offsets,
+  } = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
   if (typeof dtype !== 'string') return invalid(file, `tensor '${name}' has no dtype`);
   if (!Array.isArray(shape) || !shape.every(isSize)) return invalid(file, `tensor '${name}' has no valid shape`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) return invalid(file, `tensor '${name}' has no valid data_offsets`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize))
+    return invalid(file, `tensor '${name}' has no valid data_offsets`);
   const [begin, end] = offsets as [number, number];
-  if (begin > end || end > dataLength) return invalid(file, `tensor '${name}' lies at [${begin}, ${end}) of ${dataLength} bytes`);
+  if (begin > end || end > dataLength)
+    return invalid(file, `tensor '${name}' lies at [${begin}, ${end}) of ${dataLength} bytes`);
   const size = elementBytes[dtype] ?? otherElementBytes[dtype];
   const expected = shape.reduce((product: number, n: number) => product * n, size ?? 0);
   if (size !== undefined && expected !== end - begin) {
-    return invalid(file, `tensor '${name}' of ${dtype} [${shape.join(', ')}] should have ${expected} bytes, has ${end - begin}`);
+    return invalid(
+      file,
+      `tensor '${name}' of ${dtype} [${shape.join(', ')}] should have ${expected} bytes, has ${end - begin}`,
+    );
   }
   const storage = dtype in elementBytes ? dtype.toLowerCase() : dtype;
   return { name, storage, shape, byteLength: end - begin, file, byteOffset: dataStart + begin };
@@ -77,10 +111,12 @@ function weightFiles(directory: string): string[] {
   const indexName = 'model.safetensors.index.json';
   if (!exists(indexName)) {
     if (exists('model.safetensors')) return ['model.safetensors'];
-    throw new ShoalError('MODEL_NOT_FOUND', `'${directory}' has neither model.safetensors nor ${indexName}`, { details: { directory } });
+    throw new ShoalError('MODEL_NOT_FOUND', `'${directory}' has neither model.safetensors nor ${indexName}`, {
+      details: { directory },
+    });
   }
   const index = parseObject(readFileSync(path.join(directory, indexName), 'utf8'), indexName);
-  const map = index['weight_map'];
+  const map = index.weight_map;
   if (typeof map !== 'object' || map === null) return invalid(indexName, 'has no weight_map');
   const names = [...new Set(Object.values(map as Record<string, unknown>))];
   return names.map((name) => {
@@ -157,7 +193,9 @@ export class SafetensorsCheckpoint implements Disposable {
   readElements(name: string, [from, to]: Range, into: Float32Array, offset = 0): void {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) {
-      throw new ShoalError('MODEL_TENSOR_MISSING', `the checkpoint has no tensor '${name}'`, { details: { tensor: name } });
+      throw new ShoalError('MODEL_TENSOR_MISSING', `the checkpoint has no tensor '${name}'`, {
+        details: { tensor: name },
+      });
     }
     const size = elementBytes[tensor.storage.toUpperCase()];
     if (size === undefined) {

@@ -1,14 +1,15 @@
 /** Evaluates weight expressions over an open checkpoint, for backends in TypeScript. */
 import { concatParts, expressionShape, flatBounds } from '../program/weights.js';
-import { ShoalError } from '../spec/errors.js';
 import type { WeightSource } from '../spec/backend.js';
+import { ShoalError } from '../spec/errors.js';
 import type { MemberProgram, WeightExpression } from '../spec/program.js';
 import type { Range } from '../spec/range.js';
 import type { SafetensorsCheckpoint } from './safetensors.js';
 
 const length = ([from, to]: Range): number => to - from;
 const product = (sizes: readonly number[]): number => sizes.reduce((result, size) => result * size, 1);
-const replaceAt = <T>(list: readonly T[], index: number, value: T): T[] => list.map((old, i) => (i === index ? value : old));
+const replaceAt = <T>(list: readonly T[], index: number, value: T): T[] =>
+  list.map((old, i) => (i === index ? value : old));
 
 /** The box `ranges` of an expression's result, row-major, as F32. */
 export function evaluateExpression(
@@ -26,7 +27,11 @@ export function evaluateExpression(
     case 'slice': {
       const [from, to] = ranges[expression.axis] as Range;
       const offset = expression.range[0];
-      return evaluateExpression(expression.input, replaceAt(ranges, expression.axis, [offset + from, offset + to] as const), checkpoint);
+      return evaluateExpression(
+        expression.input,
+        replaceAt(ranges, expression.axis, [offset + from, offset + to] as const),
+        checkpoint,
+      );
     }
     case 'concat': {
       let start = 0;
@@ -95,7 +100,11 @@ const transposedOrder = (rank: number): number[] => {
 };
 
 /** Calls back for each contiguous run of a box of an array of the given shape. */
-function forEachRun(ranges: readonly Range[], shape: readonly number[], callback: (start: number, count: number) => void): void {
+function forEachRun(
+  ranges: readonly Range[],
+  shape: readonly number[],
+  callback: (start: number, count: number) => void,
+): void {
   const last = ranges.length - 1;
   const visit = (axis: number, offset: number): void => {
     const [from, to] = ranges[axis] ?? [0, 1];
@@ -109,7 +118,12 @@ function forEachRun(ranges: readonly Range[], shape: readonly number[], callback
   visit(0, 0);
 }
 
-function readBox(name: string, ranges: readonly Range[], checkpoint: SafetensorsCheckpoint, result: Float32Array): void {
+function readBox(
+  name: string,
+  ranges: readonly Range[],
+  checkpoint: SafetensorsCheckpoint,
+  result: Float32Array,
+): void {
   const shape = checkpoint.tensors.get(name)?.shape ?? [];
   const wholeRows = ranges.slice(1).every(([from, to], axis) => from === 0 && to === shape[axis + 1]);
   if (wholeRows) {
@@ -125,7 +139,14 @@ function readBox(name: string, ranges: readonly Range[], checkpoint: Safetensors
   });
 }
 
-function copyAlongAxis(part: Float32Array, into: Float32Array, shape: readonly number[], axis: number, count: number, start: number): void {
+function copyAlongAxis(
+  part: Float32Array,
+  into: Float32Array,
+  shape: readonly number[],
+  axis: number,
+  count: number,
+  start: number,
+): void {
   const inner = product(shape.slice(axis + 1));
   const outer = product(shape.slice(0, axis));
   const size = shape[axis] as number;
@@ -135,7 +156,12 @@ function copyAlongAxis(part: Float32Array, into: Float32Array, shape: readonly n
   }
 }
 
-function permute(input: Float32Array, inputShape: readonly number[], order: readonly number[], result: Float32Array): void {
+function permute(
+  input: Float32Array,
+  inputShape: readonly number[],
+  order: readonly number[],
+  result: Float32Array,
+): void {
   const inputStrides = inputShape.map((_, axis) => product(inputShape.slice(axis + 1)));
   const shape = order.map((axis) => inputShape[axis] as number);
   const strides = order.map((axis) => inputStrides[axis] as number);
@@ -163,7 +189,10 @@ export function checkpointWeightSource(program: MemberProgram, checkpoint: Safet
       const ranges: Range[] = rest.length === 0 ? [[0, first]] : [rows, ...rest.map((size): Range => [0, size])];
       const values = evaluateExpression(weight.source, ranges, checkpoint);
       if (values.length !== into.length) {
-        throw new ShoalError('INTERNAL', `weight '${weightName}': ${into.length} elements asked for, ${values.length} there`);
+        throw new ShoalError(
+          'INTERNAL',
+          `weight '${weightName}': ${into.length} elements asked for, ${values.length} there`,
+        );
       }
       into.set(values);
     },

@@ -14,7 +14,7 @@ import type { Range } from '../spec/range.js';
 import type { ShardRequest } from '../spec/sharding.js';
 import { programVersion } from '../spec/version.js';
 import { ensure } from './invalid.js';
-import { type Tensors, expressionShape, sliceExpression } from './weights.js';
+import { expressionShape, sliceExpression, type Tensors } from './weights.js';
 
 /** A tensor of the checkpoint. */
 export const tensor = (name: string): WeightExpression => ({ kind: 'tensor', name });

@@ -1,7 +1,7 @@
 /** How the units of an axis are dealt out to members: proportional to shares, on legal borders, covering everything. */
 import { ShoalError } from '../spec/errors.js';
 import type { Range } from '../spec/range.js';
-import type { CutAxis, ShardingConstraints } from '../spec/sharding.js';
+import type { ShardingConstraints } from '../spec/sharding.js';
 
 /** Greatest common divisor of two positive integers. */
 export const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));

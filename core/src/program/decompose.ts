@@ -16,9 +16,9 @@ import type {
   RouterOperation,
 } from '../spec/operations.js';
 import type { MemberProgram, MemberValue } from '../spec/program.js';
+import { fail } from './invalid.js';
 import { operationPath } from './validate.js';
 import { inferOutputs } from './widths.js';
-import { fail } from './invalid.js';
 
 /** Operations that have a decomposition. */
 export const macroOperations: readonly MacroOperation['op'][] = [
@@ -34,9 +34,9 @@ export const macroOperations: readonly MacroOperation['op'][] = [
 /** What a decomposition may ask of its place. */
 interface Place {
   /** A name for an intermediate value. */
-  name(purpose: string): string;
-  width(value: string): number;
-  shape(weight: string): readonly number[];
+  readonly name: (purpose: string) => string;
+  readonly width: (value: string) => number;
+  readonly shape: (weight: string) => readonly number[];
 }
 
 function attention(operation: AttentionOperation, place: Place): PrimitiveOperation[] {

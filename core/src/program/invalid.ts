@@ -14,3 +14,6 @@ export function fail(
 export function ensure(condition: boolean, path: string, problem: () => string): asserts condition {
   if (!condition) fail('PROGRAM_INVALID', path, problem());
 }
+
+/** A shape or list of numbers for messages, for example `[4, 6]`. */
+export const listed = (numbers: readonly (number | string)[]): string => `[${numbers.join(', ')}]`;

@@ -13,12 +13,12 @@ import type {
 } from '../spec/program.js';
 import type { Range } from '../spec/range.js';
 import type { StorageChoice } from '../spec/sharding.js';
-import { ensure } from './invalid.js';
+import { ensure, listed } from './invalid.js';
 import { operationState, operationWeights, renameInputs, valueInputs, valueOutputs } from './operation-fields.js';
 import type { PropagatedProgram } from './propagate.js';
 import { memberStorage } from './storage.js';
 import { logicalState } from './validate.js';
-import { type Tensors, expressionShape, sliceExpression } from './weights.js';
+import { expressionShape, sliceExpression, type Tensors } from './weights.js';
 
 const length = ([from, to]: Range): number => to - from;
 
@@ -91,7 +91,7 @@ class Lowering {
       ensure(
         String(shape) === String(declared.shape),
         path,
-        () => `declared as [${declared.shape}], but its source is [${shape}]`,
+        () => `declared as ${listed(declared.shape)}, but its source is ${listed(shape)}`,
       );
       const local = this.localWeight(declared, holders.get(name) ?? 0);
       if (local === undefined) continue;

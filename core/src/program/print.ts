@@ -6,9 +6,9 @@ import type {
   MemberState,
   MemberValue,
   Program,
+  RecurrentShard,
   ShardState,
   StateShard,
-  RecurrentShard,
   WeightExpression,
   WeightShard,
 } from '../spec/program.js';
@@ -60,7 +60,7 @@ function printParameters(operation: ProgramOperation): string {
 }
 
 function shorten(value: unknown): string {
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length <= 40 ? text : `${text.slice(0, 37)}…${text.slice(-1)}`;
 }
 

@@ -2,15 +2,16 @@
  * Shard states of every value of a program, and the communications they make necessary.
  *
  * A value is `replicated`, `split` by columns, or `partial` (a sum over members). The rules of single operations are in
- * `shard-rules.ts`; this file walks the program and keeps the books.
+ * `output-state.ts`; this file walks the program and keeps the books.
  */
 import type { Operation } from '../spec/operations.js';
 import type { MemberValue, Program, ShardState } from '../spec/program.js';
 import type { Range } from '../spec/range.js';
 import { fail } from './invalid.js';
 import { renameInputs, valueOutputs } from './operation-fields.js';
-import { outputState } from './shard-rules.js';
-import { type ProgramValues, operationPath, validateProgram } from './validate.js';
+import { outputState } from './output-state.js';
+import { cutOverlaps, replicated, type ShardContext } from './shard-context.js';
+import { operationPath, type ProgramValues, validateProgram } from './validate.js';
 
 /** A step of the program as it will run on every member. */
 export type ScheduledItem =
@@ -32,26 +33,6 @@ export interface PropagatedProgram {
   readonly schedule: readonly ScheduledItem[];
   /** The value that is the stage's output, communications included. */
   readonly outputValue: string;
-}
-
-const replicated: ShardState = { kind: 'replicated' };
-
-/** What the rules of an operation may ask and order. */
-export interface ShardContext {
-  readonly program: Program;
-  readonly path: string;
-  state(value: string): ShardState;
-  width(value: string): number;
-  /** Asks that the operation see the value replicated: gathers a split one, rejects a partial one. */
-  gather(value: string): void;
-  /** Asks that a partial value be summed before the operation. */
-  reduce(value: string): void;
-}
-
-/** Whether two members hold the same unit of a cut: then neither sums nor gathers over it are right. */
-export function cutOverlaps(ranges: readonly Range[]): boolean {
-  const sorted = ranges.filter(([from, to]) => from < to).sort((a, b) => a[0] - b[0]);
-  return sorted.some(([from], index) => index > 0 && from < (sorted[index - 1] as Range)[1]);
 }
 
 class Propagation {

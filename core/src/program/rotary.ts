@@ -32,11 +32,12 @@ function invalid(problem: string): never {
 
 /** Resolves the spelling. `defaultBase` is the family's, for configurations that leave it out. */
 export function rotaryParameters(config: ModelConfig, defaultBase = 10_000): RotaryParameters {
-  const written = config['rope_parameters'] ?? config['rope_scaling'];
+  const written = config.rope_parameters ?? config.rope_scaling;
   const fields = isObject(written) ? written : {};
-  const base = fields['rope_theta'] ?? config['rope_theta'] ?? defaultBase;
-  const type = fields['rope_type'] ?? fields['type'] ?? 'default';
-  if (typeof base !== 'number' || !(base > 0)) return invalid(`rope_theta ${String(base)} is not a positive number`);
+  const base = fields.rope_theta ?? config.rope_theta ?? defaultBase;
+  const type = fields.rope_type ?? fields.type ?? 'default';
+  if (typeof base !== 'number' || !(base > 0))
+    return invalid(`rope_theta ${JSON.stringify(base)} is not a positive number`);
   if (typeof type !== 'string') return invalid('rope_type is not a string');
   return { type, base, fields };
 }
@@ -119,7 +120,7 @@ function yarn(
   // The columns between which frequencies change from extrapolated to interpolated.
   const columnOfRotations = (rotations: number): number =>
     (size * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(base));
-  const truncate = fields['truncate'] !== false;
+  const truncate = fields.truncate !== false;
   const fast = columnOfRotations(optional(fields, 'beta_fast') || 32);
   const slow = columnOfRotations(optional(fields, 'beta_slow') || 1);
   const low = Math.max(truncate ? Math.floor(fast) : fast, 0);

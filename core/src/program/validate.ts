@@ -1,3 +1,4 @@
+import type { ProgramOperation } from '../spec/operations.js';
 import type {
   MemberState,
   MemberValue,
@@ -6,10 +7,9 @@ import type {
   StateDeclaration,
   StateShard,
 } from '../spec/program.js';
-import type { ProgramOperation } from '../spec/operations.js';
 import type { Range } from '../spec/range.js';
 import { programVersion } from '../spec/version.js';
-import { ensure, fail } from './invalid.js';
+import { ensure, fail, listed } from './invalid.js';
 import { operationFields, operationState, operationWeights, valueInputs, valueOutputs } from './operation-fields.js';
 import { inferOutputs } from './widths.js';
 
@@ -44,7 +44,7 @@ export function validateProgram(program: Program): ProgramValues {
     () => `${program.programVersion}, expected ${programVersion}`,
   );
   ensure(isSize(program.memberCount), 'memberCount', () => `${program.memberCount} is not a positive integer`);
-  ensure(isRange(program.layers), 'layers', () => `[${program.layers}] is not a range`);
+  ensure(isRange(program.layers), 'layers', () => `${listed(program.layers)} is not a range`);
   validateCuts(program);
   return validateOperations(program);
 }
@@ -56,7 +56,7 @@ function validateCuts(program: Program): void {
       fail('PROGRAM_CUT_INVALID', path, `${ranges.length} ranges for ${program.memberCount} members`);
     }
     for (const [member, range] of ranges.entries()) {
-      if (!isRange(range)) fail('PROGRAM_CUT_INVALID', `${path}[${member}]`, `[${range}] is not a range`);
+      if (!isRange(range)) fail('PROGRAM_CUT_INVALID', `${path}[${member}]`, `${listed(range)} is not a range`);
     }
   }
   const sizes = new Map<string, { size: number; path: string }>();
@@ -79,11 +79,11 @@ function validateCuts(program: Program): void {
   };
   for (const [name, weight] of Object.entries(program.weights)) {
     const path = `weights.${name}`;
-    ensure(weight.shape.length > 0 && weight.shape.every(isSize), path, () => `[${weight.shape}] is not a shape`);
+    ensure(weight.shape.length > 0 && weight.shape.every(isSize), path, () => `${listed(weight.shape)} is not a shape`);
     if (weight.shard.kind !== 'split') continue;
     const { axis, cut, unit } = weight.shard;
     const size = weight.shape[axis];
-    ensure(size !== undefined, path, () => `axis ${axis} is not an axis of [${weight.shape}]`);
+    ensure(size !== undefined, path, () => `axis ${axis} is not an axis of ${listed(weight.shape)}`);
     use(cut, unit, size, path);
   }
   for (const [name, state] of Object.entries(program.states)) {

@@ -2,11 +2,12 @@
  * Algebra of weight expressions: shapes, slices pushed to the leaves, and which parts of which checkpoint tensors an
  * expression reads. No I/O.
  */
+
+import { ShoalError } from '../spec/errors.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { WeightExpression } from '../spec/program.js';
 import type { Range } from '../spec/range.js';
-import { ShoalError } from '../spec/errors.js';
-import { ensure, fail } from './invalid.js';
+import { ensure, fail, listed } from './invalid.js';
 
 /** Tensors of a checkpoint by name. */
 export type Tensors = ReadonlyMap<string, Pick<CheckpointTensor, 'shape' | 'storage' | 'byteLength'>>;
@@ -33,7 +34,7 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
     ensure(
       Number.isInteger(axis) && axis >= 0 && axis < shape.length,
       path,
-      () => `axis ${axis} is not an axis of [${shape}]`,
+      () => `axis ${axis} is not an axis of ${listed(shape)}`,
     );
     return shape[axis] as number;
   };
@@ -47,7 +48,7 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       ensure(
         from >= 0 && from <= to && to <= size,
         path,
-        () => `slice [${from}, ${to}) leaves axis ${expression.axis} of [${shape}]`,
+        () => `slice [${from}, ${to}) leaves axis ${expression.axis} of ${listed(shape)}`,
       );
       return replaceAt(shape, expression.axis, to - from);
     }
@@ -61,7 +62,7 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
         const fits =
           shape.length === first.length &&
           shape.every((size, axis) => axis === expression.axis || size === first[axis]);
-        ensure(fits, path, () => `concat along axis ${expression.axis} of [${first}] and [${shape}]`);
+        ensure(fits, path, () => `concat along axis ${expression.axis} of ${listed(first)} and ${listed(shape)}`);
       }
       return replaceAt(first, expression.axis, total);
     }
@@ -70,7 +71,7 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       const [first] = shapes;
       ensure(first !== undefined, path, () => 'stack has no inputs');
       for (const shape of shapes)
-        ensure(String(shape) === String(first), path, () => `stack of [${first}] and [${shape}]`);
+        ensure(String(shape) === String(first), path, () => `stack of ${listed(first)} and ${listed(shape)}`);
       return [shapes.length, ...first];
     }
     case 'stride': {
@@ -80,13 +81,13 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       ensure(
         step > 0 && start >= 0 && start < size,
         path,
-        () => `stride from ${start} by ${step} over axis ${expression.axis} of [${shape}]`,
+        () => `stride from ${start} by ${step} over axis ${expression.axis} of ${listed(shape)}`,
       );
       return replaceAt(shape, expression.axis, Math.ceil((size - start) / step));
     }
     case 'transpose': {
       const shape = shapeOf(expression.input);
-      ensure(shape.length >= 2, path, () => `transpose of [${shape}]`);
+      ensure(shape.length >= 2, path, () => `transpose of ${listed(shape)}`);
       return [...shape.slice(0, -2), shape.at(-1) as number, shape.at(-2) as number];
     }
     case 'permute': {
@@ -95,7 +96,7 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       ensure(
         sorted.length === shape.length && sorted.every((axis, i) => axis === i),
         path,
-        () => `permute of [${shape}] by ${expression.order}`,
+        () => `permute of ${listed(shape)} by ${listed(expression.order)}`,
       );
       return expression.order.map((axis) => shape[axis] as number);
     }
@@ -104,7 +105,7 @@ export function expressionShape(expression: WeightExpression, tensors: Tensors, 
       ensure(
         product(shape) === product(expression.shape),
         path,
-        () => `reshape of [${shape}] to [${expression.shape}]`,
+        () => `reshape of ${listed(shape)} to ${listed(expression.shape)}`,
       );
       return expression.shape;
     }

@@ -4,7 +4,7 @@
  */
 import type { ProgramOperation, StatePart } from '../spec/operations.js';
 import type { MemberState, MemberValue, ValueRows } from '../spec/program.js';
-import { ensure, fail } from './invalid.js';
+import { ensure, fail, listed } from './invalid.js';
 
 /** What the rules need to know of the program around an operation. */
 export interface WidthContext {
@@ -46,14 +46,20 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
   const vector = (name: string | undefined, length: number): void => {
     if (name === undefined) return;
     const shape = context.weight(name);
-    check(shape.length === 1 && shape[0] === length, () => `weight '${name}' is [${shape}], expected [${length}]`);
+    check(
+      shape.length === 1 && shape[0] === length,
+      () => `weight '${name}' is ${listed(shape)}, expected [${length}]`,
+    );
   };
   const shaped = (name: string | undefined, expected: readonly (number | undefined)[]): readonly number[] => {
     if (name === undefined) return [];
     const shape = context.weight(name);
     const fits =
       shape.length === expected.length && expected.every((size, axis) => (size ?? shape[axis]) === shape[axis]);
-    check(fits, () => `weight '${name}' is [${shape}], expected [${expected.map((size) => size ?? 'any').join(',')}]`);
+    check(
+      fits,
+      () => `weight '${name}' is ${listed(shape)}, expected ${listed(expected.map((size) => size ?? 'any'))}`,
+    );
     return shape;
   };
   const sameRows = (...names: readonly string[]): ValueRows => {
@@ -76,7 +82,7 @@ export function inferOutputs(operation: ProgramOperation, context: WidthContext)
   const recurrent = (name: string, expected: readonly number[]): void => {
     const { shape } = stateKind(name, 'recurrent');
     const fits = shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
-    check(fits, () => `state '${name}' is [${shape}], expected [${expected}]`);
+    check(fits, () => `state '${name}' is ${listed(shape)}, expected ${listed(expected)}`);
   };
   const perStep = (name: string): MemberValue => {
     const value = plain(name);

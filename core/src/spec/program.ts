@@ -10,8 +10,9 @@
  * Every activation is a matrix of rows (one a token of the step) by columns (`width`), row-major, F32 on the wire and
  * between segments. Heads are column groups: head h of size s is columns [h·s, (h+1)·s).
  */
-import type { Range } from './range.js';
+
 import type { Operation, ProgramOperation } from './operations.js';
+import type { Range } from './range.js';
 
 /** How a weight is kept in a backend's memory. Names follow the field (ggml, safetensors). */
 export type StorageType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0';

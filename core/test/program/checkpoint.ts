@@ -32,6 +32,10 @@ export function safetensorsBytes(
   return Buffer.concat([prefix, text, ...Object.values(tensors).map(({ bytes }) => bytes)]);
 }
 
-export function writeCheckpoint(directory: string, tensors: Readonly<Record<string, TensorData>>, file = 'model.safetensors'): void {
+export function writeCheckpoint(
+  directory: string,
+  tensors: Readonly<Record<string, TensorData>>,
+  file = 'model.safetensors',
+): void {
   writeFileSync(path.join(directory, file), safetensorsBytes(tensors));
 }

@@ -1,4 +1,14 @@
-import { type MemberProgram, type OperationName, decompose, lowerProgram, macroOperations, operationFields, printMemberProgram, printProgram, propagate } from '@shoal/core';
+import {
+  decompose,
+  lowerProgram,
+  type MemberProgram,
+  macroOperations,
+  type OperationName,
+  operationFields,
+  printMemberProgram,
+  printProgram,
+  propagate,
+} from '@shoal/core';
 import t from 'tap';
 import { declare, programOf, tensorsOf } from './programs.js';
 
@@ -13,7 +23,9 @@ function memberProgram(): MemberProgram {
       down: declare([8, 12, 6]),
       sinks: declare([3]),
     },
-    states: { kv: { kind: 'key-value', layer: 0, keyWidth: 12, valueWidth: 12, window: 5, shard: { kind: 'replicated' } } },
+    states: {
+      kv: { kind: 'key-value', layer: 0, keyWidth: 12, valueWidth: 12, window: 5, shard: { kind: 'replicated' } },
+    },
     operations: [
       { op: 'linear', input: 'x', weight: 'router', output: 'logits' },
       {
@@ -29,15 +41,38 @@ function memberProgram(): MemberProgram {
         indices: 'i',
         weights: 'w',
       },
-      { op: 'experts', input: 'x', indices: 'i', weights: 'w', gate: 'gate', up: 'up', down: 'down', activation: { kind: 'clamped-swiglu', limit: 7, alpha: 1.7 }, output: 'e' },
-      { op: 'attention', query: 'e', key: 'x', value: 'x', state: 'kv', headSize: 4, scale: 0.5, window: 5, sinks: 'sinks', output: 'y' },
+      {
+        op: 'experts',
+        input: 'x',
+        indices: 'i',
+        weights: 'w',
+        gate: 'gate',
+        up: 'up',
+        down: 'down',
+        activation: { kind: 'clamped-swiglu', limit: 7, alpha: 1.7 },
+        output: 'e',
+      },
+      {
+        op: 'attention',
+        query: 'e',
+        key: 'x',
+        value: 'x',
+        state: 'kv',
+        headSize: 4,
+        scale: 0.5,
+        window: 5,
+        sinks: 'sinks',
+        output: 'y',
+      },
     ],
   });
   return lowerProgram(propagate(program), 0, { matrix: 'f32', embedding: 'f32' }, tensorsOf(program));
 }
 
 const primitives = new Set(
-  Object.keys(operationFields).filter((name) => name !== 'replicate' && !(macroOperations as readonly string[]).includes(name)),
+  Object.keys(operationFields).filter(
+    (name) => name !== 'replicate' && !(macroOperations as readonly string[]).includes(name),
+  ),
 ) as Set<OperationName>;
 
 t.test('macros become primitives, results keep their names, new values their widths', async (test) => {
@@ -45,7 +80,7 @@ t.test('macros become primitives, results keep their names, new values their wid
   const small = decompose(whole, primitives);
   const operations = small.segments.flatMap((segment) => segment.operations);
   test.ok(operations.every(({ op }) => primitives.has(op)));
-  test.same(small.values['y'], whole.values['y']);
+  test.same(small.values.y, whole.values.y);
   test.same(small.values['router.1.limited'], { width: 8, rows: 'tokens' });
   test.same(small.values['experts.2.gate'], { width: 12, rows: 'tokens' }, 'two choices of six columns');
   test.same(small.values['attention.3.dots'], { width: 3, rows: 'tokens', perPosition: true });
@@ -54,14 +89,19 @@ t.test('macros become primitives, results keep their names, new values their wid
 
 t.test('what a backend runs itself stays', async (test) => {
   const supported = new Set<OperationName>([...primitives, 'attention']);
-  const names = decompose(memberProgram(), supported).segments.flatMap(({ operations }) => operations.map(({ op }) => op));
+  const names = decompose(memberProgram(), supported).segments.flatMap(({ operations }) =>
+    operations.map(({ op }) => op),
+  );
   test.ok(names.includes('attention'));
   test.notOk(names.includes('visible-dots'));
 });
 
 t.test('a primitive that is missing is named', async (test) => {
   const supported = new Set([...primitives].filter((name) => name !== 'top-k'));
-  test.throws(() => decompose(memberProgram(), supported), { code: 'PROGRAM_OPERATION_UNSUPPORTED', message: /top-k → router\.1\.best-indices/ });
+  test.throws(() => decompose(memberProgram(), supported), {
+    code: 'PROGRAM_OPERATION_UNSUPPORTED',
+    message: /top-k → router\.1\.best-indices/,
+  });
 });
 
 t.test('programs can be read', async (test) => {

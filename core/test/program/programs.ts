@@ -3,13 +3,13 @@ import {
   type Program,
   type ProgramOperation,
   type ProgramOutput,
+  programVersion,
   type Range,
   type Tensors,
+  tensor,
   type WeightDeclaration,
   type WeightRole,
   type WeightShard,
-  programVersion,
-  tensor,
 } from '@shoal/core';
 
 /** The hidden width of every program here. */
@@ -40,10 +40,24 @@ export function programOf({ weights = {}, states = {}, cuts = {}, operations, ou
     family: 'test',
     layers: [0, 1],
     memberCount: 3,
-    cuts: { heads: [[0, 1], [1, 1], [1, 4]], inner: [[0, 3], [3, 5], [5, 6]], ...cuts },
+    cuts: {
+      heads: [
+        [0, 1],
+        [1, 1],
+        [1, 4],
+      ],
+      inner: [
+        [0, 3],
+        [3, 5],
+        [5, 6],
+      ],
+      ...cuts,
+    },
     input: { kind: 'hidden', value: 'x', width: hiddenWidth },
     output: output ?? { kind: 'hidden', value: 'y' },
-    weights: Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, { ...weight, source: tensor(name) }])),
+    weights: Object.fromEntries(
+      Object.entries(weights).map(([name, weight]) => [name, { ...weight, source: tensor(name) }]),
+    ),
     states,
     operations,
   };

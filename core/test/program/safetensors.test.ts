@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SafetensorsCheckpoint } from '@shoal/core';
 import t from 'tap';
-import { type TensorData, f32, safetensorsBytes, writeCheckpoint } from './checkpoint.js';
+import { f32, safetensorsBytes, type TensorData, writeCheckpoint } from './checkpoint.js';
 
 const halves: TensorData = {
   dtype: 'F16',
@@ -10,7 +10,11 @@ const halves: TensorData = {
   // 1, −2, the smallest subnormal, the largest finite, infinity, 0
   bytes: new Uint8Array(Uint16Array.from([0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0]).buffer),
 };
-const brains: TensorData = { dtype: 'BF16', shape: [2], bytes: new Uint8Array(Uint16Array.from([0x3f80, 0xc049]).buffer) };
+const brains: TensorData = {
+  dtype: 'BF16',
+  shape: [2],
+  bytes: new Uint8Array(Uint16Array.from([0x3f80, 0xc049]).buffer),
+};
 
 t.test('elements of every type that is supported', async (test) => {
   const directory = test.testdir({});
@@ -44,7 +48,10 @@ t.test('several files with an index', async (test) => {
 t.test('an index may not leave the folder', async (test) => {
   for (const name of ['../other.safetensors', '/etc/passwd', 'sub/model.safetensors', '..', '']) {
     const directory = test.testdir({ 'model.safetensors.index.json': JSON.stringify({ weight_map: { a: name } }) });
-    test.throws(() => new SafetensorsCheckpoint(directory), { code: 'MODEL_CHECKPOINT_INVALID', message: /not the name of a file/ });
+    test.throws(() => new SafetensorsCheckpoint(directory), {
+      code: 'MODEL_CHECKPOINT_INVALID',
+      message: /not the name of a file/,
+    });
   }
 });
 
@@ -54,7 +61,7 @@ t.test('an empty folder is not a model', async (test) => {
 
 const a = f32([2, 2], [1, 2, 3, 4]);
 const entry = (fields: object) => (header: Record<string, unknown>) => {
-  header['a'] = { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16], ...fields };
+  header.a = { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16], ...fields };
 };
 const hugePrefix = Buffer.alloc(64);
 hugePrefix.writeBigUInt64LE(2n ** 62n);
@@ -62,9 +69,21 @@ hugePrefix.writeBigUInt64LE(2n ** 62n);
 const broken: readonly (readonly [string, Buffer, RegExp])[] = [
   ['a file of 3 bytes', Buffer.from('abc'), /shorter than 8 bytes/],
   ['a header larger than the file', hugePrefix, /claims a header of/],
-  ['a header that is no JSON', Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a}')]), /not valid JSON/],
-  ['a header that is a list', Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('[]')]), /expected a JSON object/],
-  ['data beyond the end', safetensorsBytes({ a }, entry({ data_offsets: [0, 32], shape: [2, 4] })), /lies at \[0, 32\) of 16 bytes/],
+  [
+    'a header that is no JSON',
+    Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a}')]),
+    /not valid JSON/,
+  ],
+  [
+    'a header that is a list',
+    Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('[]')]),
+    /expected a JSON object/,
+  ],
+  [
+    'data beyond the end',
+    safetensorsBytes({ a }, entry({ data_offsets: [0, 32], shape: [2, 4] })),
+    /lies at \[0, 32\) of 16 bytes/,
+  ],
   ['data that runs backwards', safetensorsBytes({ a }, entry({ data_offsets: [16, 0] })), /lies at/],
   ['negative offsets', safetensorsBytes({ a }, entry({ data_offsets: [-16, 0] })), /no valid data_offsets/],
   ['a shape that disagrees', safetensorsBytes({ a }, entry({ shape: [3, 2] })), /should have 24 bytes, has 16/],
@@ -84,5 +103,8 @@ t.test('a type that is not supported is refused when it is read', async (test) =
   const directory = test.testdir({});
   writeCheckpoint(directory, { a: { dtype: 'F8_E4M3', shape: [2], bytes: new Uint8Array(2) } });
   using checkpoint = new SafetensorsCheckpoint(directory);
-  test.throws(() => checkpoint.readElements('a', [0, 2], new Float32Array(2)), { code: 'MODEL_STORAGE_UNSUPPORTED', message: /F8_E4M3/ });
+  test.throws(() => checkpoint.readElements('a', [0, 2], new Float32Array(2)), {
+    code: 'MODEL_STORAGE_UNSUPPORTED',
+    message: /F8_E4M3/,
+  });
 });

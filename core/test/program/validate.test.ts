@@ -27,7 +27,12 @@ const broken: readonly (readonly [string, Program, string, RegExp])[] = [
     'PROGRAM_INVALID',
     /operations\[0\] \(add → y\): value 'z' is not defined/,
   ],
-  ['a value defined twice', programOf({ operations: [copy, copy] }), 'PROGRAM_INVALID', /operations\[1\].*'y' is defined twice/],
+  [
+    'a value defined twice',
+    programOf({ operations: [copy, copy] }),
+    'PROGRAM_INVALID',
+    /operations\[1\].*'y' is defined twice/,
+  ],
   ['an output that is not there', programOf({ operations: [] }), 'PROGRAM_INVALID', /output: value 'y'/],
   [
     'an unknown operation',
@@ -37,7 +42,10 @@ const broken: readonly (readonly [string, Program, string, RegExp])[] = [
   ],
   [
     'token ids asked of a later stage',
-    programOf({ weights: { e: declare([8, 12], undefined, 'embedding') }, operations: [{ op: 'embedding', weight: 'e', output: 'y' }] }),
+    programOf({
+      weights: { e: declare([8, 12], undefined, 'embedding') },
+      operations: [{ op: 'embedding', weight: 'e', output: 'y' }],
+    }),
     'PROGRAM_INVALID',
     /does not see token ids/,
   ],
@@ -47,12 +55,20 @@ const broken: readonly (readonly [string, Program, string, RegExp])[] = [
     'PROGRAM_INVALID',
     /weight 'w' is not declared/,
   ],
-  ['a weight without use', programOf({ weights: { w: declare([12]) }, operations: [copy] }), 'PROGRAM_INVALID', /weights\.w: is never used/],
+  [
+    'a weight without use',
+    programOf({ weights: { w: declare([12]) }, operations: [copy] }),
+    'PROGRAM_INVALID',
+    /weights\.w: is never used/,
+  ],
   [
     'a matrix of the wrong width',
-    programOf({ weights: { w: declare([12, 11]) }, operations: [{ op: 'linear', input: 'x', weight: 'w', output: 'y' }] }),
+    programOf({
+      weights: { w: declare([12, 11]) },
+      operations: [{ op: 'linear', input: 'x', weight: 'w', output: 'y' }],
+    }),
     'PROGRAM_INVALID',
-    /weight 'w' is \[12,11\], expected \[any,12\]/,
+    /weight 'w' is \[12, 11\], expected \[any, 12\]/,
   ],
   [
     'heads that do not divide the columns',
@@ -75,7 +91,13 @@ const broken: readonly (readonly [string, Program, string, RegExp])[] = [
   [
     'a cut that leaves a unit out',
     programOf({
-      cuts: { inner: [[0, 2], [3, 5], [5, 6]] },
+      cuts: {
+        inner: [
+          [0, 2],
+          [3, 5],
+          [5, 6],
+        ],
+      },
       weights: { w: declare([12, 12], split(0, 'inner', 2)) },
       operations: [{ op: 'linear', input: 'x', weight: 'w', output: 'y' }],
     }),
@@ -93,14 +115,19 @@ const broken: readonly (readonly [string, Program, string, RegExp])[] = [
   ],
   [
     'an unknown cut',
-    programOf({ weights: { w: declare([12, 12], split(0, 'outer', 2)) }, operations: [{ op: 'linear', input: 'x', weight: 'w', output: 'y' }] }),
+    programOf({
+      weights: { w: declare([12, 12], split(0, 'outer', 2)) },
+      operations: [{ op: 'linear', input: 'x', weight: 'w', output: 'y' }],
+    }),
     'PROGRAM_INVALID',
     /there is no cut 'outer'/,
   ],
   [
     'a latent state that is split',
     programOf({
-      states: { s: { kind: 'latent', layer: 0, width: 12, shard: { kind: 'split', cut: 'inner', keyUnit: 2, valueUnit: 2 } } },
+      states: {
+        s: { kind: 'latent', layer: 0, width: 12, shard: { kind: 'split', cut: 'inner', keyUnit: 2, valueUnit: 2 } },
+      },
       operations: [copy],
     }),
     'PROGRAM_INVALID',
@@ -114,14 +141,20 @@ for (const [name, program, code, message] of broken) {
     try {
       validateProgram(program);
     } catch (error) {
-      test.ok(ShoalError.is(error) && typeof error.details['path'] === 'string', 'the error carries the path');
+      test.ok(ShoalError.is(error) && typeof error.details.path === 'string', 'the error carries the path');
     }
   });
 }
 
 t.test('zero shares and shared units are legal', async (test) => {
   const program = programOf({
-    cuts: { inner: [[0, 4], [4, 4], [3, 6]] },
+    cuts: {
+      inner: [
+        [0, 4],
+        [4, 4],
+        [3, 6],
+      ],
+    },
     weights: { w: declare([12, 12], split(0, 'inner', 2)) },
     operations: [{ op: 'linear', input: 'x', weight: 'w', output: 'z' }, copy],
   });

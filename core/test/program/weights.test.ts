@@ -1,12 +1,12 @@
 import {
-  type Range,
-  SafetensorsCheckpoint,
-  type WeightExpression,
   evaluateExpression,
   expressionByteRanges,
   expressionShape,
+  type Range,
+  SafetensorsCheckpoint,
   sliceExpression,
   tensor,
+  type WeightExpression,
 } from '@shoal/core';
 import t, { type Test } from 'tap';
 import { f32, writeCheckpoint } from './checkpoint.js';
@@ -36,11 +36,23 @@ t.test('every kind of expression', async (test) => {
   const input = tensor('matrix');
   const cases: readonly (readonly [WeightExpression, readonly number[], readonly number[]])[] = [
     [{ kind: 'slice', input, axis: 1, range: [4, 6] }, [4, 2], [4, 5, 10, 11, 16, 17, 22, 23]],
-    [{ kind: 'concat', inputs: [{ kind: 'slice', input, axis: 0, range: [0, 1] }, tensor('other')], axis: 0 }, [3, 6], [...numbers(6), ...numbers(12, 100)]],
+    [
+      { kind: 'concat', inputs: [{ kind: 'slice', input, axis: 0, range: [0, 1] }, tensor('other')], axis: 0 },
+      [3, 6],
+      [...numbers(6), ...numbers(12, 100)],
+    ],
     [{ kind: 'stack', inputs: [tensor('vector'), tensor('vector')] }, [2, 6], [...numbers(6, 50), ...numbers(6, 50)]],
     [{ kind: 'stride', input: tensor('other'), axis: 1, start: 1, step: 2 }, [2, 3], [101, 103, 105, 107, 109, 111]],
-    [{ kind: 'transpose', input: tensor('other') }, [6, 2], [100, 106, 101, 107, 102, 108, 103, 109, 104, 110, 105, 111]],
-    [{ kind: 'permute', input: tensor('cube'), order: [1, 0, 2] }, [3, 2, 4], [0, 12, 4, 16, 8, 20].flatMap((x) => numbers(4, 1000 + x))],
+    [
+      { kind: 'transpose', input: tensor('other') },
+      [6, 2],
+      [100, 106, 101, 107, 102, 108, 103, 109, 104, 110, 105, 111],
+    ],
+    [
+      { kind: 'permute', input: tensor('cube'), order: [1, 0, 2] },
+      [3, 2, 4],
+      [0, 12, 4, 16, 8, 20].flatMap((x) => numbers(4, 1000 + x)),
+    ],
     [{ kind: 'reshape', input: tensor('cube'), shape: [6, 4] }, [6, 4], numbers(24, 1000)],
     [{ kind: 'convert', input: tensor('vector'), to: 'f16' }, [6], numbers(6, 50)],
   ];
@@ -58,7 +70,10 @@ t.test('slices are merged, dropped where they are whole, and taken to the parts 
   test.same(sliceExpression(rows, 0, [1, 2], tensors), { kind: 'slice', input, axis: 0, range: [2, 3] });
   const joined: WeightExpression = { kind: 'concat', inputs: [input, tensor('other')], axis: 0 };
   test.same(sliceExpression(joined, 0, [4, 6], tensors), tensor('other'));
-  test.same(sliceExpression({ kind: 'stack', inputs: [input, input, tensor('matrix')] }, 0, [0, 1], tensors), { kind: 'stack', inputs: [input] });
+  test.same(sliceExpression({ kind: 'stack', inputs: [input, input, tensor('matrix')] }, 0, [0, 1], tensors), {
+    kind: 'stack',
+    inputs: [input],
+  });
   test.same(sliceExpression({ kind: 'transpose', input }, 0, [0, 3], tensors), {
     kind: 'transpose',
     input: { kind: 'slice', input, axis: 1, range: [0, 3] },
@@ -70,8 +85,15 @@ t.test('byte ranges: neighbours joined, nothing else read', async (test) => {
   const rows = sliceExpression(tensor('matrix'), 0, [1, 3], tensors);
   test.same(expressionByteRanges(rows, tensors), [{ tensor: 'matrix', range: [24, 72] }]);
   const columns = sliceExpression(tensor('other'), 1, [2, 4], tensors);
-  test.same(expressionByteRanges(columns, tensors), [{ tensor: 'other', range: [8, 16] }, { tensor: 'other', range: [32, 40] }]);
-  const both: WeightExpression = { kind: 'concat', inputs: [rows, sliceExpression(tensor('matrix'), 0, [0, 1], tensors)], axis: 0 };
+  test.same(expressionByteRanges(columns, tensors), [
+    { tensor: 'other', range: [8, 16] },
+    { tensor: 'other', range: [32, 40] },
+  ]);
+  const both: WeightExpression = {
+    kind: 'concat',
+    inputs: [rows, sliceExpression(tensor('matrix'), 0, [0, 1], tensors)],
+    axis: 0,
+  };
   test.same(expressionByteRanges(both, tensors), [{ tensor: 'matrix', range: [0, 72] }]);
 });
 
@@ -120,7 +142,12 @@ t.test('property: a slice pushed into an expression is a slice of its value', as
     switch (pick(['slice', 'concat', 'stack', 'stride', 'transpose', 'permute', 'reshape'])) {
       case 'slice': {
         const from = Math.floor(random() * size);
-        return { kind: 'slice', input: expression, axis, range: [from, from + 1 + Math.floor(random() * (size - from))] };
+        return {
+          kind: 'slice',
+          input: expression,
+          axis,
+          range: [from, from + 1 + Math.floor(random() * (size - from))],
+        };
       }
       case 'concat':
         return { kind: 'concat', inputs: [expression, expression], axis };
@@ -133,7 +160,11 @@ t.test('property: a slice pushed into an expression is a slice of its value', as
       case 'permute':
         return { kind: 'permute', input: expression, order: shape.map((_, i) => (i + 1) % shape.length) };
       default:
-        return { kind: 'reshape', input: expression, shape: [...shape.slice(0, -2), (shape.at(-2) ?? 1) * (shape.at(-1) as number)] };
+        return {
+          kind: 'reshape',
+          input: expression,
+          shape: [...shape.slice(0, -2), (shape.at(-2) ?? 1) * (shape.at(-1) as number)],
+        };
     }
   };
   for (let round = 0; round < 400; round += 1) {

@@ -39,7 +39,10 @@ export function referenceBackendWorker(): BackendWorker {
   return {
     open: async (id) => {
       if (id !== deviceId) {
-        throw new ShoalError('BACKEND_DEVICE_UNAVAILABLE', `the reference backend has one device, '${deviceId}', not '${id}'`);
+        throw new ShoalError(
+          'BACKEND_DEVICE_UNAVAILABLE',
+          `the reference backend has one device, '${deviceId}', not '${id}'`,
+        );
       }
       return openReference();
     },

@@ -1,5 +1,6 @@
 import {
   type CompileOptions,
+  decompose,
   type MemberProgram,
   type MemberValue,
   type ScriptExecutable,
@@ -7,9 +8,8 @@ import {
   ShoalError,
   type SlotOperation,
   type Step,
-  type WeightSource,
-  decompose,
   valueOutputs,
+  type WeightSource,
 } from '@shoal/core';
 import type { Frame, StepRow } from './frame.js';
 import { primitives, runOperation } from './kernels/all.js';
@@ -124,7 +124,9 @@ export class ReferenceExecutable implements ScriptExecutable {
       try {
         runOperation(operation, running.frame);
       } catch (error) {
-        throw ShoalError.is(error) ? error : failed(`${operation.op} → ${valueOutputs(operation).join(', ')}: ${String(error)}`, error);
+        throw ShoalError.is(error)
+          ? error
+          : failed(`${operation.op} → ${valueOutputs(operation).join(', ')}: ${String(error)}`, error);
       }
       for (const name of valueOutputs(operation)) if (this.boundaryNames.has(name)) this.store(name, boundary, running);
     }
@@ -138,7 +140,11 @@ export class ReferenceExecutable implements ScriptExecutable {
     return [communication.kind === 'all-gather' ? communication.output : communication.value];
   }
 
-  private bufferOf(name: string, boundary: ReadonlyMap<string, Float32Array>, running: RunningStep): { buffer: Float32Array; value: MemberValue } {
+  private bufferOf(
+    name: string,
+    boundary: ReadonlyMap<string, Float32Array>,
+    running: RunningStep,
+  ): { buffer: Float32Array; value: MemberValue } {
     const value = this.program.values[name];
     const buffer = boundary.get(name);
     const expected = (value?.width ?? 0) * this.rowCount(name, running);
@@ -150,7 +156,11 @@ export class ReferenceExecutable implements ScriptExecutable {
 
   private load(name: string, boundary: ReadonlyMap<string, Float32Array>, running: RunningStep): void {
     const { buffer, value } = this.bufferOf(name, boundary, running);
-    running.values.set(name, { rows: buffer.length / value.width, width: value.width, data: Float64Array.from(buffer) });
+    running.values.set(name, {
+      rows: buffer.length / value.width,
+      width: value.width,
+      data: Float64Array.from(buffer),
+    });
   }
 
   private store(name: string, boundary: ReadonlyMap<string, Float32Array>, running: RunningStep): void {

@@ -31,4 +31,3 @@ export interface Frame {
 export type Kernel<Name extends Operation['op']> = (operation: Extract<Operation, { op: Name }>, frame: Frame) => void;
 
 export type Kernels<Name extends Operation['op']> = { readonly [Op in Name]: Kernel<Op> };
-

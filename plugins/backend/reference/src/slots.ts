@@ -137,7 +137,8 @@ export class Slots {
   /** Checks that a sequence goes on where its slot ends. */
   begin(index: number, startPosition: number, tokenCount: number): void {
     const slot = this.at(index);
-    if (slot.length !== startPosition) throw failed(`slot ${index} holds ${slot.length} positions, the step starts at ${startPosition}`);
+    if (slot.length !== startPosition)
+      throw failed(`slot ${index} holds ${slot.length} positions, the step starts at ${startPosition}`);
     if (startPosition + tokenCount > this.contextLength) {
       throw failed(`slot ${index} would hold ${startPosition + tokenCount} positions of at most ${this.contextLength}`);
     }

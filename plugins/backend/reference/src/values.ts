@@ -28,14 +28,22 @@ export function row(matrix: Matrix, index: number): Float64Array {
 }
 
 /** A matrix of `width` columns made row by row: `fill` gets a row of the input and the row to write. */
-export function mapRows(input: Matrix, width: number, fill: (from: Float64Array, to: Float64Array, index: number) => void): Matrix {
+export function mapRows(
+  input: Matrix,
+  width: number,
+  fill: (from: Float64Array, to: Float64Array, index: number) => void,
+): Matrix {
   const output = zeros(input.rows, width);
   for (let index = 0; index < input.rows; index += 1) fill(row(input, index), row(output, index), index);
   return output;
 }
 
 /** Calls back for each group of columns of a row. */
-export function forEachGroup(columns: Float64Array, groupSize: number, visit: (group: Float64Array, index: number) => void): void {
+export function forEachGroup(
+  columns: Float64Array,
+  groupSize: number,
+  visit: (group: Float64Array, index: number) => void,
+): void {
   for (let index = 0; index * groupSize < columns.length; index += 1) {
     visit(columns.subarray(index * groupSize, (index + 1) * groupSize), index);
   }

@@ -1,7 +1,12 @@
 import type { LayerCosts, ModelCosts } from '@shoal/core';
 import type { LlamaDimensions } from './dimensions.js';
 
-const costsOf = (matrixElements: number, vectorElements: number, flopsPerToken: number, stateElementsPerToken = 0): LayerCosts => ({
+const costsOf = (
+  matrixElements: number,
+  vectorElements: number,
+  flopsPerToken: number,
+  stateElementsPerToken = 0,
+): LayerCosts => ({
   matrixElements,
   vectorElements,
   flopsPerToken,

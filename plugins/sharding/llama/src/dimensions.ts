@@ -1,12 +1,12 @@
 import {
-  type ElementwiseFunction,
-  type ModelConfig,
-  type RotaryParameters,
-  ShoalError,
   configFlag,
   configNumber,
   configSize,
+  type ElementwiseFunction,
+  type ModelConfig,
+  type RotaryParameters,
   rotaryParameters,
+  ShoalError,
   supportedRotaryTypes,
 } from '@shoal/core';
 
@@ -41,6 +41,9 @@ const activations: Readonly<Record<string, ElementwiseFunction>> = {
   relu: 'relu',
 };
 
+const activationOf = ({ hidden_act: name = 'silu' }: ModelConfig): ElementwiseFunction | undefined =>
+  typeof name === 'string' && Object.hasOwn(activations, name) ? activations[name] : undefined;
+
 export const architectures: readonly string[] = ['LlamaForCausalLM', 'MistralForCausalLM'];
 
 /** Why the strategy does not cover a configuration, or undefined. */
@@ -49,9 +52,9 @@ export function unsupportedReason(config: ModelConfig): string | undefined {
   if (!named.some((name) => architectures.includes(name))) {
     return `architecture ${named.join(', ') || '(none)'} is not one of ${architectures.join(', ')}`;
   }
-  if (config['quantization_config'] !== undefined) return 'quantized checkpoints are not supported; use one in F32, F16 or BF16';
-  const activation = config['hidden_act'] ?? 'silu';
-  if (!(String(activation) in activations)) return `activation '${String(activation)}' is not supported`;
+  if (config.quantization_config !== undefined)
+    return 'quantized checkpoints are not supported; use one in F32, F16 or BF16';
+  if (activationOf(config) === undefined) return `activation ${JSON.stringify(config.hidden_act)} is not supported`;
   try {
     const { type } = rotaryParameters(config);
     if (!supportedRotaryTypes.includes(type)) return `rope type '${type}' is not supported`;
@@ -68,17 +71,24 @@ export function readDimensions(config: ModelConfig): LlamaDimensions {
   const queryHeads = configSize(config, 'num_attention_heads');
   const keyValueHeads = configSize(config, 'num_key_value_heads', queryHeads);
   if (queryHeads % keyValueHeads !== 0) {
-    throw new ShoalError('MODEL_CONFIG_INVALID', `config.json: ${queryHeads} attention heads cannot share ${keyValueHeads} key-value heads`);
+    throw new ShoalError(
+      'MODEL_CONFIG_INVALID',
+      `config.json: ${queryHeads} attention heads cannot share ${keyValueHeads} key-value heads`,
+    );
   }
   const headSize = configSize(config, 'head_dim', hiddenWidth / queryHeads);
   const rotary = rotaryParameters(config);
   const rotatedFraction = configNumber({ ...config, ...rotary.fields }, 'partial_rotary_factor', 1);
   const rotatedSize = Math.floor(headSize * rotatedFraction);
   if (rotatedSize < 2 || rotatedSize % 2 !== 0) {
-    throw new ShoalError('MODEL_CONFIG_INVALID', `config.json: cannot rotate ${rotatedSize} columns of heads of ${headSize}`);
+    throw new ShoalError(
+      'MODEL_CONFIG_INVALID',
+      `config.json: cannot rotate ${rotatedSize} columns of heads of ${headSize}`,
+    );
   }
   // Llama's configuration has no window; a stray field must not make one.
-  const hasWindow = config.architectures?.includes('MistralForCausalLM') === true && typeof config['sliding_window'] === 'number';
+  const hasWindow =
+    config.architectures?.includes('MistralForCausalLM') === true && typeof config.sliding_window === 'number';
   return {
     layerCount: configSize(config, 'num_hidden_layers'),
     hiddenWidth,
@@ -88,7 +98,7 @@ export function readDimensions(config: ModelConfig): LlamaDimensions {
     headSize,
     rotatedSize,
     feedForwardWidth: configSize(config, 'intermediate_size'),
-    activation: activations[String(config['hidden_act'] ?? 'silu')] ?? 'silu',
+    activation: activationOf(config) ?? 'silu',
     normEpsilon: configNumber(config, 'rms_norm_eps', 1e-6),
     tiedEmbeddings: configFlag(config, 'tie_word_embeddings'),
     attentionBias: configFlag(config, 'attention_bias'),

@@ -1,16 +1,16 @@
 import {
-  ProgramBuilder,
   type Program,
+  ProgramBuilder,
   type Range,
-  type ShardRequest,
-  type ShardingOptions,
-  ShoalError,
-  type Tensors,
-  type WeightShard,
   replicatedWeight,
   rotaryFrequencies,
+  type ShardingOptions,
+  type ShardRequest,
+  ShoalError,
   splitWeight,
+  type Tensors,
   tensor,
+  type WeightShard,
 } from '@shoal/core';
 import type { LlamaDimensions } from './dimensions.js';
 
@@ -32,9 +32,13 @@ function keyValueRange([from, to]: Range, queryHeadsPerHead: number): Range {
 function requestedCut(request: ShardRequest, name: string): readonly Range[] {
   const ranges = request.cuts[name];
   if (ranges?.length === request.memberCount) return ranges;
-  throw new ShoalError('PROGRAM_CUT_INVALID', `the cut '${name}' has ${ranges?.length ?? 'no'} ranges for ${request.memberCount} members`, {
-    details: { cut: name },
-  });
+  throw new ShoalError(
+    'PROGRAM_CUT_INVALID',
+    `the cut '${name}' has ${ranges?.length ?? 'no'} ranges for ${request.memberCount} members`,
+    {
+      details: { cut: name },
+    },
+  );
 }
 
 class LlamaProgram {
@@ -53,7 +57,10 @@ class LlamaProgram {
     const { request, dimensions } = this;
     const [firstLayer, endLayer] = request.layers;
     if (firstLayer < 0 || endLayer > dimensions.layerCount) {
-      throw new ShoalError('PROGRAM_CUT_INVALID', `layers ${firstLayer} to ${endLayer} of a model of ${dimensions.layerCount}`);
+      throw new ShoalError(
+        'PROGRAM_CUT_INVALID',
+        `layers ${firstLayer} to ${endLayer} of a model of ${dimensions.layerCount}`,
+      );
     }
     let hidden = request.hasEmbedding ? this.embedding() : 'input';
     for (let layer = firstLayer; layer < endLayer; layer += 1) hidden = this.layer(layer, hidden);
@@ -127,7 +134,12 @@ class LlamaProgram {
     ] as const;
     for (const [value, part, cut] of projections) {
       const shard = splitWeight(0, cut, headSize);
-      this.builder.add({ op: 'linear', input, ...this.matrix(layer, `self_attn.${part}`, shard, attentionBias, shard), output: name(value) });
+      this.builder.add({
+        op: 'linear',
+        input,
+        ...this.matrix(layer, `self_attn.${part}`, shard, attentionBias, shard),
+        output: name(value),
+      });
     }
     const frequencies = rotaryFrequencies(rotary, rotatedSize, maximumPositions, this.options.contextLength);
     for (const value of ['query', 'key']) {
@@ -161,7 +173,13 @@ class LlamaProgram {
       ...(window === undefined ? {} : { window }),
       output: name('attended'),
     });
-    const matrix = this.matrix(layer, 'self_attn.o_proj', splitWeight(1, headsCut, headSize), attentionBias, firstMember);
+    const matrix = this.matrix(
+      layer,
+      'self_attn.o_proj',
+      splitWeight(1, headsCut, headSize),
+      attentionBias,
+      firstMember,
+    );
     this.builder.add({ op: 'linear', input: name('attended'), ...matrix, output: name('attention') });
     return name('attention');
   }
@@ -191,8 +209,19 @@ class LlamaProgram {
     const { tiedEmbeddings, normEpsilon } = this.dimensions;
     const normWeight = this.builder.weight('norm', tensor('model.norm.weight'), 'vector');
     this.builder.add({ op: 'select-outputs', input: hidden, output: 'selected' });
-    this.builder.add({ op: 'rms-norm', input: 'selected', weight: normWeight, epsilon: normEpsilon, output: 'normalized' });
-    this.builder.add({ op: 'linear', input: 'normalized', weight: this.outputMatrix(tiedEmbeddings), output: 'logits' });
+    this.builder.add({
+      op: 'rms-norm',
+      input: 'selected',
+      weight: normWeight,
+      epsilon: normEpsilon,
+      output: 'normalized',
+    });
+    this.builder.add({
+      op: 'linear',
+      input: 'normalized',
+      weight: this.outputMatrix(tiedEmbeddings),
+      output: 'logits',
+    });
     return 'logits';
   }
 
@@ -201,7 +230,12 @@ class LlamaProgram {
     // One copy serves both ends where both are whole on the same member.
     if (tied && hasEmbedding && memberCount === 1) return 'embedding';
     const source = tensor(tied ? 'model.embed_tokens.weight' : 'lm_head.weight');
-    return this.builder.weight('output', source, 'matrix', memberCount === 1 ? replicatedWeight : splitWeight(0, vocabularyCut, 1));
+    return this.builder.weight(
+      'output',
+      source,
+      'matrix',
+      memberCount === 1 ? replicatedWeight : splitWeight(0, vocabularyCut, 1),
+    );
   }
 }
 

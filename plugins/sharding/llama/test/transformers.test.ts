@@ -22,7 +22,7 @@ const shapes: readonly (readonly [string, number, readonly number[]])[] = [
 
 for (const fixture of fixtures) {
   const directory = path.join(checkpoints, fixture);
-  const layerCount = readConfig(directory)['num_hidden_layers'] as number;
+  const layerCount = readConfig(directory).num_hidden_layers as number;
   for (const [name, stageCount, shares] of shapes) {
     if (stageCount > layerCount) continue;
     t.test(`${fixture}, ${name}`, (test) =>

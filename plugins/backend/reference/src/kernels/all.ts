@@ -1,4 +1,4 @@
-import { macroOperations, type MacroOperation, type Operation, type OperationName } from '@shoal/core';
+import { type MacroOperation, macroOperations, type Operation, type OperationName } from '@shoal/core';
 import type { Frame, Kernels } from '../frame.js';
 import { attentionKernels } from './attention.js';
 import { choiceKernels } from './choice.js';

@@ -52,7 +52,8 @@ export const attentionKernels: Kernels<'append-state' | 'visible-dots' | 'visibl
         const from = Math.floor(head / headsPerStateHead) * headSize;
         const sum = row(output, index).subarray(head * take, (head + 1) * take);
         const first = position - list.length + 1;
-        for (const [offset, weight] of list.entries()) addScaled(sum, state.read(first + offset, from, from + take), weight);
+        for (const [offset, weight] of list.entries())
+          addScaled(sum, state.read(first + offset, from, from + take), weight);
       }
     }
     frame.put(operation.output, output);

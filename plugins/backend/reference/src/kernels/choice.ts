@@ -14,7 +14,9 @@ export const choiceKernels: Kernels<'top-k' | 'gather-columns' | 'keep-columns' 
     const input = frame.matrix(operation.input);
     const { k, groupSize = input.width } = operation;
     const width = (input.width / groupSize) * k;
-    const indices = mapRows(input, width, (from, to) => forEachGroup(from, groupSize, (group, index) => to.set(largest(group, k), index * k)));
+    const indices = mapRows(input, width, (from, to) =>
+      forEachGroup(from, groupSize, (group, index) => to.set(largest(group, k), index * k)),
+    );
     const values = mapRows(input, width, (from, to, number) => {
       for (const [column, chosen] of row(indices, number).entries()) {
         to[column] = from[Math.floor(column / k) * groupSize + chosen] as number;

@@ -1,5 +1,5 @@
 import type { Kernels } from '../frame.js';
-import { type Matrix, addScaled, forEachGroup, mapRows, row, zeros } from '../values.js';
+import { addScaled, forEachGroup, type Matrix, mapRows, row, zeros } from '../values.js';
 
 /** Rotates the pair (a, b) of a row by an angle. */
 function rotate(columns: Float64Array, a: number, b: number, angle: number, magnitude: number): void {
@@ -59,7 +59,8 @@ export const columnKernels: Kernels<
     const groupSize = operation.groupSize ?? input.width;
     const output = mapRows(input, input.width * operation.times, (from, to) =>
       forEachGroup(from, groupSize, (group, index) => {
-        for (let time = 0; time < operation.times; time += 1) to.set(group, (index * operation.times + time) * groupSize);
+        for (let time = 0; time < operation.times; time += 1)
+          to.set(group, (index * operation.times + time) * groupSize);
       }),
     );
     frame.put(operation.output, output);

@@ -1,5 +1,5 @@
 import type { Kernels } from '../frame.js';
-import { type Matrix, type Weight, dot, forEachGroup, mapRows, row, zeros } from '../values.js';
+import { dot, forEachGroup, type Matrix, mapRows, row, type Weight, zeros } from '../values.js';
 
 /** Rows of a weight's last two axes, seen as a matrix [outputs, inputs] that starts at `offset`. */
 function multiply(input: Float64Array, weight: Weight, offset: number, output: Float64Array): void {
@@ -32,7 +32,9 @@ export const linearKernels: Kernels<'embedding' | 'linear' | 'group-linear' | 'e
 
   linear(operation, frame) {
     const weight = frame.weight(operation.weight);
-    const output = mapRows(frame.matrix(operation.input), weight.shape[0] as number, (from, to) => multiply(from, weight, 0, to));
+    const output = mapRows(frame.matrix(operation.input), weight.shape[0] as number, (from, to) =>
+      multiply(from, weight, 0, to),
+    );
     addBias(output, frame.optionalWeight(operation.bias));
     frame.put(operation.output, output);
   },

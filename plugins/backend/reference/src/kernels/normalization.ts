@@ -1,5 +1,5 @@
 import type { Kernels } from '../frame.js';
-import { type Matrix, dot, forEachGroup, mapRows, softmaxInPlace } from '../values.js';
+import { dot, forEachGroup, type Matrix, mapRows, softmaxInPlace } from '../values.js';
 
 /** Copies each row and lets `change` work on its groups in place. */
 const changeGroups = (input: Matrix, groupSize: number | undefined, change: (group: Float64Array) => void): Matrix =>
@@ -42,6 +42,9 @@ export const normalizationKernels: Kernels<'rms-norm' | 'layer-norm' | 'l2-norm'
     frame.put(operation.output, output);
   },
   softmax(operation, frame) {
-    frame.put(operation.output, changeGroups(frame.matrix(operation.input), operation.groupSize, (group) => softmaxInPlace(group)));
+    frame.put(
+      operation.output,
+      changeGroups(frame.matrix(operation.input), operation.groupSize, (group) => softmaxInPlace(group)),
+    );
   },
 };

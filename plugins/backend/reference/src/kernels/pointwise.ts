@@ -36,7 +36,8 @@ const map = (input: Matrix, change: (x: number, column: number) => number): Matr
 
 function combine(left: Matrix, right: Matrix, change: (a: number, b: number) => number): Matrix {
   const output = zeros(left.rows, left.width);
-  for (let i = 0; i < output.data.length; i += 1) output.data[i] = change(left.data[i] as number, right.data[i] as number);
+  for (let i = 0; i < output.data.length; i += 1)
+    output.data[i] = change(left.data[i] as number, right.data[i] as number);
   return output;
 }
 
@@ -53,10 +54,16 @@ export const pointwiseKernels: Kernels<
   | 'broadcast'
 > = {
   add(operation, frame) {
-    frame.put(operation.output, combine(frame.matrix(operation.left), frame.matrix(operation.right), (a, b) => a + b));
+    frame.put(
+      operation.output,
+      combine(frame.matrix(operation.left), frame.matrix(operation.right), (a, b) => a + b),
+    );
   },
   multiply(operation, frame) {
-    frame.put(operation.output, combine(frame.matrix(operation.left), frame.matrix(operation.right), (a, b) => a * b));
+    frame.put(
+      operation.output,
+      combine(frame.matrix(operation.left), frame.matrix(operation.right), (a, b) => a * b),
+    );
   },
   'multiply-groups'(operation, frame) {
     const factors = frame.matrix(operation.factors);
@@ -70,19 +77,31 @@ export const pointwiseKernels: Kernels<
   },
   'multiply-vector'(operation, frame) {
     const { data } = frame.weight(operation.weight);
-    frame.put(operation.output, map(frame.matrix(operation.input), (x, column) => x * (data[column % data.length] as number)));
+    frame.put(
+      operation.output,
+      map(frame.matrix(operation.input), (x, column) => x * (data[column % data.length] as number)),
+    );
   },
   'add-vector'(operation, frame) {
     const { data } = frame.weight(operation.weight);
-    frame.put(operation.output, map(frame.matrix(operation.input), (x, column) => x + (data[column % data.length] as number)));
+    frame.put(
+      operation.output,
+      map(frame.matrix(operation.input), (x, column) => x + (data[column % data.length] as number)),
+    );
   },
   scale(operation, frame) {
     const offset = operation.offset ?? 0;
-    frame.put(operation.output, map(frame.matrix(operation.input), (x) => x * operation.factor + offset));
+    frame.put(
+      operation.output,
+      map(frame.matrix(operation.input), (x) => x * operation.factor + offset),
+    );
   },
   clamp(operation, frame) {
     const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = operation;
-    frame.put(operation.output, map(frame.matrix(operation.input), (x) => Math.min(Math.max(x, minimum), maximum)));
+    frame.put(
+      operation.output,
+      map(frame.matrix(operation.input), (x) => Math.min(Math.max(x, minimum), maximum)),
+    );
   },
   elementwise(operation, frame) {
     frame.put(operation.output, map(frame.matrix(operation.input), functions[operation.function]));

@@ -17,7 +17,8 @@ export const recurrenceKernels: Kernels<'recent-rows' | 'delta-rule'> = {
         window.set(row(input, index), (count - 1) * width);
         data.set(window.subarray(width));
         const recent = row(output, index);
-        for (let i = 0; i < window.length; i += 1) recent[(i % width) * count + Math.floor(i / width)] = window[i] as number;
+        for (let i = 0; i < window.length; i += 1)
+          recent[(i % width) * count + Math.floor(i / width)] = window[i] as number;
       }
     }
     frame.put(operation.output, output);
@@ -25,7 +26,11 @@ export const recurrenceKernels: Kernels<'recent-rows' | 'delta-rule'> = {
 
   'delta-rule'(operation, frame) {
     const { keySize, valueSize } = operation;
-    const [query, key, value] = [frame.matrix(operation.query), frame.matrix(operation.key), frame.matrix(operation.value)];
+    const [query, key, value] = [
+      frame.matrix(operation.query),
+      frame.matrix(operation.key),
+      frame.matrix(operation.value),
+    ];
     const [decay, rate] = [frame.matrix(operation.decay), frame.matrix(operation.rate)];
     const heads = decay.width;
     const output = zeros(value.rows, value.width);
@@ -33,7 +38,8 @@ export const recurrenceKernels: Kernels<'recent-rows' | 'delta-rule'> = {
       const { data } = frame.recurrentState(operation.state, slot);
       for (let index = firstRow; index < firstRow + tokenCount; index += 1) {
         for (let head = 0; head < heads; head += 1) {
-          const part = (values: Float64Array, size: number): Float64Array => values.subarray(head * size, (head + 1) * size);
+          const part = (values: Float64Array, size: number): Float64Array =>
+            values.subarray(head * size, (head + 1) * size);
           const state = part(data, keySize * valueSize);
           updateByDeltaRule(
             state,
@@ -52,14 +58,22 @@ export const recurrenceKernels: Kernels<'recent-rows' | 'delta-rule'> = {
 
 /** output = Sᵀ · query; S is [keySize, valueSize]. */
 function readState(state: Float64Array, query: Float64Array, output: Float64Array): void {
-  for (const [k, factor] of query.entries()) addScaled(output, state.subarray(k * output.length, (k + 1) * output.length), factor);
+  for (const [k, factor] of query.entries())
+    addScaled(output, state.subarray(k * output.length, (k + 1) * output.length), factor);
 }
 
 /** S ← decay · S, then S ← S + key ⊗ (rate · (value − Sᵀ key)). */
-function updateByDeltaRule(state: Float64Array, key: Float64Array, value: Float64Array, decay: number, rate: number): void {
+function updateByDeltaRule(
+  state: Float64Array,
+  key: Float64Array,
+  value: Float64Array,
+  decay: number,
+  rate: number,
+): void {
   for (let i = 0; i < state.length; i += 1) state[i] = (state[i] as number) * decay;
   const recalled = new Float64Array(value.length);
   readState(state, key, recalled);
   const change = value.map((x, i) => rate * (x - (recalled[i] as number)));
-  for (const [k, factor] of key.entries()) addScaled(state.subarray(k * value.length, (k + 1) * value.length), change, factor);
+  for (const [k, factor] of key.entries())
+    addScaled(state.subarray(k * value.length, (k + 1) * value.length), change, factor);
 }
