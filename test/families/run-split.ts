@@ -127,7 +127,7 @@ export class SplitModel {
   ): Promise<SplitModel> {
     using checkpoint = new SafetensorsCheckpoint(directory);
     const programs = memberPrograms(strategy, readConfig(directory), checkpoint.tensors, stages);
-    return SplitModel.ofPrograms(programs, checkpoint, options);
+    return await SplitModel.ofPrograms(programs, checkpoint, options);
   }
 
   /** Loads member programs, stage by stage, member by member. */

@@ -203,7 +203,8 @@ export class SafetensorsCheckpoint implements Disposable {
         details: { tensor: name, storage: tensor.storage },
       });
     }
-    const descriptor = this.descriptors.get(tensor.file) as number;
+    const descriptor = this.descriptors.get(tensor.file);
+    if (descriptor === undefined) throw new ShoalError('INTERNAL', `tensor '${name}' is read from a closed checkpoint`);
     const elementsPerChunk = chunkBytes / size;
     const bytes = Buffer.alloc(Math.min(to - from, elementsPerChunk) * size);
     for (let start = from; start < to; start += elementsPerChunk) {
