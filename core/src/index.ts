@@ -48,4 +48,5 @@ export * from './node/node.js';
 export * from './node/remote-service.js';
 export * from './node/service.js';
 export * from './node/software-version.js';
+export { buildMemberProgram, memberLowering } from './worker/member-program.js';
 export * from './worker/worker-protocol.js';
