@@ -196,17 +196,21 @@ impl Driver {
         &self.links
     }
 
-    /// Makes a sequence known to the sampling of this member.
-    pub(crate) fn register(&mut self, registration: Registration) {
-        if let Output::Logits(output) = &mut self.output {
-            output.registry.insert(registration);
-        }
-    }
-
-    /// Runs a step to its end. The sampler gets a token per output row.
-    pub(crate) fn run(&mut self, descriptor: &StepDescriptor) -> Result<Option<Vec<u32>>, EngineError> {
+    /// Runs a step to its end. The sampler gets a token per output row. `registrations`: of the sequences that begin
+    /// in this step, where they are known here already.
+    pub(crate) fn run(
+        &mut self,
+        descriptor: &StepDescriptor,
+        registrations: &[Registration],
+    ) -> Result<Option<Vec<u32>>, EngineError> {
         for operation in &descriptor.operations {
             self.slot_operation(*operation)?;
+        }
+        // After the operations: a sequence may begin in the very slot that they free.
+        if let Output::Logits(output) = &mut self.output {
+            for registration in registrations {
+                output.registry.insert(*registration);
+            }
         }
         if descriptor.sequences.is_empty() {
             return Ok(None);

@@ -87,9 +87,6 @@ impl HeadLoop {
                 Some(step) => self.step(&step)?,
                 None => self.idle()?,
             }
-            self.counters
-                .resident_slots
-                .store(self.scheduler.resident_slots() as u64, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -100,6 +97,7 @@ impl HeadLoop {
                 Command::Submit(request) => self.scheduler.submit(request),
                 Command::Cancel(request_id) => {
                     if let Some(event) = self.scheduler.cancel(request_id, Instant::now()) {
+                        self.count_slots();
                         self.emit(event);
                     }
                 }
@@ -121,8 +119,9 @@ impl HeadLoop {
 
     fn step(&mut self, step: &PlannedStep) -> Result<(), EngineError> {
         let deadline = Deadline::after(self.step_deadline);
+        self.count_slots();
         self.announce(step, deadline)?;
-        let own = self.driver.run(&step.descriptor)?;
+        let own = self.driver.run(&step.descriptor, &step.registrations)?;
         if step.outputs.is_empty() {
             return Ok(());
         }
@@ -130,16 +129,15 @@ impl HeadLoop {
             Some(tokens) => tokens,
             None => self.receive_tokens(step, deadline)?,
         };
-        for event in self.scheduler.apply(&step.outputs, &tokens, Instant::now()) {
-            self.emit(event);
-        }
+        let events = self.scheduler.apply(&step.outputs, &tokens, Instant::now());
+        self.count_slots();
+        events.into_iter().for_each(|event| self.emit(event));
         Ok(())
     }
 
     /// Sends the descriptor to everybody, and before it what the sampling members need.
     fn announce(&mut self, step: &PlannedStep, deadline: Deadline) -> Result<(), EngineError> {
         for registration in &step.registrations {
-            self.driver.register(*registration);
             let bytes = registration.encode();
             let envelope = Envelope::new(FrameKind::Control, REGISTRATION_TAG).with_step(step.descriptor.step);
             for sampler in &self.samplers {
@@ -179,6 +177,12 @@ impl HeadLoop {
             return Err(EngineError::desynchronized(source.peer().index, text));
         }
         Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect())
+    }
+
+    /// Before events are told: who hears that a request has ended may look at the counters.
+    fn count_slots(&self) {
+        let slots = self.scheduler.resident_slots() as u64;
+        self.counters.resident_slots.store(slots, Ordering::Relaxed);
     }
 
     fn emit(&self, event: EngineEvent) {

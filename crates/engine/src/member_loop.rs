@@ -74,7 +74,7 @@ impl MemberLoop {
                 Err(error) => return Err(error.into()),
             };
             let descriptor = self.decode(&message.payload)?;
-            if let Some(tokens) = self.driver.run(&descriptor)? {
+            if let Some(tokens) = self.driver.run(&descriptor, &[])? {
                 self.message.clear();
                 self.message.extend(tokens.iter().flat_map(|token| token.to_le_bytes()));
                 let envelope = Envelope::new(FrameKind::Token, ONLY_TAG).with_step(descriptor.step);
