@@ -13,7 +13,7 @@ import {
   type StateShard,
   type WeightShard,
 } from '@shoal/core';
-import { llama } from '@shoal/sharding-llama';
+import { llamaStrategy } from '@shoal/sharding-llama';
 import t from 'tap';
 import { deepseekV3 } from './deepseek-v3.js';
 import { gptOss } from './gpt-oss.js';
@@ -24,7 +24,7 @@ import { lowerAll, readConfig, SplitModel, stagePrograms } from './run-split.js'
 const fixtures = path.resolve(import.meta.dirname, '../../../test/fixtures');
 
 const models: readonly (readonly [string, ShardingStrategy])[] = [
-  ['checkpoints/llama-multi-head-biased', llama()],
+  ['checkpoints/llama-multi-head-biased', llamaStrategy()],
   ['families/qwen3-moe', qwen3Moe()],
   ['families/deepseek-v3', deepseekV3()],
   ['families/gpt-oss', gptOss()],

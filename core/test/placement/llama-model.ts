@@ -13,7 +13,7 @@ import {
   type ShardingStrategy,
   type StorageChoice,
 } from '@shoal/core';
-import llamaPlugin from '@shoal/sharding-llama';
+import { llamaStrategy } from '@shoal/sharding-llama';
 
 export const gibibyte = 1024 ** 3;
 export const mebibyte = 1024 ** 2;
@@ -109,7 +109,7 @@ export function llamaModel(shape: LlamaShape, storage: 'f32' | 'bf16' = 'bf16'):
   return { config, tensors };
 }
 
-export const llama = (await llamaPlugin.create({}, { log: () => undefined })) as ShardingStrategy;
+export const llama: ShardingStrategy = llamaStrategy();
 
 export const cpuCapabilities: PlacementDevice['capabilities'] = {
   operations: [

@@ -1,8 +1,13 @@
-import { type PluginModule, specVersions } from '@shoal/core';
+import { type PluginModule, type PluginReference, specVersions } from '@shoal/core';
 import { referenceBackend } from './backend.js';
 
 export { referenceBackend, referenceBackendWorker } from './backend.js';
 export { ReferenceExecutable } from './executable.js';
+
+/** Computes in plain TypeScript and double precision, slowly: what others are compared with. */
+export function reference(): PluginReference {
+  return { module: '@shoal/backend-reference' };
+}
 
 const plugin: PluginModule<'backend', Record<string, never>> = {
   kind: 'backend',

@@ -27,7 +27,7 @@ function constraints(config: ModelConfig): ShardingConstraints {
  * Llama and Mistral models: grouped-query attention, gated feed-forward, RMS norms, rotary positions of every type that
  * configurations name, tied embeddings, biases, a sliding window.
  */
-export function llama(): ShardingStrategy {
+export function llamaStrategy(): ShardingStrategy {
   return {
     architectures,
     unsupportedReason,

@@ -1,11 +1,11 @@
 import { type PluginWorkerModule, specVersions } from '@shoal/core';
-import { llama } from './llama.js';
+import { llamaStrategy } from './llama.js';
 
 const plugin: PluginWorkerModule<'sharding', Record<string, never>> = {
   kind: 'sharding',
   name: 'llama',
   specVersion: specVersions.sharding,
-  create: () => llama(),
+  create: () => llamaStrategy(),
 };
 
 export default plugin;

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { llama } from '@shoal/sharding-llama';
+import { llamaStrategy } from '@shoal/sharding-llama';
 import t from 'tap';
 import { expectTransformersResults } from '../../../../test/families/expectations.js';
 import { evenStages, readConfig } from '../../../../test/families/run-split.js';
@@ -26,7 +26,7 @@ for (const fixture of fixtures) {
   for (const [name, stageCount, shares] of shapes) {
     if (stageCount > layerCount) continue;
     t.test(`${fixture}, ${name}`, (test) =>
-      expectTransformersResults(test, llama(), directory, evenStages(layerCount, stageCount, shares)),
+      expectTransformersResults(test, llamaStrategy(), directory, evenStages(layerCount, stageCount, shares)),
     );
   }
 }
