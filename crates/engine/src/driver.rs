@@ -449,6 +449,12 @@ impl LogitsOutput {
                     counters.add_wait(started.elapsed());
                 }
                 let mut readers = Vec::with_capacity(others.len());
+                // With all logits here, the others hold none or copies.
+                let others = if width as u64 == self.vocabulary_size {
+                    &[]
+                } else {
+                    others.as_slice()
+                };
                 for (other, message) in others.iter().zip(&messages) {
                     readers.push(ShardReader::new(message, rows, self.vocabulary_size).ok_or_else(|| {
                         EngineError::desynchronized(
@@ -524,17 +530,21 @@ fn logits_output(
             format!("a vocabulary of {vocabulary_size} entries"),
         ));
     };
-    let is_whole = range.length() == vocabulary_size;
-    let role = match (me.member, is_whole) {
-        (0, true) => LogitsRole::Sampler { others: Vec::new() },
-        (0, false) => {
+    // After a gather everybody holds everything. Otherwise a member cannot know what the others hold: one with the
+    // whole vocabulary may be the only one that has any.
+    let is_gathered = program.segments.iter().any(
+        |segment| matches!(&segment.communication, Some(Communication::AllGather { output, .. }) if output == value),
+    );
+    let role = match me.member {
+        0 if is_gathered => LogitsRole::Sampler { others: Vec::new() },
+        0 => {
             let others = (1..size).map(|member| links.channel(MemberIndex::new(me.stage, member)).cloned());
             LogitsRole::Sampler {
                 others: others.collect::<Result<_, _>>()?,
             }
         }
-        (_, true) => LogitsRole::Silent,
-        (_, false) => LogitsRole::Shard {
+        _ if is_gathered => LogitsRole::Silent,
+        _ => LogitsRole::Shard {
             sampler: links.channel(MemberIndex::new(me.stage, 0))?.clone(),
         },
     };
