@@ -181,7 +181,8 @@ fn y() -> String {
 
 #[test]
 fn element_wise_operations() {
-    let functions: [(ElementwiseFunction, fn(f64) -> f64); 8] = [
+    type Function = fn(f64) -> f64;
+    let functions: [(ElementwiseFunction, Function); 8] = [
         (ElementwiseFunction::Silu, |x| x / (1.0 + (-x).exp())),
         (ElementwiseFunction::GeluTanh, |x| {
             0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh())
