@@ -1,0 +1,181 @@
+import { cutsFor, type ModelConfig, propagate, type Range, ShoalError } from '@shoal/core';
+import plugin, { llama } from '@shoal/sharding-llama';
+import workerPlugin from '@shoal/sharding-llama/worker';
+import t from 'tap';
+
+const config: ModelConfig = {
+  architectures: ['LlamaForCausalLM'],
+  hidden_size: 64,
+  num_hidden_layers: 4,
+  num_attention_heads: 8,
+  num_key_value_heads: 2,
+  intermediate_size: 96,
+  vocab_size: 100,
+  max_position_embeddings: 128,
+  rms_norm_eps: 1e-5,
+};
+
+/** Tensors of the configuration, in F32. */
+function tensorsOf(of: ModelConfig) {
+  const heads = of.num_attention_heads as number;
+  const headSize = (of.head_dim as number | undefined) ?? 64 / heads;
+  const queryWidth = heads * headSize;
+  const keyWidth = ((of.num_key_value_heads as number | undefined) ?? heads) * headSize;
+  const shapes: Record<string, number[]> = {
+    'model.embed_tokens.weight': [100, 64],
+    'model.norm.weight': [64],
+    'lm_head.weight': [100, 64],
+  };
+  for (let layer = 0; layer < 4; layer += 1) {
+    const parts: Record<string, number[]> = {
+      input_layernorm: [64],
+      post_attention_layernorm: [64],
+      'self_attn.q_proj': [queryWidth, 64],
+      'self_attn.k_proj': [keyWidth, 64],
+      'self_attn.v_proj': [keyWidth, 64],
+      'self_attn.o_proj': [64, queryWidth],
+      'mlp.gate_proj': [96, 64],
+      'mlp.up_proj': [96, 64],
+      'mlp.down_proj': [64, 96],
+    };
+    for (const [part, shape] of Object.entries(parts)) shapes[`model.layers.${layer}.${part}.weight`] = shape;
+  }
+  return new Map(
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      { name, storage: 'f32', shape, byteLength: shape.reduce((a, b) => a * b, 4) },
+    ]),
+  );
+}
+
+const whole = (of: ModelConfig, memberCount: number, shares: readonly number[]) => ({
+  layers: [0, 4] as Range,
+  hasEmbedding: true,
+  hasHead: true,
+  memberCount,
+  cuts: cutsFor(llama().constraints(of, memberCount), shares),
+});
+
+t.test('what is supported, and why not', async (test) => {
+  const reason = (change: object): string | undefined => llama().unsupportedReason({ ...config, ...change });
+  test.equal(reason({}), undefined);
+  test.equal(reason({ architectures: ['MistralForCausalLM'] }), undefined);
+  test.match(reason({ architectures: ['GPT2LMHeadModel'] }), /GPT2LMHeadModel is not one of LlamaForCausalLM/);
+  test.match(reason({ architectures: undefined }), /\(none\)/);
+  test.match(reason({ hidden_act: 'toString' }), /activation "toString"/);
+  test.match(reason({ quantization_config: { bits: 4 } }), /quantized/);
+  test.match(reason({ rope_scaling: { type: 'spiral', factor: 2 } }), /'spiral'/);
+  test.match(reason({ num_key_value_heads: 3 }), /8 attention heads cannot share 3/);
+  test.match(reason({ hidden_size: 1e12 }), /hidden_size/);
+  test.match(reason({ num_hidden_layers: '4' }), /num_hidden_layers/);
+});
+
+t.test('costs count what the checkpoint holds', async (test) => {
+  const costs = llama().costs(config, new Map());
+  let matrices = 0;
+  let vectors = 0;
+  for (const [name, { shape }] of tensorsOf(config)) {
+    if (!name.startsWith('model.layers.2.')) continue;
+    if (shape.length === 2) matrices += shape.reduce((a, b) => a * b);
+    else vectors += shape[0] as number;
+  }
+  test.equal(costs.layers.length, 4);
+  test.match(costs.layers[2], {
+    matrixElements: matrices,
+    vectorElements: vectors,
+    flopsPerToken: 2 * matrices,
+    stateElementsPerToken: 2 * 2 * 8,
+  });
+  test.match(costs.head, { matrixElements: 6400, vectorElements: 64 });
+});
+
+t.test('key-value heads are shared where there are fewer than members', async (test) => {
+  const program = llama().program(config, tensorsOf(config), whole(config, 3, [1, 1, 1]), {});
+  test.same(program.cuts['attention-heads'], [
+    [0, 4],
+    [4, 6],
+    [6, 8],
+  ]);
+  test.same(program.cuts['key-value-heads'], [
+    [0, 1],
+    [1, 2],
+    [1, 2],
+  ]);
+  test.doesNotThrow(() => propagate(program));
+});
+
+t.test('two sums a layer', async (test) => {
+  const { schedule } = propagate(llama().program(config, tensorsOf(config), whole(config, 2, [1, 1]), {}));
+  const kinds = schedule.filter(({ kind }) => kind !== 'operation').map(({ kind }) => kind);
+  test.same(
+    kinds,
+    Array.from({ length: 8 }, () => 'all-reduce-sum'),
+  );
+});
+
+t.test('tied embeddings are one weight where both ends are whole', async (test) => {
+  const tied = { ...config, tie_word_embeddings: true };
+  const weightsOf = (shares: readonly number[]) =>
+    llama().program(tied, tensorsOf(tied), whole(tied, shares.length, shares), {}).weights;
+  test.notOk('output' in weightsOf([1]));
+  test.match(weightsOf([1, 1]).output, {
+    source: { name: 'model.embed_tokens.weight' },
+    shard: { kind: 'split', cut: 'vocabulary' },
+  });
+});
+
+t.test('a window is Mistral’s alone', async (test) => {
+  const windowed = { ...config, sliding_window: 16 };
+  const windowOf = (of: ModelConfig) =>
+    llama().program(of, tensorsOf(of), whole(of, 1, [1]), {}).states['layer0.key-values'];
+  test.match(windowOf({ ...windowed, architectures: ['MistralForCausalLM'] }), { window: 16 });
+  test.notOk('window' in (windowOf(windowed) ?? {}));
+});
+
+t.test('heads larger than the hidden width divides', async (test) => {
+  const wide = { ...config, head_dim: 16 };
+  const { states } = llama().program(wide, tensorsOf(wide), whole(wide, 2, [3, 1]), {});
+  test.match(states['layer0.key-values'], { keyWidth: 32 });
+});
+
+t.test('requests that break the rules are refused', async (test) => {
+  const attempt = (change: object) => () =>
+    propagate(llama().program(config, tensorsOf(config), { ...whole(config, 2, [1, 1]), ...change }, {}));
+  test.throws(attempt({ cuts: {} }), { code: 'PROGRAM_CUT_INVALID', message: /'attention-heads' has no ranges/ });
+  test.throws(attempt({ layers: [0, 9] }), { code: 'PROGRAM_CUT_INVALID', message: /layers 0 to 9 of a model of 4/ });
+  const straddling = {
+    ...whole(config, 2, [1, 1]).cuts,
+    'attention-heads': [
+      [0, 3],
+      [3, 8],
+    ],
+  };
+  test.throws(attempt({ cuts: straddling }), {
+    code: 'PROGRAM_SHARD_STATE',
+    message: /member 0 has query heads \[0, 3\)/,
+  });
+  const incomplete = {
+    ...whole(config, 2, [1, 1]).cuts,
+    'feed-forward': [
+      [0, 40],
+      [50, 96],
+    ],
+  };
+  test.throws(attempt({ cuts: incomplete }), { code: 'PROGRAM_CUT_INVALID', message: /do not cover exactly 96 units/ });
+});
+
+t.test('a checkpoint without a tensor is refused by name', async (test) => {
+  const tensors = tensorsOf(config);
+  tensors.delete('model.layers.1.mlp.up_proj.weight');
+  try {
+    llama().program(config, tensors, whole(config, 1, [1]), {});
+    test.fail('accepted');
+  } catch (error) {
+    test.ok(ShoalError.is(error));
+    test.match(error, { code: 'MODEL_TENSOR_MISSING', message: /model\.layers\.1\.mlp\.up_proj\.weight/ });
+  }
+});
+
+t.test('both halves are plugin modules of the same strategy', async (test) => {
+  for (const half of [plugin, workerPlugin]) test.match(half, { kind: 'sharding', name: 'llama' });
+});
