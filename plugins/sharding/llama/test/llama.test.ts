@@ -1,5 +1,5 @@
 import { cutsFor, type ModelConfig, propagate, type Range, ShoalError } from '@shoal/core';
-import plugin, { llama } from '@shoal/sharding-llama';
+import plugin, { llamaStrategy } from '@shoal/sharding-llama';
 import workerPlugin from '@shoal/sharding-llama/worker';
 import t from 'tap';
 
@@ -53,11 +53,11 @@ const whole = (of: ModelConfig, memberCount: number, shares: readonly number[]) 
   hasEmbedding: true,
   hasHead: true,
   memberCount,
-  cuts: cutsFor(llama().constraints(of, memberCount), shares),
+  cuts: cutsFor(llamaStrategy().constraints(of, memberCount), shares),
 });
 
 t.test('what is supported, and why not', async (test) => {
-  const reason = (change: object): string | undefined => llama().unsupportedReason({ ...config, ...change });
+  const reason = (change: object): string | undefined => llamaStrategy().unsupportedReason({ ...config, ...change });
   test.equal(reason({}), undefined);
   test.equal(reason({ architectures: ['MistralForCausalLM'] }), undefined);
   test.match(reason({ architectures: ['GPT2LMHeadModel'] }), /GPT2LMHeadModel is not one of LlamaForCausalLM/);
@@ -71,7 +71,7 @@ t.test('what is supported, and why not', async (test) => {
 });
 
 t.test('costs count what the checkpoint holds', async (test) => {
-  const costs = llama().costs(config, new Map());
+  const costs = llamaStrategy().costs(config, new Map());
   let matrices = 0;
   let vectors = 0;
   for (const [name, { shape }] of tensorsOf(config)) {
@@ -90,7 +90,7 @@ t.test('costs count what the checkpoint holds', async (test) => {
 });
 
 t.test('key-value heads are shared where there are fewer than members', async (test) => {
-  const program = llama().program(config, tensorsOf(config), whole(config, 3, [1, 1, 1]), {});
+  const program = llamaStrategy().program(config, tensorsOf(config), whole(config, 3, [1, 1, 1]), {});
   test.same(program.cuts['attention-heads'], [
     [0, 4],
     [4, 6],
@@ -105,7 +105,7 @@ t.test('key-value heads are shared where there are fewer than members', async (t
 });
 
 t.test('two sums a layer', async (test) => {
-  const { schedule } = propagate(llama().program(config, tensorsOf(config), whole(config, 2, [1, 1]), {}));
+  const { schedule } = propagate(llamaStrategy().program(config, tensorsOf(config), whole(config, 2, [1, 1]), {}));
   const kinds = schedule.filter(({ kind }) => kind !== 'operation').map(({ kind }) => kind);
   test.same(
     kinds,
@@ -116,7 +116,7 @@ t.test('two sums a layer', async (test) => {
 t.test('tied embeddings are one weight where both ends are whole', async (test) => {
   const tied = { ...config, tie_word_embeddings: true };
   const weightsOf = (shares: readonly number[]) =>
-    llama().program(tied, tensorsOf(tied), whole(tied, shares.length, shares), {}).weights;
+    llamaStrategy().program(tied, tensorsOf(tied), whole(tied, shares.length, shares), {}).weights;
   test.notOk('output' in weightsOf([1]));
   test.match(weightsOf([1, 1]).output, {
     source: { name: 'model.embed_tokens.weight' },
@@ -127,20 +127,20 @@ t.test('tied embeddings are one weight where both ends are whole', async (test) 
 t.test('a window is Mistral’s alone', async (test) => {
   const windowed = { ...config, sliding_window: 16 };
   const windowOf = (of: ModelConfig) =>
-    llama().program(of, tensorsOf(of), whole(of, 1, [1]), {}).states['layer0.key-values'];
+    llamaStrategy().program(of, tensorsOf(of), whole(of, 1, [1]), {}).states['layer0.key-values'];
   test.match(windowOf({ ...windowed, architectures: ['MistralForCausalLM'] }), { window: 16 });
   test.notOk('window' in (windowOf(windowed) ?? {}));
 });
 
 t.test('heads larger than the hidden width divides', async (test) => {
   const wide = { ...config, head_dim: 16 };
-  const { states } = llama().program(wide, tensorsOf(wide), whole(wide, 2, [3, 1]), {});
+  const { states } = llamaStrategy().program(wide, tensorsOf(wide), whole(wide, 2, [3, 1]), {});
   test.match(states['layer0.key-values'], { keyWidth: 32 });
 });
 
 t.test('requests that break the rules are refused', async (test) => {
   const attempt = (change: object) => () =>
-    propagate(llama().program(config, tensorsOf(config), { ...whole(config, 2, [1, 1]), ...change }, {}));
+    propagate(llamaStrategy().program(config, tensorsOf(config), { ...whole(config, 2, [1, 1]), ...change }, {}));
   test.throws(attempt({ cuts: {} }), { code: 'PROGRAM_CUT_INVALID', message: /'attention-heads' has no ranges/ });
   test.throws(attempt({ layers: [0, 9] }), { code: 'PROGRAM_CUT_INVALID', message: /layers 0 to 9 of a model of 4/ });
   const straddling = {
@@ -152,7 +152,7 @@ t.test('requests that break the rules are refused', async (test) => {
   };
   test.throws(attempt({ cuts: straddling }), {
     code: 'PROGRAM_SHARD_STATE',
-    message: /member 0 has query heads \[0, 3\)/,
+    message: /member 1 has query heads \[3, 8\)/,
   });
   const incomplete = {
     ...whole(config, 2, [1, 1]).cuts,
@@ -168,7 +168,7 @@ t.test('a checkpoint without a tensor is refused by name', async (test) => {
   const tensors = tensorsOf(config);
   tensors.delete('model.layers.1.mlp.up_proj.weight');
   try {
-    llama().program(config, tensors, whole(config, 1, [1]), {});
+    llamaStrategy().program(config, tensors, whole(config, 1, [1]), {});
     test.fail('accepted');
   } catch (error) {
     test.ok(ShoalError.is(error));
