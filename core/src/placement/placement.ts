@@ -13,10 +13,10 @@ import {
 } from './candidates.js';
 import { formatBytes } from './format.js';
 import { effectiveStorage, MemoryEstimate } from './memory.js';
-import { runnableCandidates } from './runnable.js';
 import { canPartition, partitionLayers, prefixSums, type StageCapacity } from './partition.js';
 import type { PlacementRequest, PlacementResult } from './request.js';
-import { resolveSettings, type PlacementSettings } from './settings.js';
+import { runnableCandidates } from './runnable.js';
+import { type PlacementSettings, resolveSettings } from './settings.js';
 import { formatPlanShape, type PlanShape } from './shape.js';
 
 /** Drafts whose exact needs exceed what the estimate promised before the search ends: keeps it polynomial. */

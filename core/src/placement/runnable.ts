@@ -1,5 +1,5 @@
-import type { ShardRequest } from '../spec/sharding.js';
 import { cutsFor } from '../program/cuts.js';
+import type { ShardRequest } from '../spec/sharding.js';
 import type { Candidate, LeftOut } from './candidates.js';
 import type { PlacementRequest } from './request.js';
 import type { PlacementSettings } from './settings.js';

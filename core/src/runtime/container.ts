@@ -1,5 +1,5 @@
 import './injection.js';
-import { container as rootContainer, type DependencyContainer, instancePerContainerCachingFactory } from 'tsyringe';
+import { type DependencyContainer, instancePerContainerCachingFactory, container as rootContainer } from 'tsyringe';
 import { ShoalError } from '../spec/errors.js';
 import { throwTogether, withDeadline } from './lifecycle.js';
 import { type Token, tokens } from './tokens.js';

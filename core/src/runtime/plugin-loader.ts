@@ -108,12 +108,13 @@ function inlineWorker(
   options: Readonly<Record<string, unknown>>,
   host: LoadedPlugin['host'],
 ): LoadedPlugin['createWorker'] {
-  const { createWorker } = plugin;
-  if (createWorker !== undefined) return async () => createWorker.call(plugin, options);
+  if (plugin.createWorker !== undefined) return async () => plugin.createWorker?.(options) as Promise<InlineWorker>;
   // A strategy is pure, so that both halves are one.
-  if (plugin.kind === 'sharding') return async () => host as Awaited<ReturnType<NonNullable<typeof createWorker>>>;
+  if (plugin.kind === 'sharding') return async () => host as InlineWorker;
   return undefined;
 }
+
+type InlineWorker = Awaited<ReturnType<NonNullable<LoadedPlugin['createWorker']>>>;
 
 /** Says precisely what keeps a value from being a plugin. Exported for the worker's loader. */
 export function checkPluginModule(value: unknown, label: string): PluginModule {

@@ -9,8 +9,8 @@ import {
   type PlacementRequest,
   programDigest,
   propagate,
-  type ShardRequest,
   type ShardingStrategy,
+  type ShardRequest,
   type StorageChoice,
 } from '@shoal/core';
 import { llamaStrategy } from '@shoal/sharding-llama';

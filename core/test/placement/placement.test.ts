@@ -1,4 +1,4 @@
-import { explainPlan, parsePlanShape, type Plan, type PlacementRequest, type PlanRefusal, place } from '@shoal/core';
+import { explainPlan, type PlacementRequest, type Plan, type PlanRefusal, parsePlanShape, place } from '@shoal/core';
 import t from 'tap';
 import {
   device,

@@ -1,4 +1,4 @@
-import { explainPlan, type Plan, type PlacementNode, place, type PlanShape, type Range } from '@shoal/core';
+import { explainPlan, type PlacementNode, type Plan, type PlanShape, place, type Range } from '@shoal/core';
 import t from 'tap';
 import { device, eightBillion, gibibyte, llamaModel, node, oneBillion, requestFor, tiny } from './llama-model.js';
 

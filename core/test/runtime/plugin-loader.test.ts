@@ -5,8 +5,8 @@ import {
   type InlinePlugin,
   loadManifestPlugins,
   loadPlugins,
-  parsePluginManifest,
   type PluginSource,
+  parsePluginManifest,
   requireCapabilities,
   WorkerPluginSet,
 } from '@shoal/core';

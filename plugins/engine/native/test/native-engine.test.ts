@@ -11,13 +11,13 @@ import {
   loadPlugins,
   type Member,
   type MemberAddress,
-  memberLowering,
   type ModelDescription,
-  parsePlanShape,
-  type Plan,
+  memberLowering,
   type PlacementNode,
-  place,
+  type Plan,
   type PluginSet,
+  parsePlanShape,
+  place,
   WorkerPluginSet,
 } from '@shoal/core';
 import { nativeEngine } from '@shoal/engine-native';

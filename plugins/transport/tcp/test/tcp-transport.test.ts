@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import {
   describeWorkerPlugins,
-  loadPlugins,
   type LoadCredentials,
+  loadPlugins,
   type MemberAddress,
   type MemberEndpoint,
   type TransportListener,
   WorkerPluginSet,
 } from '@shoal/core';
-import { tcp, type TcpOptions } from '@shoal/transport-tcp';
+import { type TcpOptions, tcp } from '@shoal/transport-tcp';
 import t from 'tap';
 
 async function workerOf(options: Partial<TcpOptions>) {
