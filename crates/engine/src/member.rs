@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use shoal_fabric::MemberIndex;
+use shoal_program::{MemberProgram, Operation};
 
 use crate::driver::Driver;
 use crate::error::EngineError;
@@ -52,6 +53,7 @@ impl Member {
             context_length: compile.context_length,
             maximum_step_tokens: compile.maximum_step_tokens,
             epoch: options.epoch,
+            vocabulary: vocabulary(&options.program),
         };
         let program_json = options.program.to_json()?;
         let compile_json = serde_json::to_string(&compile)
@@ -171,6 +173,17 @@ impl std::fmt::Debug for Member {
             .field("me", &self.me)
             .finish_non_exhaustive()
     }
+}
+
+/// Entries of the smallest table that tokens are looked up in.
+fn vocabulary(program: &MemberProgram) -> u32 {
+    let operations = program.segments.iter().flat_map(|segment| &segment.operations);
+    let tables = operations.filter_map(|operation| match operation {
+        Operation::Embedding { weight, .. } => program.weights.get(weight),
+        _ => None,
+    });
+    let rows = tables.map(|weight| u32::try_from(weight.row_count()).unwrap_or(u32::MAX));
+    rows.min().unwrap_or(u32::MAX)
 }
 
 enum Loop {

@@ -20,6 +20,8 @@ pub(crate) struct SchedulerLimits {
     pub(crate) context_length: u32,
     pub(crate) maximum_step_tokens: u32,
     pub(crate) epoch: u32,
+    /// Token ids must be below this.
+    pub(crate) vocabulary: u32,
 }
 
 /// A request in a slot.
@@ -105,6 +107,11 @@ impl Scheduler {
         }
         if let Some(problem) = request.sampling.problem() {
             return Err(EngineError::request(format!("request {id}: {problem}")));
+        }
+        if let Some(token) = request.prompt_tokens.iter().find(|token| **token >= limits.vocabulary) {
+            let vocabulary = limits.vocabulary;
+            let message = format!("request {id}: token {token} is not one of the vocabulary's {vocabulary}");
+            return Err(EngineError::request(message));
         }
         // One position must be left for a token.
         if request.prompt_tokens.len() as u64 >= u64::from(limits.context_length) {
@@ -324,6 +331,7 @@ mod tests {
             context_length: 32,
             maximum_step_tokens,
             epoch: 5,
+            vocabulary: 1000,
         })
     }
 
@@ -479,6 +487,7 @@ mod tests {
             context_length: 32,
             maximum_step_tokens: 8,
             epoch: 0,
+            vocabulary: 1000,
         };
         let code = |request: &EngineRequest| Scheduler::check(&limits, request).unwrap_err().code;
         assert_eq!(code(&request(1, 0, 1)), "REQUEST_INVALID");

@@ -109,6 +109,9 @@ fn bad_requests_are_refused_with_their_code() {
         submit(request(1, 100_000, 1, greedy())),
         Err("REQUEST_TOO_LONG".to_owned())
     );
+    let mut unknown = request(1, 3, 1, greedy());
+    unknown.prompt_tokens[1] = 96;
+    assert_eq!(submit(unknown), Err("REQUEST_INVALID".to_owned()));
     // Two slots and a queue of eight.
     for id in 0..10 {
         submit(request(id, 1, 90_000, greedy())).unwrap();
@@ -124,20 +127,6 @@ fn bad_requests_are_refused_with_their_code() {
     assert_eq!(
         member.submit(request(50, 1, 1, greedy())).unwrap_err().code,
         "ARGUMENT_INVALID"
-    );
-}
-
-#[test]
-fn a_token_outside_the_vocabulary_fails_the_member_by_name() {
-    let instance = Instance::start(&[vec![1], vec![1]], Wire::Unix, Sizes::default());
-    let mut bad = request(1, 3, 5, greedy());
-    bad.prompt_tokens[1] = 4_000_000;
-    instance.head().submit(bad).unwrap();
-    let (member, event) = instance.next_event();
-    assert_eq!(member, MemberIndex::new(0, 0));
-    assert!(
-        matches!(&event, EngineEvent::RequestFailed { request_id: 1, .. }),
-        "{event:?}"
     );
 }
 
