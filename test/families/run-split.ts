@@ -82,6 +82,11 @@ export function lowerAll(program: Program, tensors: SafetensorsCheckpoint['tenso
   return Array.from({ length: program.memberCount }, (_, member) => lowerProgram(propagated, member, storage, tensors));
 }
 
+const stepOf = (sequences: readonly SequenceTokens[]): Step => ({
+  sequences: sequences.map(({ tokens, ...sequence }) => ({ ...sequence, tokenCount: tokens.length })),
+  tokens: Uint32Array.from(sequences.flatMap(({ tokens }) => tokens)),
+});
+
 function rowsOf(program: MemberProgram, name: string, step: Step): number {
   if (program.values[name]?.rows === 'outputs')
     return step.sequences.reduce((sum, { outputRows }) => sum + outputRows, 0);
@@ -161,12 +166,15 @@ export class SplitModel {
     for (const { executable } of this.stages.flat()) executable.slotOperation(operation);
   }
 
+  /** Runs one step through stages that start and end with hidden values: rows in, rows out. */
+  hidden(sequences: readonly SequenceTokens[], rows: Float32Array): Float32Array {
+    const step = stepOf(sequences);
+    return this.stages.reduce((hidden, stage) => this.runStage(stage, step, hidden) as Float32Array, rows);
+  }
+
   /** Runs one step and gives the logits of the output rows, whole. */
   step(sequences: readonly SequenceTokens[]): Float32Array[] {
-    const step: Step = {
-      sequences: sequences.map(({ tokens, ...sequence }) => ({ ...sequence, tokenCount: tokens.length })),
-      tokens: Uint32Array.from(sequences.flatMap(({ tokens }) => tokens)),
-    };
+    const step = stepOf(sequences);
     let hidden: Float32Array | undefined;
     for (const stage of this.stages) hidden = this.runStage(stage, step, hidden);
     return this.logits(this.stages.at(-1) as readonly Member[], step);
