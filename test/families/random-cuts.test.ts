@@ -3,11 +3,11 @@ import path from 'node:path';
 import type { ShardingStrategy } from '@shoal/core';
 import { llamaStrategy } from '@shoal/sharding-llama';
 import t from 'tap';
+import { randomNumbers, randomShares } from '../../core/test/program/random.js';
 import { deepseekV3 } from './deepseek-v3.js';
 import { gptOss } from './gpt-oss.js';
 import { qwen3Moe } from './qwen3-moe.js';
 import { qwen3Next } from './qwen3-next.js';
-import { randomNumbers, randomShares } from './random.js';
 import { readConfig, SplitModel, type SplitStage } from './run-split.js';
 
 const fixtures = path.resolve(import.meta.dirname, '../../../test/fixtures');

@@ -19,7 +19,7 @@ import {
 } from '@shoal/core';
 import t from 'tap';
 import { f32, writeCheckpoint } from '../../core/test/program/checkpoint.js';
-import { randomNumbers, randomShares } from './random.js';
+import { randomNumbers, randomShares } from '../../core/test/program/random.js';
 import { lowerAll, SplitModel } from './run-split.js';
 
 const width = 24;

@@ -1,5 +1,6 @@
 import { apportion, type CutAxis, cutAxis, cutsFor, leastCommonMultiple, type Range } from '@shoal/core';
 import t from 'tap';
+import { randomNumbers, randomShares } from './random.js';
 
 t.test('units are dealt out by largest remainder', async (test) => {
   const cases: readonly (readonly [number, readonly number[], readonly number[]])[] = [
@@ -98,25 +99,13 @@ t.test('alignment of elements becomes granularity of units', async (test) => {
   );
 });
 
-/** A generator of numbers in [0, 1) that is the same on every run (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 t.test('property: ranges are in order, cover the axis, lie on borders, and follow the shares', async (test) => {
   const random = randomNumbers(7);
   const integer = (from: number, to: number): number => from + Math.floor(random() * (to - from + 1));
   for (let round = 0; round < 2000; round += 1) {
     const granularity = integer(1, 8);
     const size = integer(1, 200);
-    const shares: number[] = Array.from({ length: integer(1, 6) }, () => (random() < 0.2 ? 0 : random()));
-    if (!shares.some((share) => share > 0)) shares[0] = 1;
+    const shares = randomShares(random, 6);
     const ranges = cutAxis(size, shares, granularity);
     const total = shares.reduce((sum, share) => sum + share, 0);
     let end = 0;
@@ -146,8 +135,7 @@ t.test('property: grouped ranges are whole groups or lie inside one', async (tes
       granularity: 1,
       groupSize,
     };
-    const shares: number[] = Array.from({ length: integer(1, 8) }, () => (random() < 0.2 ? 0 : random()));
-    if (!shares.some((share) => share > 0)) shares[0] = 1;
+    const shares = randomShares(random, 8);
     const ranges = cutsFor(constraints(axis), shares, leastCommonMultiple(16, 32)).h as readonly Range[];
     let end = 0;
     const legal = ranges.every(([from, to], member) => {

@@ -10,6 +10,7 @@ import {
 } from '@shoal/core';
 import t, { type Test } from 'tap';
 import { f32, writeCheckpoint } from './checkpoint.js';
+import { randomNumbers } from './random.js';
 
 const numbers = (count: number, start = 0): number[] => Array.from({ length: count }, (_, i) => start + i);
 const whole = (shape: readonly number[]): Range[] => shape.map((size): Range => [0, size]);
@@ -118,17 +119,6 @@ t.test('expressions that do not fit are refused', async (test) => {
   }
   test.throws(() => expressionShape(tensor('absent'), tensors), { code: 'MODEL_TENSOR_MISSING' });
 });
-
-/** A generator of numbers in [0, 1) that is the same on every run (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 t.test('property: a slice pushed into an expression is a slice of its value', async (test) => {
   const checkpoint = openCheckpoint(test);
