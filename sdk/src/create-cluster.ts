@@ -63,8 +63,14 @@ export interface AttachOptions {
 
 /** Joins the node that runs in a home of this machine. Rejects with NODE_NOT_RUNNING. */
 export async function attach(options: AttachOptions = {}): Promise<Cluster> {
-  const { service, nodeName, close } = await attachNode(options.home, options.signal);
-  return new Cluster({ service, nodeName, home: resolveHome(options.home), addresses: () => [], close });
+  const node = await attachNode(options.home, options.signal);
+  return new Cluster({
+    service: node.service,
+    nodeName: node.nodeName,
+    home: resolveHome(options.home),
+    addresses: () => [],
+    close: () => node.close(),
+  });
 }
 
 /** Whether a node runs in a home, so that `attach` would find it. */

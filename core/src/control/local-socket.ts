@@ -67,6 +67,7 @@ export async function listenLocal(home: string, onChannel: (channel: ByteChannel
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
       if (place.pointer) await rm(place.pointer, { force: true });
+      if (place.directory) await rm(place.directory, { recursive: true, force: true });
     },
   };
 }

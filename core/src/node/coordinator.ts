@@ -279,25 +279,19 @@ export class Coordinator {
     if (!record) return;
     const instance = { ...summaryToMessage(summarize(record)), failure: failureToMessage(error) };
     const others = [...nodesOf(record)].filter((nodeId) => nodeId !== this.settings.nodeId);
-    await Promise.all(
-      others.map((nodeId) =>
-        this.peers
-          .get(nodeId)
-          ?.connection.call('report', { instance })
-          .catch(() => undefined),
-      ),
+    // Nodes that cannot be told notice for themselves.
+    await Promise.allSettled(
+      others.map(async (nodeId) => this.peers.connectionTo(nodeId).call('report', { instance })),
     );
   }
 
   private async releaseEverywhere(instance: string, epoch: number, nodes: ReadonlySet<string>): Promise<void> {
-    await Promise.all(
-      [...nodes].map((nodeId): Promise<unknown> | undefined => {
+    // A node that cannot be told has lost its connection, and with it the instance.
+    await Promise.allSettled(
+      [...nodes].map(async (nodeId): Promise<unknown> => {
         if (nodeId === this.settings.nodeId) return this.members.release(instance);
-        // A node that cannot be told has lost its connection, and with it the instance.
-        return this.peers
-          .get(nodeId)
-          ?.connection.call('release', { instance, epoch }, { deadlineMilliseconds: releaseDeadlineMilliseconds })
-          .catch(() => undefined);
+        const deadlines = { deadlineMilliseconds: releaseDeadlineMilliseconds };
+        return this.peers.connectionTo(nodeId).call('release', { instance, epoch }, deadlines);
       }),
     );
   }
@@ -360,9 +354,13 @@ function chooseTransport(facts: readonly NodeFacts[], plan: Plan): string {
   throw new ShoalError('TRANSPORT_UNAVAILABLE', message);
 }
 
+/** A thread that has less than this to read in a step costs more in waiting for the others than it saves. */
+const weightBytesPerThread = 8 * 1024 * 1024;
+
 /**
- * Members of one stage compute at the same time. Where several of them share a machine's processor, each gets its part
- * of the cores; more threads than cores would make every one of them wait for the others.
+ * Compute threads of a member on a processor; undefined where the device has none of its own. Members of one stage
+ * compute at the same time: where several share a machine, each gets its part of the cores, for more threads than cores
+ * would make every one of them wait for the others.
  */
 function threadsFor({ stage, placement }: MemberOrder, plan: Plan, facts: readonly NodeFacts[]): number | undefined {
   const machineOf = (nodeId: string) => facts.find((node) => node.nodeId === nodeId)?.machineId;
@@ -372,8 +370,7 @@ function threadsFor({ stage, placement }: MemberOrder, plan: Plan, facts: readon
   );
   const properties = device?.properties;
   if (!properties?.available || properties.kind !== 'cpu' || properties.coreCount === undefined) return undefined;
-  const beside = (plan.stages[stage]?.members ?? []).filter(
-    ({ nodeId }) => machineOf(nodeId) === own?.machineId,
-  ).length;
-  return beside > 1 ? Math.max(1, Math.floor(properties.coreCount / beside)) : undefined;
+  const beside = (plan.stages[stage]?.members ?? []).filter(({ nodeId }) => machineOf(nodeId) === own?.machineId);
+  const cores = Math.max(1, Math.floor(properties.coreCount / Math.max(1, beside.length)));
+  return Math.min(cores, Math.max(1, Math.ceil(placement.weightBytes / weightBytesPerThread)));
 }

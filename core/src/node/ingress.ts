@@ -79,9 +79,21 @@ export class Ingress {
         details: { nodeId: head.nodeId, nodeName: head.nodeName, instance },
       });
     }
-    for await (const message of peer.connection.stream('generate', orderToMessage(instance, order), { signal })) {
-      const event = generationFromMessage(message);
-      if (event) yield event;
+    try {
+      for await (const message of peer.connection.stream('generate', orderToMessage(instance, order), { signal })) {
+        const event = generationFromMessage(message);
+        if (event) yield event;
+      }
+    } catch (thrown) {
+      if (!peer.connection.isClosed || signal?.aborted) throw thrown;
+      throw new ShoalError(
+        'NODE_LOST',
+        `node ${head.nodeName}, the head of ${plan.modelName}, left during the request`,
+        {
+          cause: thrown,
+          details: { nodeId: head.nodeId, nodeName: head.nodeName, instance },
+        },
+      );
     }
   }
 }

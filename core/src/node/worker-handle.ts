@@ -95,7 +95,7 @@ export class WorkerCalls {
   /** The worker has ended: so does everything that waits for it. */
   fail(error: ShoalError): void {
     this.failure ??= error;
-    for (const call of [...this.waiting.keys()]) this.settle(call)?.reject(error);
+    for (const call of this.waiting.keys()) this.settle(call)?.reject(error);
   }
 
   private settle(call: number) {

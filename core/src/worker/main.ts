@@ -34,10 +34,11 @@ function end(exitCode: number): void {
   if (ending) return;
   ending = true;
   setTimeout(() => process.exit(exitCode), closeGraceMilliseconds).unref();
-  session
+  void session
     .close()
     .catch(() => undefined)
-    .finally(() => port.flushed().then(() => process.exit(exitCode)));
+    .then(() => port.flushed())
+    .finally(() => process.exit(exitCode));
 }
 
 port.onMessage((message) => void answer(message as HostMessage));

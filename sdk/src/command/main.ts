@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { inspect } from 'node:util';
 import { ShoalError } from '@shoal/core';
 import { type Command, parseCommandLine } from './command.js';
 import { chatCommand } from './commands/chat.js';
@@ -52,7 +53,7 @@ main(process.argv.slice(2)).then(
     const error = ShoalError.from(thrown);
     process.stderr.write(`${error.code}: ${error.message}\n`);
     if (error.code !== 'ABORTED') process.stderr.write(`  ${error.remedy}\n`);
-    if (process.env.SHOAL_DEBUG) process.stderr.write(`${error.stack ?? ''}\n${String(error.cause ?? '')}\n`);
+    if (process.env.SHOAL_DEBUG) process.stderr.write(`${inspect(error)}\n`);
     process.exit(error.code === 'ABORTED' ? interruptedExitCode : 1);
   },
 );

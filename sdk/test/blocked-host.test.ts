@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { createCluster, startLocalNodes } from 'shoal';
+import { longAnswer, question } from './support/local.js';
+
+const blockMilliseconds = 5000;
+
+t.test('a host whose event loop is blocked for five seconds stalls no token', async (t) => {
+  await using others = await startLocalNodes(1);
+  const [other] = others.processes;
+  if (!other) return;
+  // This process is a node too, and the head's: requests and tokens pass through the loop that will be blocked.
+  await using cluster = await createCluster({
+    home: t.testdir(),
+    name: 'blocked',
+    clusterKey: await readFile(join(other.home, 'cluster.key'), 'utf8'),
+    peers: other.addresses,
+  });
+  const left: string[] = [];
+  others.on('node-left', ({ nodeName }) => left.push(nodeName));
+  const model = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
+  t.equal(model.plan.stages[0]?.members[0]?.nodeName, 'blocked');
+  t.equal(model.plan.stages[1]?.members[0]?.nodeName, 'node-1');
+
+  const arrivals: number[] = [];
+  let blockedFrom = 0;
+  let blockedUntil = 0;
+  const generation = model.chat(question, longAnswer);
+  for await (const _part of generation) {
+    arrivals.push(performance.now());
+    if (arrivals.length !== 5) continue;
+    blockedFrom = performance.now();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMilliseconds);
+    blockedUntil = performance.now();
+  }
+  const { usage, timings } = await generation.result;
+  t.ok(blockedUntil - blockedFrom >= blockMilliseconds);
+  t.equal(usage.generatedTokens, arrivals.filter(Boolean).length);
+  // Made while the loop stood still, they all arrive at once when it turns again.
+  const burst = arrivals.filter((at) => at > blockedUntil && at < blockedUntil + 250).length;
+  const before = 5 / Math.max(1, blockedFrom - (arrivals[0] ?? 0));
+  t.comment(`${burst} tokens arrived at once; ${timings.tokensPerSecond?.toFixed(1)} tokens/s overall`);
+  t.ok(burst >= Math.min(100, (before * blockMilliseconds) / 4), `${burst} tokens were made during the block`);
+  t.ok(burst >= 10);
+  t.same(left, [], 'nobody took the blocked node for dead');
+});
