@@ -4,15 +4,16 @@ import { formatBytes } from './format.js';
 
 /** A plan as text for people: a table of stages and members, then the reasons and what was left out. */
 export function explainPlan(plan: Plan): string {
-  const memberCount = plan.stages.reduce((sum, { members }) => sum + members.length, 0);
+  const { stages } = plan;
+  const memberCount = stages.reduce((sum, { members }) => sum + members.length, 0);
   const lines = [
-    `${plan.modelName}: ${count(plan.stages.length, 'stage')}, ${count(memberCount, 'member')}, ` +
+    `${plan.modelName}: ${count(stages.length, 'stage')}, ${count(memberCount, 'member')}, ` +
       `context ${plan.contextLength} × ${plan.slotCount}, ` +
       `matrices ${plan.storage.matrix}, embeddings ${plan.storage.embedding}, state ${plan.stateStorage}`,
     '',
     ...table(
-      ['stage', 'layers', 'member', 'node', 'device', 'share', 'weights', 'state and work', 'cuts'],
-      plan.stages.flatMap(stageRows),
+      ['stage', 'layers', 'member', 'node', 'device', 'share', 'weights', 'state and work', 'role', 'cuts'],
+      stages.flatMap((stage, index) => stageRows(stage, index, index === stages.length - 1)),
     ),
   ];
   if (plan.reasons.length > 0) lines.push('', 'Why:', ...plan.reasons.map((reason) => `- ${reason}`));
@@ -30,7 +31,7 @@ export function explainRefusal(refusal: PlanRefusal): string {
   return `${lines.join('\n')}\n`;
 }
 
-function stageRows(stage: PlanStage, stageIndex: number): string[][] {
+function stageRows(stage: PlanStage, stageIndex: number, isLast: boolean): string[][] {
   return stage.members.map((member, index) => [
     String(stageIndex),
     // Layers are told once a stage.
@@ -41,12 +42,19 @@ function stageRows(stage: PlanStage, stageIndex: number): string[][] {
     `${(member.share * 100).toFixed(0)} %`,
     formatBytes(member.weightBytes),
     formatBytes(member.stateBytes),
+    roleOf(index, stageIndex === 0, isLast),
     stage.members.length === 1
       ? 'whole'
       : Object.entries(stage.cuts)
           .map(([axis, ranges]) => `${axis} ${formatRange(ranges[index] ?? [0, 0])}`)
           .join(', '),
   ]);
+}
+
+/** The first member of the first stage orders the work, that of the last stage picks the tokens. */
+function roleOf(member: number, isFirst: boolean, isLast: boolean): string {
+  if (member !== 0) return '';
+  return [isFirst ? 'head' : '', isLast ? 'sampler' : ''].filter((role) => role !== '').join(', ');
 }
 
 /** Inclusive, as people count: layers 0–3. */
