@@ -60,6 +60,7 @@ fn main() {
 
 fn build() -> Outcome<()> {
     for path in [
+        "native/polite_wait.h",
         "build.rs",
         "native/CMakeLists.txt",
         "source/Cargo.toml",
@@ -145,6 +146,7 @@ fn options_hash(manifest_directory: &Path, variants: &[String]) -> Outcome<u64> 
     let mut parts: Vec<Vec<u8>> = vec![
         variable("TARGET")?.into_bytes(),
         fs::read(manifest_directory.join("native/CMakeLists.txt"))?,
+        fs::read(manifest_directory.join("native/polite_wait.h"))?,
         fs::read(manifest_directory.join("source/Cargo.lock"))?,
     ];
     parts.extend(OPTIONS.iter().map(|option| option.as_bytes().to_vec()));
