@@ -15,8 +15,8 @@ import {
   splitWeight,
   type Tensors,
   tensor,
-  type WeightDeclaration,
   type WeightExpression,
+  type WeightRole,
   type WeightShard,
 } from '@shoal/core';
 
@@ -33,9 +33,11 @@ export interface LayerWriter {
   /** A checkpoint tensor of this layer. */
   tensor(part: string): WeightExpression;
   /** Declares a matrix or vector and gives its name. */
-  weight(part: string, role: WeightDeclaration['role'], shard?: WeightShard, source?: WeightExpression): string;
+  weight(part: string, role: WeightRole, shard?: WeightShard, source?: WeightExpression): string;
   /** A linear by `part`.weight (and .bias, with its own shard) into a value of that name. */
   linear(part: string, input: string, shard: WeightShard, biasShard?: WeightShard): string;
+  /** A linear whose matrix stays F32: what a router chooses by. */
+  router(part: string, input: string, shard: WeightShard, biasShard?: WeightShard): string;
   /** An RMS norm over all columns, or over heads of `groupSize`. */
   norm(part: string, input: string, groupSize?: number): string;
 }
@@ -67,12 +69,20 @@ class Writer implements LayerWriter {
     return tensor(`model.layers.${this.layer}.${part}`);
   }
 
-  weight(part: string, role: WeightDeclaration['role'], shard = replicatedWeight, source = this.tensor(part)): string {
+  weight(part: string, role: WeightRole, shard = replicatedWeight, source = this.tensor(part)): string {
     return this.builder.weight(this.name(part), source, role, shard);
   }
 
   linear(part: string, input: string, shard: WeightShard, biasShard?: WeightShard): string {
-    const weight = this.weight(`${part}.weight`, 'matrix', shard);
+    return this.project(part, 'matrix', input, shard, biasShard);
+  }
+
+  router(part: string, input: string, shard: WeightShard, biasShard?: WeightShard): string {
+    return this.project(part, 'vector', input, shard, biasShard);
+  }
+
+  private project(part: string, role: WeightRole, input: string, shard: WeightShard, biasShard?: WeightShard): string {
+    const weight = this.weight(`${part}.weight`, role, shard);
     const bias = biasShard === undefined ? {} : { bias: this.weight(`${part}.bias`, 'vector', biasShard) };
     this.builder.add({ op: 'linear', input, weight, ...bias, output: this.name(part) });
     return this.name(part);

@@ -10,7 +10,7 @@ import {
   yarnMagnitude,
 } from '@shoal/core';
 import { decoderStrategy, type LayerWriter } from './decoder.js';
-import { denseFeedForward, expertCount, expertsCut, routedExperts } from './mixture.js';
+import { denseFeedForward, expertsAxis, routedExperts } from './mixture.js';
 
 const headsCut = 'attention-heads';
 const feedForwardCut = 'feed-forward';
@@ -162,7 +162,7 @@ export function deepseekV3(): ShardingStrategy {
         elementsPerUnit: 1,
         granularity: 1,
       },
-      { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 },
+      expertsAxis(config),
     ],
     layer(writer, hidden) {
       const { builder, config, layer } = writer;

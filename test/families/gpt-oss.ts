@@ -1,4 +1,11 @@
-import { configNumber, configSize, type ShardingStrategy, splitWeight, type WeightExpression } from '@shoal/core';
+import {
+  configNumber,
+  configSize,
+  cutAxis,
+  type ShardingStrategy,
+  splitWeight,
+  type WeightExpression,
+} from '@shoal/core';
 import { decoderStrategy, firstMember, type LayerWriter } from './decoder.js';
 import { groupedQueryAttention, headsAxis, keyValueCuts } from './grouped-query.js';
 import { expertCount, expertsCut } from './mixture.js';
@@ -12,7 +19,7 @@ const feedForwardCut = 'expert-feed-forward';
 function mixture(writer: LayerWriter, input: string): string {
   const { builder, config } = writer;
   const routerShard = splitWeight(0, expertsCut, 1);
-  const logits = writer.linear('mlp.router', input, routerShard, routerShard);
+  const logits = writer.router('mlp.router', input, routerShard, routerShard);
   const indices = writer.name('chosen');
   const weights = writer.name('chosen-weights');
   builder.add({
@@ -67,9 +74,15 @@ export function gptOss(): ShardingStrategy {
     axes: (config) => [
       headsAxis(config),
       { name: feedForwardCut, size: configSize(config, 'intermediate_size'), elementsPerUnit: 1, granularity: 1 },
-      { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 },
     ],
-    derivedCuts: keyValueCuts,
+    derivedCuts: (config, cuts) => ({
+      ...keyValueCuts(config, cuts),
+      // Only the router's rows are cut by experts; they follow the shares of the feed-forward.
+      [expertsCut]: cutAxis(
+        expertCount(config),
+        (cuts[feedForwardCut] ?? []).map(([from, to]) => to - from),
+      ),
+    }),
     layer(writer, hidden) {
       const { builder, config, layer } = writer;
       const slides = (config.layer_types as readonly string[])[layer] === 'sliding_attention';

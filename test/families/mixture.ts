@@ -1,8 +1,23 @@
 /** Feed-forwards of the families: dense ones, and mixtures of experts whose matrices are a tensor per expert. */
-import { configSize, type ModelConfig, type RouterOperation, splitWeight, type WeightExpression } from '@shoal/core';
+import {
+  type CutAxis,
+  configSize,
+  type ModelConfig,
+  type RouterOperation,
+  splitWeight,
+  type WeightExpression,
+} from '@shoal/core';
 import type { LayerWriter } from './decoder.js';
 
 export const expertsCut = 'experts';
+
+/** Experts dealt out whole: no row of an expert is cut off, so a unit is as many rows as an expert has. */
+export const expertsAxis = (config: ModelConfig): CutAxis => ({
+  name: expertsCut,
+  size: expertCount(config),
+  elementsPerUnit: configSize(config, 'moe_intermediate_size'),
+  granularity: 1,
+});
 
 export const expertCount = (config: ModelConfig): number =>
   configSize({ ...config, count: config.num_experts ?? config.num_local_experts ?? config.n_routed_experts }, 'count');
@@ -34,7 +49,7 @@ export type Routing = Pick<
 export function routedExperts(writer: LayerWriter, input: string, routing: Routing): string {
   const { builder, config } = writer;
   const shard = splitWeight(0, expertsCut, 1);
-  const logits = writer.linear('mlp.gate', input, shard);
+  const logits = writer.router('mlp.gate', input, shard);
   const indices = writer.name('chosen');
   const weights = writer.name('chosen-weights');
   builder.add({ op: 'router', logits, topK: configSize(config, 'num_experts_per_tok'), ...routing, indices, weights });

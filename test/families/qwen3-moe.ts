@@ -1,17 +1,14 @@
 import { configFlag, type ShardingStrategy } from '@shoal/core';
 import { decoderStrategy } from './decoder.js';
 import { groupedQueryAttention, headsAxis, keyValueCuts } from './grouped-query.js';
-import { expertCount, expertsCut, routedExperts } from './mixture.js';
+import { expertsAxis, routedExperts } from './mixture.js';
 
 /** Qwen3-MoE: norms on query and key heads, every layer a mixture with softmax routing. */
 export function qwen3Moe(): ShardingStrategy {
   return decoderStrategy({
     name: 'qwen3-moe',
     architecture: 'Qwen3MoeForCausalLM',
-    axes: (config) => [
-      headsAxis(config),
-      { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 },
-    ],
+    axes: (config) => [headsAxis(config), expertsAxis(config)],
     derivedCuts: keyValueCuts,
     layer(writer, hidden) {
       const { builder, config } = writer;

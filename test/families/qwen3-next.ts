@@ -9,7 +9,7 @@ import {
 } from '@shoal/core';
 import { decoderStrategy, type LayerWriter } from './decoder.js';
 import { groupedQueryAttention, headsAxis, keyValueCuts } from './grouped-query.js';
-import { denseFeedForward, expertCount, expertsCut, routedExperts } from './mixture.js';
+import { denseFeedForward, expertsAxis, routedExperts } from './mixture.js';
 
 /** A unit is a key head of linear attention with the value heads that it serves. */
 const linearHeadsCut = 'linear-heads';
@@ -226,7 +226,7 @@ export function qwen3Next(): ShardingStrategy {
         elementsPerUnit: 1,
         granularity: 1,
       },
-      { name: expertsCut, size: expertCount(config), elementsPerUnit: 1, granularity: 1 },
+      expertsAxis(config),
     ],
     derivedCuts: keyValueCuts,
     layer(writer, hidden) {

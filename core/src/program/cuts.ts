@@ -26,8 +26,8 @@ function checkShares(shares: readonly number[], axis: string): void {
 }
 
 /**
- * `count` equal things dealt out in proportion to the shares by the largest-remainder method; ties go to the earlier
- * member. A member with share 0 gets nothing; a member with a share may get nothing where there is too little.
+ * `count` equal things dealt out in proportion to the shares by the largest-remainder method; ties go to who has less,
+ * then to the earlier member. Share 0 gets nothing; a small share may get nothing where there is too little.
  */
 export function apportion(count: number, shares: readonly number[]): number[] {
   const total = shares.reduce((sum, share) => sum + share, 0);
@@ -37,7 +37,10 @@ export function apportion(count: number, shares: readonly number[]): number[] {
   const byRemainder = exact
     .map((value, member) => ({ member, remainder: value - Math.floor(value) }))
     .filter(({ member }) => (shares[member] as number) > 0)
-    .sort((a, b) => b.remainder - a.remainder || a.member - b.member);
+    .sort(
+      (a, b) =>
+        b.remainder - a.remainder || (counts[a.member] as number) - (counts[b.member] as number) || a.member - b.member,
+    );
   for (const { member } of byRemainder) {
     if (left === 0) break;
     counts[member] = (counts[member] as number) + 1;

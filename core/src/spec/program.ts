@@ -44,7 +44,7 @@ export type WeightExpression =
 
 /**
  * `matrix`: used by linears, may be quantized. `embedding`: rows are looked up (and perhaps multiplied, when tied), may
- * be quantized. `vector`: norms, biases, sinks, small kernels; always kept in F32.
+ * be quantized. `vector`: norms, biases, sinks, small kernels, routers; always kept in F32, whatever the number of axes.
  */
 export type WeightRole = 'matrix' | 'embedding' | 'vector';
 
