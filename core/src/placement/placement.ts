@@ -22,6 +22,9 @@ import { formatPlanShape, type PlanShape } from './shape.js';
 /** Drafts whose exact needs exceed what the estimate promised before the search ends: keeps it polynomial. */
 const maximumExactAttempts = 16;
 
+/** Devices that a message names one by one. */
+const maximumNamedDevices = 3;
+
 /**
  * Decides who computes what, or refuses with numbers. Pure: the same request gives the same plan.
  *
@@ -63,8 +66,7 @@ class Search {
 
   run(): PlacementResult {
     if (this.#candidates.length === 0) {
-      const nodes = this.#request.nodes.length;
-      const message = `No device can take part (looked at ${nodes} node${nodes === 1 ? '' : 's'}).`;
+      const message = `No device can take part: ${this.#leftOutSummary()}`;
       return this.#refuse('PLAN_NO_DEVICES', message, {});
     }
     const { shape } = this.#request.options;
@@ -189,7 +191,7 @@ class Search {
     const message =
       `${this.#request.model.name} needs ${formatBytes(requiredBytes)} ` +
       `(weights, state for ${this.#settings.slotCount} × ${this.#settings.contextLength} positions, working memory); ` +
-      `the devices have ${formatBytes(availableBytes)} in all.`;
+      `the devices have ${formatBytes(availableBytes)} in all: ${this.#candidateSummary()}.`;
     const reasons = this.#candidates.map((candidate) => {
       const small = this.#holdsOneLayer(candidate) ? '' : ', too small for a single layer';
       return `${describeCandidate(candidate)}${small}`;
@@ -213,8 +215,22 @@ class Search {
     message: string,
     numbers: Partial<Pick<PlanRefusal, 'requiredBytes' | 'availableBytes' | 'reasons'>>,
   ): PlacementResult {
-    const leftOut = this.#leftOut.map(({ deviceId, nodeName, reason }) => `${deviceId} on ${nodeName}: ${reason}`);
-    return { refusal: { code, message, ...numbers, reasons: [...(numbers.reasons ?? []), ...leftOut] } };
+    const reasons = [...(numbers.reasons ?? []), ...this.#leftOut.map(describeLeftOut)];
+    return { refusal: { code, message, ...numbers, reasons } };
+  }
+
+  /** The first few devices that were left out: enough to see what is wrong. */
+  #leftOutSummary(): string {
+    const named = this.#leftOut.slice(0, maximumNamedDevices).map(describeLeftOut);
+    if (named.length === 0) return `none of ${this.#request.nodes.length} nodes offers one.`;
+    const others = this.#leftOut.length - named.length;
+    return `${named.join('; ')}${others > 0 ? `; and ${others} more` : ''}.`;
+  }
+
+  #candidateSummary(): string {
+    const named = this.#candidates.slice(0, maximumNamedDevices).map(describeCandidate);
+    const others = this.#candidates.length - named.length;
+    return `${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
   }
 
   #holdsOneLayer(candidate: Candidate): boolean {
@@ -248,4 +264,8 @@ class Search {
 
 function leftOutEntry({ node, properties }: Candidate, reason: string): LeftOut {
   return { nodeName: node.nodeName, deviceId: properties.id, reason };
+}
+
+function describeLeftOut({ deviceId, nodeName, reason }: LeftOut): string {
+  return `${deviceId} on ${nodeName}: ${reason}`;
 }

@@ -40,6 +40,6 @@ t.test('members of a stage show their cuts and roles', async (t) => {
 
 t.test('a refusal begins with its code', async (t) => {
   const lines = explained([node('anna', device(mebibyte))]);
-  t.match(lines[0], /^PLAN_DOES_NOT_FIT: llama needs .* the devices have 1\.00 MiB in all\.$/);
+  t.match(lines[0], /^PLAN_DOES_NOT_FIT: llama needs .* the devices have 1\.00 MiB in all: cpu on anna /);
   t.match(lines.join('\n'), /- cpu on anna \(1\.00 MiB available\), too small for a single layer/);
 });

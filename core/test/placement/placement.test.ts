@@ -173,7 +173,10 @@ t.test('a refusal has the numbers', async (t) => {
   const nodes = [node('anna', device(2 * gibibyte)), node('bert', device(100 * mebibyte))];
   const refusal = refused(requestFor(llamaModel(eightBillion), nodes));
   t.equal(refusal.code, 'PLAN_DOES_NOT_FIT');
-  t.match(refusal.message, /llama needs 1[67]\.\d GiB .* 4 × 4096 positions.* have 2\.10 GiB in all/);
+  t.match(
+    refusal.message,
+    /llama needs 1[67]\.\d GiB .* 4 × 4096 positions.* have 2\.10 GiB in all: cpu on anna \(2\.00 GiB available\), cpu on bert/,
+  );
   t.match(refusal.reasons.join('\n'), /cpu on anna \(2\.00 GiB available\)/);
   t.match(refusal.reasons.join('\n'), /cpu on bert .* too small for a single layer/);
   const forced = refused(requestFor(llamaModel(eightBillion), nodes, { shape: parsePlanShape('pp=2') }));
@@ -215,12 +218,15 @@ t.test('devices that cannot take part are left out with the reason', async (t) =
   ];
   const none = refused(requestFor(model, nodes));
   t.equal(none.code, 'PLAN_NO_DEVICES');
+  t.match(none.message, /^No device can take part: cuda0 on a: no driver .*; and 1 more\.$/);
   const reasons = none.reasons.join('\n');
   t.match(reasons, /cuda0 on a: no driver \(install one\)/);
   t.match(reasons, /cpu0 on a: the cpu backend does not run .*attention/);
   t.match(reasons, /cpu on b: the cpu backend does not run weights stored as f32/);
   t.match(reasons, /cpu1 on c: its available memory is unknown: no answer/);
-  t.equal(refused(requestFor(model, [])).code, 'PLAN_NO_DEVICES');
+  const nobody = refused(requestFor(model, []));
+  t.equal(nobody.code, 'PLAN_NO_DEVICES');
+  t.match(nobody.message, /none of 0 nodes offers one/);
 
   const plan = planned(requestFor(model, [...nodes, node('d', device(gibibyte))]));
   t.same(placed(plan), ['0-7 d']);
