@@ -27,7 +27,7 @@ pub struct Group {
     channels: Vec<Option<Channel>>,
     sequence: u32,
     step: u64,
-    /// What the others have sent, one part after the other.
+    /// What the others have sent, one part after the other. It never shrinks: growing would clear it every time.
     scratch: Vec<u8>,
     /// This member's own contribution as bytes.
     contribution: Vec<u8>,
@@ -220,7 +220,7 @@ impl Group {
         let mut lengths = vec![0; self.size()];
         lengths[root] = bytes.len();
         self.exchange_with(&[], &[root], &lengths, deadline)?;
-        bytes.copy_from_slice(&self.scratch);
+        bytes.copy_from_slice(&self.scratch[..bytes.len()]);
         Ok(())
     }
 
@@ -288,7 +288,9 @@ impl Group {
             .with_step(self.step)
             .with_sequence(self.sequence);
         let total: usize = sources.iter().map(|rank| lengths[*rank]).sum();
-        self.scratch.resize(total, 0);
+        if self.scratch.len() < total {
+            self.scratch.resize(total, 0);
+        }
 
         let outgoing: Vec<Outgoing<'_>> = sends
             .iter()
@@ -301,7 +303,7 @@ impl Group {
             })
             .collect();
         let mut incoming = Vec::with_capacity(sources.len());
-        let mut rest = self.scratch.as_mut_slice();
+        let mut rest = &mut self.scratch[..total];
         for rank in sources {
             let (bytes, others) = rest.split_at_mut(lengths[*rank]);
             rest = others;
@@ -364,9 +366,10 @@ fn check_agreement(expected: &Envelope, message: &Incoming<'_>, found: &MessageI
 const F32_BYTES: usize = size_of::<f32>();
 
 fn write_f32(values: &[f32], bytes: &mut Vec<u8>) {
-    bytes.clear();
-    bytes.reserve(size_of_val(values));
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes.resize(size_of_val(values), 0);
+    for (chunk, value) in bytes.as_chunks_mut::<F32_BYTES>().0.iter_mut().zip(values) {
+        *chunk = value.to_le_bytes();
+    }
 }
 
 fn f32_values(bytes: &[u8]) -> impl Iterator<Item = f32> {

@@ -13,6 +13,9 @@
 //! Every message has a fixed size, so a stranger can make this side hold a hundred bytes until the deadline and no
 //! more. Instance and epoch are compared after the proofs, so that only members learn of them.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::str::FromStr;
@@ -152,6 +155,7 @@ impl Negotiation<'_> {
         // Sent even if the other side failed, so that it too can tell a wrong secret from a broken connection.
         let mut message = credentials.header(PROOF_BYTES).encode().to_vec();
         message.extend_from_slice(&credentials.prove(LABEL_CONNECTING, &transcript)?);
+        transcript.extend_from_slice(&message[..HEADER_BYTES]);
         let written = self.write(&message);
         if !authentic {
             return Err(self.unauthenticated("it holds another secret"));
@@ -216,6 +220,7 @@ impl Negotiation<'_> {
         if !credentials.holds(LABEL_CONNECTING, &transcript, &message[HEADER_BYTES..])? {
             return Err(self.unauthenticated("it holds another secret"));
         }
+        transcript.extend_from_slice(&message[..HEADER_BYTES]);
         let judgement = credentials.compare_load(&hello_header, self.address).and_then(|()| {
             if hello_header.tag != place(credentials.me) {
                 return Err(self.broken(&format!("{peer} wants another member than {}", credentials.me)));

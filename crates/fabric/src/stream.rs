@@ -84,8 +84,8 @@ impl Stream {
         loop {
             let result = match self {
                 #[cfg(unix)]
-                Self::Unix(socket) => socket.write_vectored(slices),
-                Self::Tcp(socket) => socket.write_vectored(slices),
+                Self::Unix(socket) => write_quietly(socket, slices),
+                Self::Tcp(socket) => write_quietly(socket, slices),
                 Self::Tls(stream) => stream.write(slices),
                 Self::Memory(stream) => stream.write(slices),
             };
@@ -147,6 +147,42 @@ impl Stream {
     }
 }
 
+/// Writes to a socket without ever raising SIGPIPE. The host program's disposition of that signal is not ours to set,
+/// and by default a peer that closes would end the whole process.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn write_quietly(socket: &mut (impl Write + AsFd), slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    Ok(sendmsg(
+        socket,
+        slices,
+        &mut SendAncillaryBuffer::default(),
+        SendFlags::NOSIGNAL,
+    )?)
+}
+
+/// Elsewhere there is no such signal, or the standard library has turned it off for each socket.
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+fn write_quietly(socket: &mut (impl Write + AsFd), slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.write_vectored(slices)
+}
+
+/// A socket as a writer that uses [`write_quietly`].
+struct Quiet<'socket>(&'socket mut TcpStream);
+
+impl Write for Quiet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write_quietly(self.0, &[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        write_quietly(self.0, slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// TLS over a socket, driven by whoever reads or writes.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
@@ -185,7 +221,7 @@ impl TlsStream {
 
     fn flush(&mut self) -> io::Result<bool> {
         while self.connection.wants_write() {
-            match self.connection.write_tls(&mut self.socket) {
+            match self.connection.write_tls(&mut Quiet(&mut self.socket)) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

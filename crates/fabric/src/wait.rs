@@ -176,7 +176,8 @@ fn sleep<T>(
 pub(crate) fn poll(interests: &mut [PollFd<'_>], limit: Duration) -> Result<(), FabricError> {
     let limit = Timespec {
         tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: limit.subsec_nanos().into(),
+        // Below 10⁹; the field's type depends on the platform.
+        tv_nsec: limit.subsec_nanos() as _,
     };
     match rustix::event::poll(interests, Some(&limit)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
