@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { NamespaceHost } from './namespaces.js';
+import { commandScript } from './repository.js';
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs `shoal` to its end. */
+export async function shoal(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+  const child = spawn(process.execPath, [commandScript, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [output, errors] = [collect(child, 'stdout'), collect(child, 'stderr')];
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output: output(), errors: errors() };
+}
+
+function collect(child: ChildProcess, stream: 'stdout' | 'stderr'): () => string {
+  let text = '';
+  child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+/** What `shoal node --json` says of itself. */
+export interface StartedNode {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly addresses: readonly string[];
+  readonly home: string;
+}
+
+/** A node process on a host of its own. */
+export class HostNode implements AsyncDisposable {
+  private constructor(
+    readonly host: NamespaceHost,
+    readonly started: StartedNode,
+    readonly process: ChildProcess,
+  ) {}
+
+  /** Starts `shoal node` on a host and waits until it is up. */
+  static async start(host: NamespaceHost, home: string, args: readonly string[] = []): Promise<HostNode> {
+    const listen = ['--listen', `/ip4/${host.address}/tcp/4001`];
+    const words = [commandScript, 'node', '--json', '--exit-with-stdin', '--home', home, ...listen, ...args];
+    const child = host.spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const errors = collect(child, 'stderr');
+    if (!child.stdout) throw new Error('the node has no output');
+    const lines = createInterface({ input: child.stdout });
+    const first = await Promise.race([
+      once(lines, 'line').then(([line]) => line as string),
+      once(child, 'exit').then(() => undefined),
+    ]);
+    if (first === undefined) throw new Error(`the node on ${host.address} ended: ${errors()}`);
+    return new HostNode(host, JSON.parse(first) as StartedNode, child);
+  }
+
+  /** An IPv4 address of the control plane that other hosts reach. */
+  get address(): string {
+    const found = this.started.addresses.find((address) => address.includes(this.host.address));
+    if (!found) throw new Error(`the node announces ${this.started.addresses.join(', ')}`);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = once(this.process, 'exit');
+    this.process.stdin?.end();
+    const kill = setTimeout(() => this.process.kill('SIGKILL'), 5000);
+    await ended;
+    clearTimeout(kill);
+  }
+}
