@@ -32,9 +32,9 @@ function load() {
   const tried = candidates();
   const candidate = tried.find(({ exists }) => exists);
   if (!candidate) {
-    const places = tried.map(({ name }) => `  ${name}: not there`).join('\n');
+    const places = tried.map(({ name }) => `${name} is not there`).join(', ');
     throw unavailable(
-      `no native engine for ${platform} was found. Looked for:\n${places}\n` +
+      `no native engine for ${platform} was found: ${places}.\n` +
         'Build it with `npm run build:native`, or install the package of this platform.',
     );
   }

@@ -39,7 +39,7 @@ export function findCandidates(request: PlacementRequest, settings: PlacementSet
         leftOut.push({ nodeName: node.nodeName, deviceId: properties.id, reason });
       };
       if (!properties.available) {
-        leave(properties.remedy === undefined ? properties.reason : `${properties.reason} (${properties.remedy})`);
+        leave(withRemedy(properties));
         continue;
       }
       const type = unsupportedStorage(settings.storage, device.capabilities);
@@ -64,6 +64,10 @@ export function findCandidates(request: PlacementRequest, settings: PlacementSet
   }
   const preferred = request.options.preferredNodeId;
   return { usable: usable.sort((left, right) => compareSpeed(left, right, preferred)), leftOut };
+}
+
+function withRemedy({ reason, remedy }: { readonly reason: string; readonly remedy?: string }): string {
+  return remedy === undefined ? reason : `${reason} (${remedy.replace(/\.$/, '')})`;
 }
 
 /** Processors of one machine share its memory; other devices have their own. */

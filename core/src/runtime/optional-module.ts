@@ -10,7 +10,7 @@ export async function importOptional<T>(load: () => Promise<T>): Promise<Optiona
     return { module: await load() };
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    // One line: it becomes a part of a sentence.
-    return { unavailable: message.replaceAll(/\s+/g, ' ') };
+    // It becomes a part of a sentence: what follows the first line is advice or detail.
+    return { unavailable: (message.split('\n')[0] ?? message).replace(/\.$/, '') };
   }
 }
