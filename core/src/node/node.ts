@@ -1,6 +1,7 @@
 /** A node: its parts, put together and started in order. */
 import { randomBytes } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
+import { parseAddress } from '../control/addresses.js';
 import { startControlHost, createIdentity, type ControlHost } from '../control/libp2p-host.js';
 import { listenLocal } from '../control/local-socket.js';
 import { messages, parseDocument } from '../control/messages.js';
@@ -33,9 +34,9 @@ export interface NodeOptions {
   readonly home?: string | undefined;
   /** Shown to people; the machine's name unless given. */
   readonly name?: string | undefined;
-  /** Multiaddresses to listen on; loopback unless given. An empty list: only outgoing connections. */
+  /** Addresses to listen on; loopback unless given. An empty list: only outgoing connections. */
   readonly listen?: readonly string[] | undefined;
-  /** Multiaddresses of nodes to join. */
+  /** Addresses of nodes to join. */
   readonly peers?: readonly string[] | undefined;
   /** 32 bytes; the home's cluster.key unless given. */
   readonly clusterKey?: Uint8Array | undefined;
@@ -100,7 +101,7 @@ class NodeBuilder {
     const clusterKey = options.clusterKey ?? (await home.clusterKey());
     const lasting = options.identity === 'lasting';
     const name = options.name ?? hostname();
-    const listen = options.listen ?? [loopback];
+    const listen = (options.listen ?? [loopback]).map(parseAddress);
 
     let host: ControlHost | undefined;
     const self = (): messages.Hello.$Properties => ({
@@ -171,7 +172,7 @@ class NodeBuilder {
       this.lifetime.abort(new ShoalError('CLUSTER_CLOSED', 'the node was closed'));
       this.hub.close();
     });
-    this.connectInstances(peers);
+    this.connectInstances();
     peers.start(host);
     this.discover(peers, started, clusterTag(clusterKey));
     await this.settle(peers);
@@ -203,7 +204,7 @@ class NodeBuilder {
   }
 
   /** What this node finds out about an instance, the instance's other nodes are told. */
-  private connectInstances(_peers: Peers): void {
+  private connectInstances(): void {
     const coordinator = this.container.resolve(nodeTokens.coordinator);
     this.container.resolve(nodeTokens.instances).onFailed({
       failed: (record, error, evidence) => {
@@ -248,7 +249,7 @@ class NodeBuilder {
 
   private discover(peers: Peers, host: ControlHost, tag: string): void {
     const { signal } = this.lifetime;
-    for (const address of this.options.peers ?? []) {
+    for (const address of (this.options.peers ?? []).map(parseAddress)) {
       const peerId = /\/p2p\/([^/]+)/.exec(address)?.[1];
       peers.sighted({
         kind: 'seen',

@@ -1,4 +1,6 @@
-/** The worker's end of the pipe to its host: Node's and Bun's process channel, or Electron's parent port. */
+/**
+ * The worker's end of the pipe to its host: the process channel that Node, Bun and Electron (as Node) have in common.
+ */
 
 export interface HostPort {
   send(message: unknown): void;
@@ -9,22 +11,9 @@ export interface HostPort {
   flushed(): Promise<void>;
 }
 
-interface ElectronParentPort {
-  postMessage(message: unknown): void;
-  on(event: 'message', receive: (event: { data: unknown }) => void): void;
-}
+const flushDeadlineMilliseconds = 200;
 
 export function hostPort(): HostPort {
-  const electron = (process as unknown as { parentPort?: ElectronParentPort }).parentPort;
-  if (electron) {
-    return {
-      send: (message) => electron.postMessage(message),
-      onMessage: (receive) => electron.on('message', ({ data }) => receive(data)),
-      // Electron ends its utility processes together with itself.
-      onClose: () => undefined,
-      flushed: () => new Promise((resolve) => setTimeout(resolve, 20)),
-    };
-  }
   if (!process.send) {
     process.stderr.write('this is a worker of `shoal node`; it is not started by hand\n');
     process.exit(2);
@@ -40,6 +29,6 @@ export function hostPort(): HostPort {
     },
     onMessage: (receive) => void process.on('message', receive),
     onClose: (closed) => void process.on('disconnect', closed),
-    flushed: () => Promise.race([last, new Promise<void>((resolve) => setTimeout(resolve, 200))]),
+    flushed: () => Promise.race([last, new Promise<void>((resolve) => setTimeout(resolve, flushDeadlineMilliseconds))]),
   };
 }

@@ -100,7 +100,7 @@ export class WorkerSession {
         credentials,
         self,
         stageSizes: plan.stages.map(({ members }) => members.length),
-        program,
+        program: this.device.kind === 'native' ? decompose(program, new Set(this.device.operations)) : program,
         modelDirectory: order.modelDirectory,
         device: this.device,
         channels: this.channels,
