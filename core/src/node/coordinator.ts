@@ -11,8 +11,8 @@ import { propagate } from '../program/propagate.js';
 import { inject, injectable } from '../runtime/injection.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
-import type { ClusterEvent } from '../spec/events.js';
 import { ShoalError } from '../spec/errors.js';
+import type { ClusterEvent } from '../spec/events.js';
 import type { ModelDescription } from '../spec/model.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
 import type { MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
@@ -27,6 +27,8 @@ import { nodeTokens } from './tokens.js';
 import { failureToMessage, summaryToMessage } from './wire.js';
 
 const describeDeadlineMilliseconds = 15_000;
+/** For a node that is silent already: long enough for one that was only busy. */
+const stalledDescribeDeadlineMilliseconds = 2000;
 const prepareDeadlineMilliseconds = 60_000;
 const releaseDeadlineMilliseconds = 5000;
 /** When one member fails, others often fail of it: the wait for the one that knows why. */
@@ -125,7 +127,7 @@ export class Coordinator {
     const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
     const description = await this.describer.model(model);
     const strategy = this.strategyFor(description);
-    const facts = await this.describeAll(description.directory, signal);
+    const { facts, silent } = await this.describeAll(description.directory, signal);
     const { config, tensors } = description;
     const { contextLength, slotCount, storage, stateStorage } = options;
     const costs = strategy.host.costs(config, tensors);
@@ -149,7 +151,8 @@ export class Coordinator {
       },
       lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
     });
-    return { facts, model: description, strategy, result: withMissingModels(result, facts, description) };
+    const notes = [...silent, ...missingModels(facts, description)];
+    return { facts, model: description, strategy, result: withLeftOut(result, notes) };
   }
 
   private strategyFor({ config, name }: ModelDescription): LoadedPlugin<'sharding'> {
@@ -164,23 +167,25 @@ export class Coordinator {
     throw new ShoalError('MODEL_ARCHITECTURE_UNSUPPORTED', message, { details: { architecture, reasons } });
   }
 
-  private async describeAll(model: string, signal: AbortSignal): Promise<NodeFacts[]> {
-    const own = this.describer.describe(model);
+  private async describeAll(
+    model: string,
+    signal: AbortSignal,
+  ): Promise<{ facts: readonly NodeFacts[]; silent: readonly LeftOutNode[] }> {
+    const silent: LeftOutNode[] = [];
     const others = this.peers.list().map(async (peer) => {
+      const deadlineMilliseconds = peer.stalled ? stalledDescribeDeadlineMilliseconds : describeDeadlineMilliseconds;
       try {
-        const response = await peer.connection.call(
-          'describe',
-          { model },
-          { signal, deadlineMilliseconds: describeDeadlineMilliseconds },
-        );
+        const response = await peer.connection.call('describe', { model }, { signal, deadlineMilliseconds });
         return parseDocument<NodeFacts>(response.factsJson, `the description of node ${peer.nodeName}`);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         // A node that does not answer now is not one to build on.
+        silent.push({ nodeName: peer.nodeName, reason: 'does not answer' });
         return undefined;
       }
     });
-    return (await Promise.all([own, ...others])).filter((facts) => facts !== undefined);
+    const described = await Promise.all([this.describer.describe(model), ...others]);
+    return { facts: described.filter((facts) => facts !== undefined), silent };
   }
 
   private async prepare(
@@ -310,19 +315,25 @@ function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): Pla
   return { nodeId, nodeName, machineId, devices };
 }
 
-/** Nodes without the model's files cannot take part; the plan says so. */
-function withMissingModels(
-  result: PlacementResult,
-  facts: readonly NodeFacts[],
-  model: ModelDescription,
-): PlacementResult {
+/** A node that takes no part at all, and why. */
+interface LeftOutNode {
+  readonly nodeName: string;
+  readonly reason: string;
+}
+
+/** Nodes without the model's files cannot take part. */
+function missingModels(facts: readonly NodeFacts[], model: ModelDescription): LeftOutNode[] {
   const missing = facts.filter((node) => !holdsModel(node, model) && node.devices.length > 0);
-  const notes = missing.map((node) => {
+  return missing.map((node) => {
     const reason = node.model?.found
       ? `holds other files under the name ${model.name}`
       : `does not have ${model.name} on its disk`;
     return { nodeName: node.nodeName, reason };
   });
+}
+
+/** The plan, or the refusal, says who is left out. */
+function withLeftOut(result: PlacementResult, notes: readonly LeftOutNode[]): PlacementResult {
   if (notes.length === 0) return result;
   if ('refusal' in result) {
     const reasons = [...result.refusal.reasons, ...notes.map(({ nodeName, reason }) => `${nodeName} ${reason}.`)];
