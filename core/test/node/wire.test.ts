@@ -1,0 +1,143 @@
+import t from 'tap';
+import type { GenerationEvent, GenerationOrder, InstanceSummary, Plan } from '@shoal/core';
+import { messages } from '@shoal/core/internal/control/messages.js';
+import {
+  credentialsFromMessage,
+  generationFromMessage,
+  generationToMessage,
+  orderFromMessage,
+  orderToMessage,
+  planFromJson,
+  summaryFromMessage,
+  summaryToMessage,
+} from '@shoal/core/internal/node/wire.js';
+
+const plan: Plan = {
+  modelName: 'model',
+  modelDigest: 'd',
+  strategy: 'llama',
+  strategyVersion: '1',
+  storage: { matrix: 'as-stored', embedding: 'q8_0' },
+  stateStorage: 'f32',
+  contextLength: 64,
+  slotCount: 2,
+  stages: [
+    {
+      layers: [0, 2],
+      cuts: { 'kv-heads': [[0, 1]] },
+      members: [
+        {
+          nodeId: 'n',
+          nodeName: 'node',
+          backend: 'cpu',
+          deviceId: 'cpu',
+          share: 1,
+          programDigest: 'p',
+          weightBytes: 1,
+          stateBytes: 1,
+        },
+      ],
+    },
+  ],
+  reasons: ['because'],
+  leftOut: [],
+};
+
+t.test('what is sent is what arrives', async (t) => {
+  const orders: GenerationOrder[] = [
+    {
+      input: { kind: 'messages', messages: [{ role: 'user', content: 'Grüße 👋' }] },
+      sampling: { temperature: 0.7, topK: 40, topP: 0.9, minP: 0.05, seed: 2 ** 53 - 1 },
+      maximumTokens: 10,
+      ignoreEndOfText: true,
+    },
+    {
+      input: { kind: 'prompt', prompt: '' },
+      sampling: { temperature: 0, seed: 0, topP: 0 },
+      maximumTokens: 1,
+      ignoreEndOfText: false,
+    },
+    {
+      input: { kind: 'tokens', tokens: [0, 1, 4_294_967_295] },
+      sampling: { temperature: 0, seed: 1 },
+      maximumTokens: 1,
+      ignoreEndOfText: false,
+    },
+  ];
+  for (const order of orders) {
+    const bytes = messages.GenerateRequest.encode(orderToMessage('0'.repeat(16), order)).finish();
+    t.same(orderFromMessage(messages.GenerateRequest.decode(bytes)), order);
+  }
+  const events: GenerationEvent[] = [
+    { kind: 'accepted', promptTokens: [1, 2, 3] },
+    { kind: 'token', index: 0, token: 0, text: '' },
+    {
+      kind: 'finished',
+      reason: 'length',
+      text: '.',
+      promptTokens: 3,
+      generatedTokens: 1,
+      prefillMicroseconds: 1.5,
+      decodeMicroseconds: 2 ** 40,
+    },
+  ];
+  for (const event of events) {
+    const bytes = messages.GenerateResponse.encode(generationToMessage(event)).finish();
+    t.same(generationFromMessage(messages.GenerateResponse.decode(bytes)), event);
+  }
+  const summary: InstanceSummary = {
+    instance: '0123456789abcdef',
+    epoch: 3,
+    state: 'failed',
+    model: '/models/model',
+    plan,
+    failure: { code: 'NODE_LOST', message: 'node b left' },
+  };
+  const bytes = messages.InstanceSummary.encode(summaryToMessage(summary)).finish();
+  t.same(summaryFromMessage(messages.InstanceSummary.decode(bytes)), summary);
+});
+
+t.test('what is wrong is refused with the field', async (t) => {
+  const base = { sampling: { temperature: 0, seed: 1 }, maximumTokens: 1, prompt: 'x' };
+  const wrong: [messages.GenerateRequest.$Properties, RegExp][] = [
+    [{ ...base, maximumTokens: 0 }, /maximumTokens/],
+    [{ ...base, sampling: { temperature: -1 } }, /temperature/],
+    [{ ...base, sampling: { temperature: Number.NaN } }, /temperature/],
+    [{ ...base, sampling: { temperature: 1, topP: 2 } }, /topP/],
+    [{ ...base, sampling: { temperature: 1, minP: -0.1 } }, /minP/],
+    [{ ...base, sampling: { temperature: 1, seed: 0.5 } }, /seed/],
+    [{ sampling: base.sampling, maximumTokens: 1, conversation: { messages: [] } }, /messages/],
+  ];
+  for (const [message, field] of wrong) {
+    t.throws(() => orderFromMessage(message), { code: 'REQUEST_INVALID', message: field });
+  }
+});
+
+t.test('a plan of a peer is looked at before it is used', async (t) => {
+  t.same(planFromJson(JSON.stringify(plan)), plan);
+  const broken: unknown[] = [
+    null,
+    [],
+    {},
+    { ...plan, stages: [] },
+    { ...plan, contextLength: 0 },
+    { ...plan, slotCount: 1e300 },
+    { ...plan, stateStorage: 'q1' },
+    { ...plan, stages: [{ ...plan.stages[0], members: [] }] },
+    { ...plan, stages: [{ ...plan.stages[0], members: [{}] }] },
+    { ...plan, stages: [{ ...plan.stages[0], members: [null] }] },
+    { ...plan, stages: [{ ...plan.stages[0], cuts: { a: 1 } }] },
+    { ...plan, stages: [null] },
+  ];
+  for (const one of broken) t.throws(() => planFromJson(JSON.stringify(one)), { code: 'REQUEST_INVALID' });
+  t.throws(() => planFromJson('{'), { code: 'REQUEST_INVALID' });
+  t.throws(() => planFromJson(undefined), { code: 'REQUEST_INVALID' });
+});
+
+t.test('credentials have their form', async (t) => {
+  const good = { instance: 'a'.repeat(16), epoch: 1, secret: 'b'.repeat(64) };
+  t.same(credentialsFromMessage(good), good);
+  t.throws(() => credentialsFromMessage({ ...good, instance: '../../etc' }), { code: 'REQUEST_INVALID' });
+  t.throws(() => credentialsFromMessage({ ...good, secret: 'short' }), { code: 'REQUEST_INVALID' });
+  t.throws(() => credentialsFromMessage(undefined), { code: 'REQUEST_INVALID' });
+});
