@@ -1,4 +1,5 @@
 import { cutsFor } from '../program/cuts.js';
+import { missingOperations } from '../program/decompose.js';
 import type { ShardRequest } from '../spec/sharding.js';
 import type { Candidate, LeftOut } from './candidates.js';
 import type { PlacementRequest } from './request.js';
@@ -6,8 +7,7 @@ import type { PlacementSettings } from './settings.js';
 
 /**
  * Leaves out devices whose backend does not run what the model's program needs: operations, or the types that weights
- * are kept in. The program of the whole model is lowered once for each set of capabilities, since lowering may replace
- * what a backend lacks.
+ * are kept in. A macro operation that a backend lacks is no obstacle where it runs the primitives that make it up.
  */
 export function runnableCandidates(
   request: PlacementRequest,
@@ -28,10 +28,9 @@ export function runnableCandidates(
     let missing = missingByCapabilities.get(key);
     if (missing === undefined) {
       const { program } = request.lowerMember(whole, 0, device, settings);
-      const operations = new Set(program.segments.flatMap((segment) => segment.operations.map(({ op }) => op)));
       const types = new Set(Object.values(program.weights).map(({ storage }) => storage));
       missing = [
-        ...[...operations].filter((operation) => !device.capabilities.operations.includes(operation)),
+        ...missingOperations(program, new Set(device.capabilities.operations)),
         ...[...types]
           .filter((type) => !device.capabilities.storageTypes.includes(type))
           .map((type) => `weights stored as ${type}`),

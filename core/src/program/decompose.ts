@@ -15,7 +15,7 @@ import type {
   PrimitiveOperation,
   RouterOperation,
 } from '../spec/operations.js';
-import type { MemberProgram, MemberValue } from '../spec/program.js';
+import type { MemberProgram, MemberValue, Segment } from '../spec/program.js';
 import { fail } from './invalid.js';
 import { operationPath } from './validate.js';
 import { inferOutputs } from './widths.js';
@@ -287,31 +287,48 @@ function decomposeOperation(operation: MacroOperation, place: Place): PrimitiveO
 const isMacro = (operation: Operation): operation is MacroOperation =>
   (macroOperations as readonly string[]).includes(operation.op);
 
-/**
- * The program with every macro operation that `supported` lacks replaced by primitives; widths of the new values are
- * filled in. Throws PROGRAM_OPERATION_UNSUPPORTED for a primitive that is missing too.
- */
-export function decompose(program: MemberProgram, supported: ReadonlySet<OperationName>): MemberProgram {
-  const values: Record<string, MemberValue> = { ...program.values };
+/** The segments with every macro operation that `supported` lacks replaced by primitives. */
+function replaceMacros(program: MemberProgram, supported: ReadonlySet<OperationName>): Segment[] {
   let index = -1;
-
   const expand = (operation: Operation): Operation[] => {
     index += 1;
     if (supported.has(operation.op) || !isMacro(operation)) return [operation];
     const prefix = `${operation.op}.${index}`;
     return decomposeOperation(operation, {
       name: (purpose) => `${prefix}.${purpose}`,
-      width: (value) => values[value]?.width ?? 0,
+      width: (value) => program.values[value]?.width ?? 0,
       shape: (weight) => program.weights[weight]?.shape ?? [],
     });
   };
+  return program.segments.map((segment) => ({ ...segment, operations: segment.operations.flatMap(expand) }));
+}
 
-  const segments = program.segments.map((segment) => ({ ...segment, operations: segment.operations.flatMap(expand) }));
-  const operations = segments.flatMap((segment) => segment.operations);
-  for (const [position, operation] of operations.entries()) {
+/**
+ * Operations of the program that a backend can run neither itself nor as the primitives that make them up; empty: it
+ * runs the program.
+ */
+export function missingOperations(program: MemberProgram, supported: ReadonlySet<OperationName>): OperationName[] {
+  const missing = program.segments.flatMap(({ operations }) =>
+    operations.filter((operation) => {
+      const alone: MemberProgram = { ...program, segments: [{ operations: [operation] }] };
+      return replaceMacros(alone, supported).some((segment) => segment.operations.some(({ op }) => !supported.has(op)));
+    }),
+  );
+  return [...new Set(missing.map(({ op }) => op))];
+}
+
+/**
+ * The program with every macro operation that `supported` lacks replaced by primitives; widths of the new values are
+ * filled in. Throws PROGRAM_OPERATION_UNSUPPORTED for a primitive that is missing too.
+ */
+export function decompose(program: MemberProgram, supported: ReadonlySet<OperationName>): MemberProgram {
+  const values: Record<string, MemberValue> = { ...program.values };
+  const segments = replaceMacros(program, supported);
+  for (const [position, operation] of segments.flatMap(({ operations }) => operations).entries()) {
     const path = operationPath(operation, position);
-    if (!supported.has(operation.op))
+    if (!supported.has(operation.op)) {
       fail('PROGRAM_OPERATION_UNSUPPORTED', path, 'the backend does not run this operation');
+    }
     const outputs = inferOutputs(operation, {
       path,
       value: (name) => values[name] as MemberValue,

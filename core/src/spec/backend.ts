@@ -1,5 +1,5 @@
-import type { MemberProgram, StorageType } from './program.js';
 import type { OperationName } from './operations.js';
+import type { MemberProgram, StorageType } from './program.js';
 import type { Range } from './range.js';
 
 /** A number with where it comes from; unknown is a value, never 0. */
@@ -59,6 +59,8 @@ export interface NativeDevice {
   readonly kind: 'native';
   /** Address of a `BackendTable` (crates/abi); valid until close. */
   readonly table: bigint;
+  /** What the table runs. Core replaces macro operations that are missing here by primitives. */
+  readonly operations: readonly OperationName[];
   close(): Promise<void>;
 }
 

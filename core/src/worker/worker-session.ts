@@ -3,6 +3,7 @@
  * it runs in the host, with the same orders.
  */
 import { describeModel } from '../model/describe.js';
+import { decompose } from '../program/decompose.js';
 import type { LoadedPlugin } from '../runtime/plugin-set.js';
 import { WorkerPluginSet } from '../runtime/worker-plugins.js';
 import type { OpenDevice } from '../spec/backend.js';
@@ -10,8 +11,8 @@ import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import type { Plan } from '../spec/plan.js';
 import type { ChannelSet, TransportListener } from '../spec/transport.js';
-import { buildMemberProgram, stageOf } from './member-program.js';
 import { Generations } from './generations.js';
+import { buildMemberProgram, stageOf } from './member-program.js';
 import { TextSide } from './text-side.js';
 import type { LoadOrder, PrepareOrder, WorkerEvent, WorkerMethod, WorkerMethods } from './worker-protocol.js';
 

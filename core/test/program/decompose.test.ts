@@ -3,6 +3,7 @@ import {
   lowerProgram,
   type MemberProgram,
   macroOperations,
+  missingOperations,
   type OperationName,
   operationFields,
   printMemberProgram,
@@ -102,6 +103,12 @@ t.test('a primitive that is missing is named', async (test) => {
     code: 'PROGRAM_OPERATION_UNSUPPORTED',
     message: /top-k → router\.1\.best-indices/,
   });
+});
+
+t.test('what a backend lacks is told in the words of the program', async (test) => {
+  test.same(missingOperations(memberProgram(), primitives), []);
+  const withoutChoice = new Set([...primitives].filter((name) => name !== 'top-k' && name !== 'linear'));
+  test.same(missingOperations(memberProgram(), withoutChoice), ['linear', 'router']);
 });
 
 t.test('programs can be read', async (test) => {

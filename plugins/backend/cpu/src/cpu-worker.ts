@@ -1,4 +1,5 @@
 import { type BackendWorker, type NativeDevice, type OpenDeviceOptions, ShoalError } from '@shoal/core';
+import { operations } from './capabilities.js';
 import type { CpuOptions } from './options.js';
 
 /** Worker half: opens the processor as a native device. */
@@ -26,6 +27,7 @@ export class CpuBackendWorker implements BackendWorker {
       return {
         kind: 'native',
         table: handle.table,
+        operations,
         close: async () => handle.close(),
       };
     } catch (thrown) {
