@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
 import { parseAddress } from '../control/addresses.js';
-import { startControlHost, createIdentity, type ControlHost } from '../control/libp2p-host.js';
+import { type ControlHost, createIdentity, startControlHost } from '../control/libp2p-host.js';
 import { listenLocal } from '../control/local-socket.js';
 import { messages, parseDocument } from '../control/messages.js';
-import { Peers, type Peer } from '../control/peers.js';
-import { RpcConnection, type ControlHandlers } from '../control/rpc.js';
+import { type Peer, Peers } from '../control/peers.js';
+import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { ClusterContainer } from '../runtime/container.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
@@ -69,6 +69,8 @@ const loopback = '/ip4/127.0.0.1/tcp/0';
 /** The first round of dialing; those that come later join later. */
 const settleDeadlineMilliseconds = 6000;
 const peerListDeadlineMilliseconds = 3000;
+/** Most nodes that one peer can tell of. */
+const maximumIntroductions = 1000;
 
 /** Starts a node; resolves when its known peers have joined or failed to. */
 export async function startNode(options: NodeOptions): Promise<Node> {
@@ -235,7 +237,7 @@ class NodeBuilder {
       .call('listNodes', {}, { deadlineMilliseconds: peerListDeadlineMilliseconds })
       .then(({ nodesJson }) => {
         const nodes = parseDocument<NodeSummary[]>(nodesJson, `the node list of ${peer.nodeName}`);
-        for (const { nodeId, addresses, state } of nodes) {
+        for (const { nodeId, addresses, state } of nodes.slice(0, maximumIntroductions)) {
           if (state !== 'connected' && state !== 'stalled') continue;
           if (typeof nodeId !== 'string' || !Array.isArray(addresses) || peers.get(nodeId)) continue;
           peers.sighted({ kind: 'seen', peerId: nodeId, addresses: addresses.map(String), seenBy: peer.nodeName });
