@@ -50,49 +50,23 @@ functions! {
     fn ggml_log_set(callback: ggml_log_callback, user_data: *mut c_void);
     fn ggml_time_init();
     fn ggml_status_to_string(status: ggml_status) -> *const c_char;
-    fn ggml_op_desc(tensor: *const ggml_tensor) -> *const c_char;
 
     // Storage types
     fn ggml_blck_size(storage_type: ggml_type) -> i64;
     fn ggml_type_size(storage_type: ggml_type) -> usize;
-    fn ggml_row_size(storage_type: ggml_type, elements: i64) -> usize;
-    fn ggml_type_name(storage_type: ggml_type) -> *const c_char;
-    fn ggml_is_quantized(storage_type: ggml_type) -> bool;
-    fn ggml_quantize_init(storage_type: ggml_type);
-    fn ggml_quantize_chunk(
-        storage_type: ggml_type, source: *const f32, target: *mut c_void, start: i64, rows: i64, row_elements: i64,
-        importance: *const f32,
-    ) -> usize;
-    fn ggml_fp16_to_fp32_row(source: *const u16, target: *mut f32, elements: i64);
-    fn ggml_fp32_to_fp16_row(source: *const f32, target: *mut u16, elements: i64);
-    fn ggml_bf16_to_fp32_row(source: *const u16, target: *mut f32, elements: i64);
-    fn ggml_fp32_to_bf16_row(source: *const f32, target: *mut u16, elements: i64);
 
     // Contexts and tensors
     fn ggml_init(parameters: ggml_init_params) -> Context;
-    fn ggml_reset(context: Context);
     fn ggml_free(context: Context);
     fn ggml_used_mem(context: *const ggml_context) -> usize;
     fn ggml_tensor_overhead() -> usize;
     fn ggml_new_tensor(context: Context, storage_type: ggml_type, dimensions: c_int, ne: *const i64) -> Tensor;
-    fn ggml_set_name(tensor: Tensor, name: *const c_char) -> Tensor;
-    fn ggml_set_input(tensor: Tensor);
-    fn ggml_set_output(tensor: Tensor);
-    fn ggml_nbytes(tensor: *const ggml_tensor) -> usize;
-    fn ggml_nelements(tensor: *const ggml_tensor) -> i64;
-    fn ggml_is_contiguous(tensor: *const ggml_tensor) -> bool;
-    fn ggml_can_repeat(small: *const ggml_tensor, large: *const ggml_tensor) -> bool;
 
     // Element-wise operations
     fn ggml_add(context: Context, a: Tensor, b: Tensor) -> Tensor;
-    fn ggml_sub(context: Context, a: Tensor, b: Tensor) -> Tensor;
     fn ggml_mul(context: Context, a: Tensor, b: Tensor) -> Tensor;
-    fn ggml_div(context: Context, a: Tensor, b: Tensor) -> Tensor;
-    fn ggml_scale(context: Context, a: Tensor, factor: f32) -> Tensor;
     fn ggml_scale_bias(context: Context, a: Tensor, factor: f32, bias: f32) -> Tensor;
     fn ggml_clamp(context: Context, a: Tensor, minimum: f32, maximum: f32) -> Tensor;
-    fn ggml_sqr(context: Context, a: Tensor) -> Tensor;
-    fn ggml_sqrt(context: Context, a: Tensor) -> Tensor;
     fn ggml_exp(context: Context, a: Tensor) -> Tensor;
     fn ggml_neg(context: Context, a: Tensor) -> Tensor;
     fn ggml_tanh(context: Context, a: Tensor) -> Tensor;
@@ -100,24 +74,17 @@ functions! {
     fn ggml_sigmoid(context: Context, a: Tensor) -> Tensor;
     fn ggml_softplus(context: Context, a: Tensor) -> Tensor;
     fn ggml_silu(context: Context, a: Tensor) -> Tensor;
-    fn ggml_gelu(context: Context, a: Tensor) -> Tensor;
     fn ggml_gelu_erf(context: Context, a: Tensor) -> Tensor;
     fn ggml_swiglu_split(context: Context, gate: Tensor, up: Tensor) -> Tensor;
-    fn ggml_geglu_split(context: Context, gate: Tensor, up: Tensor) -> Tensor;
-    fn ggml_geglu_erf_split(context: Context, gate: Tensor, up: Tensor) -> Tensor;
-    fn ggml_swiglu_oai(context: Context, gate: Tensor, up: Tensor, alpha: f32, limit: f32) -> Tensor;
 
     // Reductions and norms
     fn ggml_sum_rows(context: Context, a: Tensor) -> Tensor;
     fn ggml_norm(context: Context, a: Tensor, epsilon: f32) -> Tensor;
     fn ggml_rms_norm(context: Context, a: Tensor, epsilon: f32) -> Tensor;
-    fn ggml_l2_norm(context: Context, a: Tensor, epsilon: f32) -> Tensor;
     fn ggml_soft_max_ext(context: Context, a: Tensor, mask: Tensor, scale: f32, max_bias: f32) -> Tensor;
-    fn ggml_soft_max_add_sinks(a: Tensor, sinks: Tensor);
 
     // Matrix products, rotation, attention
     fn ggml_mul_mat(context: Context, a: Tensor, b: Tensor) -> Tensor;
-    fn ggml_mul_mat_id(context: Context, experts: Tensor, b: Tensor, ids: Tensor) -> Tensor;
     fn ggml_prec_set_acc(tensor: Tensor, precision: ggml_prec) -> bool;
     fn ggml_rope_ext(
         context: Context, a: Tensor, positions: Tensor, frequency_factors: Tensor, dimensions: c_int, mode: c_int,
@@ -132,31 +99,22 @@ functions! {
 
     // Shape and place
     fn ggml_cpy(context: Context, a: Tensor, b: Tensor) -> Tensor;
-    fn ggml_cast(context: Context, a: Tensor, storage_type: ggml_type) -> Tensor;
     fn ggml_cont(context: Context, a: Tensor) -> Tensor;
     fn ggml_concat(context: Context, a: Tensor, b: Tensor, dimension: c_int) -> Tensor;
     fn ggml_repeat(context: Context, a: Tensor, like: Tensor) -> Tensor;
-    fn ggml_reshape_1d(context: Context, a: Tensor, ne0: i64) -> Tensor;
-    fn ggml_reshape_2d(context: Context, a: Tensor, ne0: i64, ne1: i64) -> Tensor;
-    fn ggml_reshape_3d(context: Context, a: Tensor, ne0: i64, ne1: i64, ne2: i64) -> Tensor;
     fn ggml_reshape_4d(context: Context, a: Tensor, ne0: i64, ne1: i64, ne2: i64, ne3: i64) -> Tensor;
     fn ggml_view_4d(
         context: Context, a: Tensor, ne0: i64, ne1: i64, ne2: i64, ne3: i64, nb1: usize, nb2: usize, nb3: usize,
         offset: usize,
     ) -> Tensor;
-    fn ggml_permute(context: Context, a: Tensor, axis0: c_int, axis1: c_int, axis2: c_int, axis3: c_int) -> Tensor;
-    fn ggml_transpose(context: Context, a: Tensor) -> Tensor;
     fn ggml_get_rows(context: Context, a: Tensor, rows: Tensor) -> Tensor;
     fn ggml_set_rows(context: Context, target: Tensor, source: Tensor, rows: Tensor) -> Tensor;
-    fn ggml_argsort(context: Context, a: Tensor, order: c_int) -> Tensor;
-    fn ggml_top_k(context: Context, a: Tensor, k: c_int) -> Tensor;
 
     // Graphs and their allocation
     fn ggml_new_graph_custom(context: Context, size: usize, gradients: bool) -> Graph;
     fn ggml_graph_overhead_custom(size: usize, gradients: bool) -> usize;
     fn ggml_build_forward_expand(graph: Graph, tensor: Tensor);
     fn ggml_graph_n_nodes(graph: Graph) -> c_int;
-    fn ggml_graph_node(graph: Graph, index: c_int) -> Tensor;
     fn ggml_gallocr_new(buffer_type: BufferType) -> *mut ggml_gallocr;
     fn ggml_gallocr_free(allocator: *mut ggml_gallocr);
     fn ggml_gallocr_reserve(allocator: *mut ggml_gallocr, graph: Graph) -> bool;
@@ -169,7 +127,6 @@ functions! {
     fn ggml_backend_buft_get_alignment(buffer_type: BufferType) -> usize;
     fn ggml_backend_buft_get_max_size(buffer_type: BufferType) -> usize;
     fn ggml_backend_buft_get_alloc_size(buffer_type: BufferType, tensor: *const ggml_tensor) -> usize;
-    fn ggml_backend_buft_is_host(buffer_type: BufferType) -> bool;
     fn ggml_backend_buffer_free(buffer: Buffer);
     fn ggml_backend_buffer_get_base(buffer: Buffer) -> *mut c_void;
     fn ggml_backend_buffer_get_size(buffer: Buffer) -> usize;
@@ -177,25 +134,19 @@ functions! {
     fn ggml_backend_buffer_clear(buffer: Buffer, value: u8);
     fn ggml_backend_buffer_is_host(buffer: Buffer) -> bool;
     fn ggml_backend_tensor_alloc(buffer: Buffer, tensor: Tensor, address: *mut c_void) -> ggml_status;
-    fn ggml_backend_view_init(tensor: Tensor) -> ggml_status;
     fn ggml_backend_tensor_set(tensor: Tensor, data: *const c_void, offset: usize, size: usize);
     fn ggml_backend_tensor_get(tensor: *const ggml_tensor, data: *mut c_void, offset: usize, size: usize);
 
     // Backends and devices
-    fn ggml_backend_name(backend: Backend) -> *const c_char;
     fn ggml_backend_free(backend: Backend);
     fn ggml_backend_graph_compute(backend: Backend, graph: Graph) -> ggml_status;
-    fn ggml_backend_synchronize(backend: Backend);
     fn ggml_backend_dev_get_props(device: Device, properties: *mut ggml_backend_dev_props);
     fn ggml_backend_dev_init(device: Device, parameters: *const c_char) -> Backend;
     fn ggml_backend_dev_buffer_type(device: Device) -> BufferType;
-    fn ggml_backend_dev_host_buffer_type(device: Device) -> BufferType;
     fn ggml_backend_dev_buffer_from_host_ptr(
         device: Device, address: *mut c_void, size: usize, largest_tensor: usize,
     ) -> Buffer;
     fn ggml_backend_dev_supports_op(device: Device, operation: *const ggml_tensor) -> bool;
-    fn ggml_backend_dev_supports_buft(device: Device, buffer_type: BufferType) -> bool;
-    fn ggml_backend_reg_name(registration: Registration) -> *const c_char;
     fn ggml_backend_reg_dev_count(registration: Registration) -> usize;
     fn ggml_backend_reg_dev_get(registration: Registration, index: usize) -> Device;
     fn ggml_backend_reg_get_proc_address(registration: Registration, name: *const c_char) -> *mut c_void;

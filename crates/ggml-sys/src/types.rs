@@ -30,10 +30,6 @@ pub const GGML_TYPE_F16: ggml_type = 1;
 pub const GGML_TYPE_Q4_0: ggml_type = 2;
 /// 8-bit weights in blocks of 32 with one scale.
 pub const GGML_TYPE_Q8_0: ggml_type = 8;
-/// 4-bit weights in blocks of 256 with scales and minima.
-pub const GGML_TYPE_Q4_K: ggml_type = 12;
-/// 6-bit weights in blocks of 256.
-pub const GGML_TYPE_Q6_K: ggml_type = 14;
 /// 8-bit integers.
 pub const GGML_TYPE_I8: ggml_type = 24;
 /// 32-bit integers.
@@ -42,22 +38,16 @@ pub const GGML_TYPE_I32: ggml_type = 26;
 pub const GGML_TYPE_I64: ggml_type = 27;
 /// 16-bit brain floating point.
 pub const GGML_TYPE_BF16: ggml_type = 30;
-/// 4-bit floating-point weights in blocks of 32 (microscaling).
-pub const GGML_TYPE_MXFP4: ggml_type = 39;
 
 /// `enum ggml_status`: how a computation ended.
 pub type ggml_status = c_int;
 /// The computation was done.
 pub const GGML_STATUS_SUCCESS: ggml_status = 0;
-/// The abort callback asked for an end.
-pub const GGML_STATUS_ABORTED: ggml_status = 1;
 
 /// `enum ggml_log_level`.
 pub type ggml_log_level = c_int;
 /// Something unusual, but the work goes on.
 pub const GGML_LOG_LEVEL_WARN: ggml_log_level = 3;
-/// Something failed.
-pub const GGML_LOG_LEVEL_ERROR: ggml_log_level = 4;
 /// The rest of the line before.
 pub const GGML_LOG_LEVEL_CONT: ggml_log_level = 5;
 
@@ -70,8 +60,6 @@ pub const GGML_PREC_F32: ggml_prec = 10;
 pub type ggml_backend_buffer_usage = c_int;
 /// The buffer holds weights.
 pub const GGML_BACKEND_BUFFER_USAGE_WEIGHTS: ggml_backend_buffer_usage = 1;
-/// The buffer holds intermediate results.
-pub const GGML_BACKEND_BUFFER_USAGE_COMPUTE: ggml_backend_buffer_usage = 2;
 
 /// `enum ggml_backend_dev_type`.
 pub type ggml_backend_dev_type = c_int;
@@ -240,8 +228,6 @@ pub struct ggml_backend_feature {
 /// Receives log text.
 pub type ggml_log_callback =
     Option<unsafe extern "C" fn(level: ggml_log_level, text: *const c_char, user_data: *mut c_void)>;
-/// Asked before each operation; true ends the computation.
-pub type ggml_abort_callback = Option<unsafe extern "C" fn(data: *mut c_void) -> bool>;
 /// `ggml_backend_score`: 0 where this machine cannot run the library, else higher is better.
 pub type ggml_backend_score_t = unsafe extern "C" fn() -> c_int;
 /// `ggml_backend_init`: the entry point of a backend library.
@@ -254,8 +240,6 @@ pub type ggml_threadpool_free_t = unsafe extern "C" fn(*mut ggml_threadpool);
 pub type ggml_backend_cpu_set_threadpool_t = unsafe extern "C" fn(*mut ggml_backend, *mut ggml_threadpool);
 /// `ggml_backend_set_n_threads`, likewise.
 pub type ggml_backend_set_n_threads_t = unsafe extern "C" fn(*mut ggml_backend, c_int);
-/// `ggml_backend_set_abort_callback`, likewise.
-pub type ggml_backend_set_abort_callback_t = unsafe extern "C" fn(*mut ggml_backend, ggml_abort_callback, *mut c_void);
 /// `ggml_backend_dev_get_extra_bufts`, likewise: a list that ends with null.
 pub type ggml_backend_dev_get_extra_bufts_t =
     unsafe extern "C" fn(*mut ggml_backend_device) -> *mut *mut ggml_backend_buffer_type;
