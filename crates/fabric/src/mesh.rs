@@ -189,13 +189,13 @@ impl Mesh {
         self.signal.failure()
     }
 
-    /// Ends every wait here and at every peer with `TRANSPORT_ABORTED`.
+    /// Ends every wait here and at every peer with `TRANSPORT_ABORTED`, or with the failure that the mesh has already:
+    /// who gives up because a peer is lost passes that peer's name on.
     pub fn abort(&self, reason: &str) {
-        let cause = FabricError::Aborted {
+        self.signal.fail(FabricError::Aborted {
             reason: format!("{} gave up: {reason}", self.me),
-        };
-        self.signal.fail(cause.clone());
-        self.leave(Some(&cause));
+        });
+        self.leave(self.failure().as_ref());
     }
 
     /// Tells the peers in every heartbeat whether the event loop of this member's host is blocked.
