@@ -1,5 +1,5 @@
-import t from 'tap';
 import { attach, createCluster, startLocalNodes } from 'shoal';
+import t from 'tap';
 import { answer, longAnswer, question } from './support/local.js';
 
 t.test('two processes answer together', async (t) => {

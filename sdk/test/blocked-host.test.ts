@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import t from 'tap';
 import { createCluster, startLocalNodes } from 'shoal';
+import t from 'tap';
 import { longAnswer, question } from './support/local.js';
 
 const blockMilliseconds = 5000;

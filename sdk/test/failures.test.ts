@@ -1,5 +1,8 @@
-import t from 'tap';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { type ClusterEvent, type LoadedModel, type LocalCluster, ShoalError, startLocalNodes } from 'shoal';
+import t from 'tap';
 import { answer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
 
 /** Starts an answer, does the damage after a few tokens, and tells how the request ended. */
@@ -100,4 +103,34 @@ t.test('a load that is aborted leaves nothing behind', async (t) => {
   );
   const model = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
   t.equal((await model.chat(question).result).text, answer);
+});
+
+t.test('what an attached program loaded does not outlive it', async (t) => {
+  await using cluster = await startLocalNodes(1);
+  const [node] = cluster.processes;
+  if (!node) return;
+  const script = `
+    import { attach } from 'shoal';
+    const cluster = await attach({ home: ${JSON.stringify(node.home)} });
+    await cluster.load('shoal-tiny-chat');
+    process.stdout.write('loaded');
+    setInterval(() => undefined, 1000);`;
+  // In this package's folder, from where its name resolves.
+  const program = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: fileURLToPath(new URL('../../../sdk', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(program.stdout, 'data');
+  t.equal((await cluster.instances()).length, 1);
+  const unloaded = new Promise((resolve) => {
+    const watch = setInterval(() => {
+      void cluster.instances().then((instances) => {
+        if (instances.length > 0) return;
+        clearInterval(watch);
+        resolve(true);
+      });
+    }, 50);
+  });
+  program.kill('SIGKILL');
+  t.ok(await unloaded);
 });

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { specVersions } from '@shoal/core';
 import { referenceBackend, referenceBackendWorker } from '@shoal/backend-reference';
-import t from 'tap';
+import { specVersions } from '@shoal/core';
 import { createCluster, type PluginSource, startLocalNodes } from 'shoal';
+import t from 'tap';
 import { answer, question } from './support/local.js';
 
 const withoutBackend: PluginSource[] = [

@@ -1,5 +1,5 @@
-import t from 'tap';
 import { StopText } from 'shoal/internal/stop-text.js';
+import t from 'tap';
 
 /** What a caller sees when the text comes in these pieces. */
 function run(stops: string[], pieces: string[]): { shown: string[]; stopped: boolean } {

@@ -4,7 +4,7 @@
  */
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import { ShoalError } from '../spec/errors.js';
-import { libp2pChannel, type ByteChannel } from './byte-channel.js';
+import { type ByteChannel, libp2pChannel } from './byte-channel.js';
 import { NotAMemberError, withMembershipProof } from './membership-proof.js';
 import { abortError } from './rpc.js';
 import { addPromiseWithResolvers, noiseCrypto } from './runtime-gaps.js';

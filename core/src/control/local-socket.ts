@@ -8,7 +8,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShoalError } from '../spec/errors.js';
-import { socketChannel, type ByteChannel } from './byte-channel.js';
+import { type ByteChannel, socketChannel } from './byte-channel.js';
 
 /** sockaddr_un holds 104 bytes on macOS and 108 on Linux, with the closing zero. */
 const maximumSocketPathBytes = 100;

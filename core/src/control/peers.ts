@@ -2,15 +2,16 @@
  * Who is in the cluster, as this node sees it: sightings become connections, connections become peers after the
  * handshake, and peers are watched.
  */
-import { ShoalError } from '../spec/errors.js';
+
 import type { Loss, Sighting } from '../spec/discovery.js';
+import { ShoalError } from '../spec/errors.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import type { ByteChannel } from './byte-channel.js';
 import { Dialer } from './dialer.js';
 import type { ControlHost } from './libp2p-host.js';
 import { Liveness } from './liveness.js';
 import { messages } from './messages.js';
-import { RpcConnection, type CallOptions, type ControlHandlers } from './rpc.js';
+import { type CallOptions, type ControlHandlers, RpcConnection } from './rpc.js';
 
 export interface Peer {
   readonly nodeId: string;

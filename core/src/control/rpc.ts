@@ -3,17 +3,17 @@
  * side can give up (cancel, deadline), and every open call ends when the channel does.
  */
 import { ShoalError } from '../spec/errors.js';
-import { channelEndedError, type ByteChannel } from './byte-channel.js';
-import { FrameDecoder, encodeFrame } from './frame-codec.js';
+import { AsyncQueue } from './async-queue.js';
+import { type ByteChannel, channelEndedError } from './byte-channel.js';
+import { encodeFrame, FrameDecoder } from './frame-codec.js';
 import {
+  type ControlMethod,
   errorFromFailure,
   failureFromError,
-  type ControlMethod,
+  messages,
   type RequestOf,
   type ResponseOf,
-  messages,
 } from './messages.js';
-import { AsyncQueue } from './async-queue.js';
 
 /** Most calls that a peer may have open at once. */
 const maximumOpenCalls = 1024;

@@ -1,7 +1,7 @@
 /** What programs on this machine may ask of the node, over its local socket: its whole service. */
 import { AsyncQueue } from '../control/async-queue.js';
 import { messages, parseDocument } from '../control/messages.js';
-import type { ControlHandlers } from '../control/rpc.js';
+import type { ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import type { LoadOptions, NodeService } from './service.js';
@@ -30,6 +30,15 @@ export function clientHandlers(
 function serviceHandlers(service: NodeService): ControlHandlers {
   const options = (text: string | null | undefined) =>
     text ? parseDocument<LoadOptions>(text, 'the list of load options') : {};
+  // What a program loaded does not outlive it, however it ends.
+  const loaded = new Set<string>();
+  let isWatched = false;
+  const own = (instance: string, connection: RpcConnection) => {
+    loaded.add(instance);
+    if (isWatched) return;
+    isWatched = true;
+    void connection.closed.then(() => Promise.allSettled([...loaded].map((one) => service.unload(one))));
+  };
   return {
     ping: () => ({}),
 
@@ -41,7 +50,7 @@ function serviceHandlers(service: NodeService): ControlHandlers {
       return { instances: (await service.instances(signal)).map(summaryToMessage) };
     },
 
-    async *loadModel(request, { signal }) {
+    async *loadModel(request, { signal, connection }) {
       const queue = new AsyncQueue<messages.LoadModelResponse.$Properties>();
       const loading = service
         .load(request.model ?? '', options(request.optionsJson), {
@@ -50,6 +59,7 @@ function serviceHandlers(service: NodeService): ControlHandlers {
         })
         .then(
           (summary) => {
+            own(summary.instance, connection);
             queue.push({ loaded: summaryToMessage(summary) });
             queue.complete();
           },

@@ -3,8 +3,8 @@
  * the instance has failed, so that no single loss can keep the others waiting; the first cause wins.
  */
 import { inject, injectable } from '../runtime/injection.js';
-import type { ClusterEvent } from '../spec/events.js';
 import type { ShoalError } from '../spec/errors.js';
+import type { ClusterEvent } from '../spec/events.js';
 import type { Plan } from '../spec/plan.js';
 import type { InstanceState, InstanceSummary } from './service.js';
 import { nodeTokens } from './tokens.js';

@@ -8,7 +8,7 @@ import { tokens } from '../runtime/tokens.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ModelDescription } from '../spec/model.js';
 import type { PluginContext } from '../spec/plugin.js';
-import { describePlugins, platformName, type ModelFacts, type NodeFacts } from './facts.js';
+import { describePlugins, type ModelFacts, type NodeFacts, platformName } from './facts.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
 

@@ -4,10 +4,10 @@ import { messages, parseDocument } from '../control/messages.js';
 import type { CallContext, ControlHandlers } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import type { MemberEndpoint } from '../spec/transport.js';
+import type { NodeSummary } from './facts.js';
 import { type Instances, nodesOf, summarize } from './instances.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeDescriber } from './node-describer.js';
-import type { NodeSummary } from './facts.js';
 import {
   credentialsFromMessage,
   failureFromMessage,

@@ -2,9 +2,10 @@
  * What a node does for programs. The same interface is served in the node's own process, and over its local socket for
  * programs that attach; the SDK is written against it.
  */
-import type { PlanRefusal, Plan } from '../spec/plan.js';
-import type { StorageChoice } from '../spec/sharding.js';
+
 import type { ClusterEvent } from '../spec/events.js';
+import type { Plan, PlanRefusal } from '../spec/plan.js';
+import type { StorageChoice } from '../spec/sharding.js';
 import type { GenerationOrder } from '../worker/worker-protocol.js';
 import type { NodeSummary } from './facts.js';
 

@@ -1,5 +1,5 @@
-import { token, type Token } from '../runtime/tokens.js';
 import type { Peers } from '../control/peers.js';
+import { type Token, token } from '../runtime/tokens.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Coordinator } from './coordinator.js';
 import type { Ingress } from './ingress.js';

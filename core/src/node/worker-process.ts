@@ -2,7 +2,7 @@
  * Starts and ends worker processes. The pipe between host and worker is the process channel that Node, Bun and Electron
  * share: JSON messages, closed by the system when either end dies.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ShoalError } from '../spec/errors.js';
 import type { WorkerEvent, WorkerMessage } from '../worker/worker-protocol.js';

@@ -3,9 +3,9 @@
  * when the work fails in a way that nothing can be said about.
  */
 import { ShoalError } from '../spec/errors.js';
+import { hostPort } from './host-port.js';
 import type { HostMessage, WorkerMessage } from './worker-protocol.js';
 import { WorkerSession } from './worker-session.js';
-import { hostPort } from './host-port.js';
 
 /** How long a member may take to say goodbye before the process ends regardless. */
 const closeGraceMilliseconds = 1000;

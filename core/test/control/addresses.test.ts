@@ -1,5 +1,5 @@
-import t from 'tap';
 import { parseAddress } from '@shoal/core/internal/control/addresses.js';
+import t from 'tap';
 
 t.test('addresses as people write them', async (t) => {
   const cases: [string, string][] = [

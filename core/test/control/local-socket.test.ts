@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import t from 'tap';
-import { Home } from '@shoal/core/internal/node/home.js';
 import { connectLocal, listenLocal } from '@shoal/core/internal/control/local-socket.js';
 import { RpcConnection } from '@shoal/core/internal/control/rpc.js';
+import { Home } from '@shoal/core/internal/node/home.js';
+import t from 'tap';
 
 t.test('a program calls the node of its machine', async (t) => {
   const home = await Home.open(t.testdir());

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import t from 'tap';
 import { controlProtocolVersion } from '@shoal/core';
-import { startControlHost, type ControlHost } from '@shoal/core/internal/control/libp2p-host.js';
-import { Peers, type Peer, type RefusedPeer } from '@shoal/core/internal/control/peers.js';
+import { type ControlHost, startControlHost } from '@shoal/core/internal/control/libp2p-host.js';
+import { type Peer, Peers, type RefusedPeer } from '@shoal/core/internal/control/peers.js';
+import t from 'tap';
 
 interface TestNode {
   readonly name: string;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import t from 'tap';
-import { memoryChannelPair } from '@shoal/core/internal/control/byte-channel.js';
-import { FrameDecoder, encodeFrame, maximumFrameBytes } from '@shoal/core/internal/control/frame-codec.js';
-import { messages } from '@shoal/core/internal/control/messages.js';
-import { RpcConnection, type ControlHandlers } from '@shoal/core/internal/control/rpc.js';
 import { ShoalError } from '@shoal/core';
+import { memoryChannelPair } from '@shoal/core/internal/control/byte-channel.js';
+import { encodeFrame, FrameDecoder, maximumFrameBytes } from '@shoal/core/internal/control/frame-codec.js';
+import { messages } from '@shoal/core/internal/control/messages.js';
+import { type ControlHandlers, RpcConnection } from '@shoal/core/internal/control/rpc.js';
+import t from 'tap';
 
 function connect(left: ControlHandlers, right: ControlHandlers): [RpcConnection, RpcConnection] {
   const [one, two] = memoryChannelPair();

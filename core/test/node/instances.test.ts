@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import t from 'tap';
 import { type ClusterEvent, type Plan, ShoalError } from '@shoal/core';
 import { Instances, nodesOf } from '@shoal/core/internal/node/instances.js';
+import t from 'tap';
 
 const member = (nodeId: string) => ({
   nodeId,

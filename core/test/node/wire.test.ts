@@ -1,4 +1,3 @@
-import t from 'tap';
 import type { GenerationEvent, GenerationOrder, InstanceSummary, Plan } from '@shoal/core';
 import { messages } from '@shoal/core/internal/control/messages.js';
 import {
@@ -11,6 +10,7 @@ import {
   summaryFromMessage,
   summaryToMessage,
 } from '@shoal/core/internal/node/wire.js';
+import t from 'tap';
 
 const plan: Plan = {
   modelName: 'model',

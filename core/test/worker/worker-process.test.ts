@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import t from 'tap';
 import { startWorkerProcess, workerEnvironment } from '@shoal/core/internal/node/worker-process.js';
+import t from 'tap';
 
 const name = 'stage 0, member 0 of x on node a';
 
