@@ -224,8 +224,9 @@ fn run(mut loops: Loop, inbox: &Inbox, on_event: &EventCallback) {
         }
         Err(error) => {
             fail_requests(inbox, &error, on_event);
-            loops.links().abort(&error.to_string());
             on_event(EngineEvent::member_failed(&error));
+            // Last, because telling a dead peer takes a while.
+            loops.links().abort(&error.to_string());
         }
     }
     // Weights and state are freed before the owner hears that the thread has ended.
