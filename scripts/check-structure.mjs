@@ -31,6 +31,7 @@ const packageRules = [
 const coreLayers = {
   spec: [],
   program: ['spec'],
+  conformance: ['spec', 'program'],
   model: ['spec', 'program'],
   placement: ['spec', 'program', 'model'],
   runtime: ['spec'],
