@@ -18,6 +18,9 @@ const READ_BUFFER_BYTES: usize = 16 << 10;
 const SPARE_BUFFERS: usize = 4;
 const LARGEST_SPARE_BYTES: usize = 1 << 20;
 
+/// Queues that may be empty at the same time.
+const MOST_IDLE_QUEUES: usize = 64;
+
 /// What one advance has brought.
 pub(crate) enum Arrival {
     /// Nothing more to read at present.
@@ -126,6 +129,12 @@ impl Inbound {
             spare: Vec::new(),
             received_bytes: 0,
         }
+    }
+
+    /// Queues that take memory, for tests.
+    #[cfg(test)]
+    pub(crate) fn queue_count(&self) -> usize {
+        self.inbox.len() + self.posted.len()
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -255,7 +264,7 @@ impl Inbound {
     }
 
     fn next_posted(&mut self, key: Key) -> Option<Posted> {
-        self.posted.get_mut(&key)?.pop_front()
+        pop(&mut self.posted, key)
     }
 
     fn complete(&mut self, done: Incoming) -> Arrival {
@@ -297,7 +306,7 @@ impl Inbound {
     }
 
     fn next_message(&mut self, key: Key) -> Option<Message> {
-        self.inbox.get_mut(&key)?.pop_front()
+        pop(&mut self.inbox, key)
     }
 
     /// Registers memory for the next message of `key`; `true` when the message was there already.
@@ -376,6 +385,17 @@ impl Inbound {
             _ => {}
         }
     }
+}
+
+/// Takes the first of a queue. Empty queues are kept for the next message, unless there are as many as only tags that
+/// never come again can leave behind.
+fn pop<T>(queues: &mut HashMap<Key, VecDeque<T>>, key: Key) -> Option<T> {
+    let queue = queues.get_mut(&key)?;
+    let first = queue.pop_front();
+    if queue.is_empty() && queues.len() > MOST_IDLE_QUEUES {
+        queues.remove(&key);
+    }
+    first
 }
 
 fn key(header: &FrameHeader) -> Key {

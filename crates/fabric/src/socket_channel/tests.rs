@@ -159,6 +159,25 @@ fn older_epochs_are_dropped_whatever_their_length() {
 }
 
 #[test]
+fn tags_that_never_come_again_leave_nothing_behind() {
+    let (channel, mut peer) = raw_peer();
+    let mut bytes = Vec::new();
+    for tag in 0..1000 {
+        let header = FrameHeader {
+            tag,
+            ..good_header(FrameKind::Control, 1)
+        };
+        peer.write(&frame(header, &[1]), &[]).unwrap();
+        channel.drive();
+        channel
+            .try_receive(FrameKind::Control, tag, &mut bytes)
+            .unwrap()
+            .unwrap();
+    }
+    assert!(crate::signal::lock(&channel.state).inbound.queue_count() < 100);
+}
+
+#[test]
 fn a_full_inbox_stops_the_reading_and_keeps_the_peer_alive() {
     let (channel, mut peer) = raw_peer();
     let message = frame(good_header(FrameKind::Bulk, 60_000), &vec![4; 60_000]);
