@@ -4,9 +4,15 @@
 
 mod support;
 
+use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
+use shoal_abi::backend::{
+    Backend, BackendError, BackendImplementation, ExecutableImplementation, ExecutableStatistics, SlotOperation, Step,
+    WeightSource,
+};
 use shoal_engine::{EngineEvent, FinishReason, MemberIndex, SamplingOptions};
+use shoal_reference::ReferenceBackend;
 use support::{Instance, Sizes, Wire, request};
 
 fn greedy() -> SamplingOptions {
@@ -217,6 +223,94 @@ fn a_lost_stage_fails_all_requests_by_its_name() {
 fn a_lost_tensor_member_fails_all_requests_by_its_name() {
     lose(&[vec![1, 2]], 1, MemberIndex::new(0, 1));
     lose(&[vec![1, 1], vec![1, 1]], 3, MemberIndex::new(1, 1));
+}
+
+/// A device that fails at its tenth step.
+struct FailingBackend;
+
+struct FailingExecutable {
+    inner: Box<dyn ExecutableImplementation>,
+    steps: u32,
+}
+
+impl BackendImplementation for FailingBackend {
+    fn compile(
+        &mut self,
+        program: &str,
+        options: &str,
+        weights: &WeightSource,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Box<dyn ExecutableImplementation>, BackendError> {
+        let inner = ReferenceBackend.compile(program, options, weights, progress)?;
+        Ok(Box::new(FailingExecutable { inner, steps: 0 }))
+    }
+}
+
+impl ExecutableImplementation for FailingExecutable {
+    fn slot_operation(&mut self, operation: SlotOperation) -> Result<(), BackendError> {
+        self.inner.slot_operation(operation)
+    }
+    fn begin_step(&mut self, step: &Step<'_>) -> Result<(), BackendError> {
+        self.steps += 1;
+        self.inner.begin_step(step)
+    }
+    fn execute(&mut self, segment: u32) -> Result<(), BackendError> {
+        if self.steps == 10 {
+            return Err(BackendError::failed("the device caught fire"));
+        }
+        self.inner.execute(segment)
+    }
+    fn map(&mut self, value: u32) -> Result<NonNull<[f32]>, BackendError> {
+        self.inner.map(value)
+    }
+    fn unmap(&mut self, value: u32) -> Result<(), BackendError> {
+        self.inner.unmap(value)
+    }
+    fn end_step(&mut self) -> Result<(), BackendError> {
+        self.inner.end_step()
+    }
+    fn statistics(&self) -> ExecutableStatistics {
+        self.inner.statistics()
+    }
+}
+
+#[test]
+fn a_device_that_fails_ends_the_instance_with_its_reason() {
+    let broken = MemberIndex::new(1, 0);
+    let instance = Instance::start_on(&[vec![1], vec![1, 1]], Wire::Unix, endless(), |member| {
+        match member == broken {
+            true => Backend::export(FailingBackend),
+            false => Backend::export(ReferenceBackend),
+        }
+    });
+    instance.head().submit(request(1, 3, 90_000, greedy())).unwrap();
+    let (mut tokens, mut failures, mut request_failure) = (0, Vec::new(), None);
+    while failures.len() < 3 {
+        match instance.next_event() {
+            (_, EngineEvent::Token { .. }) => tokens += 1,
+            (
+                _,
+                EngineEvent::RequestFailed {
+                    request_id: 1, message, ..
+                },
+            ) => request_failure = Some(message),
+            (member, EngineEvent::MemberFailed { code, message, .. }) => failures.push((member, code, message)),
+            event => panic!("unexpected {event:?}"),
+        }
+    }
+    assert_eq!(tokens, 9);
+    failures.sort();
+    assert_eq!(failures[1].0, broken);
+    assert_eq!(failures[1].1, "BACKEND_FAILED");
+    assert!(failures[1].2.contains("caught fire"));
+    // The others say who gave up and why, whichever way they heard of it.
+    for (_, code, message) in [&failures[0], &failures[2]] {
+        assert!(
+            code.starts_with("TRANSPORT_") && message.contains("stage 1 member 0"),
+            "{code}: {message}"
+        );
+    }
+    assert!(request_failure.unwrap().contains("stage 1 member 0"));
 }
 
 #[test]

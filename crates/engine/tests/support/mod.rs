@@ -90,6 +90,11 @@ pub struct Instance {
 impl Instance {
     /// Loads the tiny model; each stage is given by the weights of its members.
     pub fn start(stages: &[Vec<u64>], wire: Wire, sizes: Sizes) -> Self {
+        Self::start_on(stages, wire, sizes, |_| Backend::export(ReferenceBackend))
+    }
+
+    /// Loads it on a device for each member.
+    pub fn start_on(stages: &[Vec<u64>], wire: Wire, sizes: Sizes, open: impl Fn(MemberIndex) -> Backend) -> Self {
         let folder = Folder::new();
         let config = LlamaConfig::tiny();
         write_checkpoint(&config, StorageType::F32, 7, folder.path()).unwrap();
@@ -115,7 +120,7 @@ impl Instance {
                 stage_sizes: stage_sizes.clone(),
                 epoch: 3,
                 program,
-                backend: Backend::export(ReferenceBackend),
+                backend: open(index),
                 weights: WeightSource::export(weights),
                 links,
                 compile: CompileOptions {
