@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createCluster, startLocalNodes } from 'shoal';
 import t from 'tap';
-import { longAnswer, question } from './support/local.js';
+import { answer, longAnswer, processOf, question } from './support/local.js';
 
 const blockMilliseconds = 5000;
+const noSignals = process.platform === 'win32' ? 'there are no signals on Windows' : false;
 
 t.test('a host whose event loop is blocked for five seconds stalls no token', async (t) => {
   await using others = await startLocalNodes(1);
@@ -44,4 +46,29 @@ t.test('a host whose event loop is blocked for five seconds stalls no token', as
   t.ok(burst >= Math.min(100, (before * blockMilliseconds) / 4), `${burst} tokens were made during the block`);
   t.ok(burst >= 10);
   t.same(left, [], 'nobody took the blocked node for dead');
+});
+
+t.test('a host that is stopped is shown as stalled, while its worker goes on', { skip: noSignals }, async (t) => {
+  await using cluster = await startLocalNodes(2);
+  const model = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
+  // The second stage: its host is not asked for tokens, but without its worker there are none.
+  const node = processOf(cluster, model, 1);
+  const stateOf = async () => (await cluster.nodes()).find(({ nodeId }) => nodeId === node.nodeId)?.state;
+  t.equal(await stateOf(), 'connected');
+  process.kill(node.processId, 'SIGSTOP');
+  try {
+    const end = performance.now() + 10_000;
+    while ((await stateOf()) !== 'stalled' && performance.now() < end) {
+      t.equal((await model.chat(question).result).text, answer);
+      await sleep(250);
+    }
+    t.equal(await stateOf(), 'stalled');
+    t.equal((await model.chat(question).result).text, answer, 'answers still come');
+  } finally {
+    process.kill(node.processId, 'SIGCONT');
+  }
+  const end = performance.now() + 10_000;
+  while ((await stateOf()) !== 'connected' && performance.now() < end) await sleep(50);
+  t.equal(await stateOf(), 'connected');
+  t.equal((await model.chat(question).result).text, answer);
 });

@@ -1,11 +1,11 @@
 /** What programs on this machine may ask of the node, over its local socket: its whole service. */
 import { AsyncQueue } from '../control/async-queue.js';
-import { messages, parseDocument } from '../control/messages.js';
+import type { messages } from '../control/messages.js';
 import type { ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import { controlProtocolVersion } from '../spec/version.js';
-import type { LoadOptions, NodeService } from './service.js';
-import { generationToMessage, instanceId, orderFromMessage, summaryToMessage } from './wire.js';
+import type { NodeService } from './service.js';
+import { generationToMessage, instanceId, loadOptionsFromJson, orderFromMessage, summaryToMessage } from './wire.js';
 
 /** The handshake comes first: everything else is refused until versions have been compared. */
 export function clientHandlers(
@@ -28,8 +28,6 @@ export function clientHandlers(
 }
 
 function serviceHandlers(service: NodeService): ControlHandlers {
-  const options = (text: string | null | undefined) =>
-    text ? parseDocument<LoadOptions>(text, 'the list of load options') : {};
   // What a program loaded does not outlive it, however it ends.
   const loaded = new Set<string>();
   let isWatched = false;
@@ -53,7 +51,7 @@ function serviceHandlers(service: NodeService): ControlHandlers {
     async *loadModel(request, { signal, connection }) {
       const queue = new AsyncQueue<messages.LoadModelResponse.$Properties>();
       const loading = service
-        .load(request.model ?? '', options(request.optionsJson), {
+        .load(request.model ?? '', loadOptionsFromJson(request.optionsJson), {
           signal,
           onProgress: (progress) => queue.push({ progress }),
         })
@@ -75,7 +73,7 @@ function serviceHandlers(service: NodeService): ControlHandlers {
     },
 
     async explain(request, { signal }) {
-      const explanation = await service.explain(request.model ?? '', options(request.optionsJson), signal);
+      const explanation = await service.explain(request.model ?? '', loadOptionsFromJson(request.optionsJson), signal);
       return { explanationJson: JSON.stringify(explanation) };
     },
 

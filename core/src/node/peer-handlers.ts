@@ -1,15 +1,15 @@
 /** What other nodes of the cluster may ask of this one. */
 import { AsyncQueue } from '../control/async-queue.js';
-import { messages, parseDocument } from '../control/messages.js';
+import { messages } from '../control/messages.js';
 import type { CallContext, ControlHandlers } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
-import type { MemberEndpoint } from '../spec/transport.js';
 import type { NodeSummary } from './facts.js';
 import { type Instances, nodesOf, summarize } from './instances.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeDescriber } from './node-describer.js';
 import {
   credentialsFromMessage,
+  endpointsFromJson,
   failureFromMessage,
   generationToMessage,
   instanceId,
@@ -73,7 +73,7 @@ export function peerHandlers({ describer, instances, members, listNodes }: PeerH
           {
             instance,
             self: memberAddress(request.self),
-            endpoints: parseDocument<MemberEndpoint[]>(request.endpointsJson, 'the list of endpoints'),
+            endpoints: endpointsFromJson(request.endpointsJson),
             ...(request.threads ? { threads: request.threads } : {}),
           },
           (loadedBytes, totalBytes) => queue.push({ progress: { loadedBytes, totalBytes } }),

@@ -2,9 +2,9 @@
 import { errorFromFailure, failureFromError, messages, parseDocument } from '../control/messages.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
-import type { LoadCredentials, MemberAddress } from '../spec/transport.js';
+import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
 import type { GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
-import type { GenerationEvent, InstanceState, InstanceSummary } from './service.js';
+import type { GenerationEvent, InstanceState, InstanceSummary, LoadOptions } from './service.js';
 
 export const failureToMessage = failureFromError;
 export const failureFromMessage = errorFromFailure;
@@ -91,6 +91,47 @@ export function planFromJson(text: string | null | undefined): Plan {
   if (!valid) throw invalid('the plan lacks fields or has wrong ones');
   return plan as Plan;
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Where the members listen; what else an endpoint holds is the business of its transport. */
+export function endpointsFromJson(text: string | null | undefined): MemberEndpoint[] {
+  const endpoints = parseDocument<unknown>(text, 'the list of endpoints');
+  const isEndpoint = (one: unknown) =>
+    isObject(one) &&
+    Number.isSafeInteger(one.stage) &&
+    Number.isSafeInteger(one.member) &&
+    typeof one.nodeId === 'string' &&
+    isObject(one.endpoint) &&
+    typeof one.endpoint.transport === 'string' &&
+    typeof one.endpoint.host === 'string';
+  if (!Array.isArray(endpoints) || !endpoints.every(isEndpoint)) throw invalid('the list of endpoints is not one');
+  return endpoints as MemberEndpoint[];
+}
+
+/** Types only; placement says what is wrong with values, and by name. */
+export function loadOptionsFromJson(text: string | null | undefined): LoadOptions {
+  if (!text) return {};
+  const options = parseDocument<unknown>(text, 'the list of load options');
+  if (!isObject(options)) throw invalid('the load options are not an object');
+  const has = (name: keyof LoadOptions, type: string) => options[name] === undefined || typeof options[name] === type;
+  if (!has('plan', 'string')) throw invalid('plan is not a text');
+  if (!has('contextLength', 'number') || !has('slotCount', 'number')) {
+    throw invalid('contextLength or slotCount is not a number');
+  }
+  const { storage, stateStorage } = options;
+  if (stateStorage !== undefined && stateStorage !== 'f16' && stateStorage !== 'f32') {
+    throw invalid('stateStorage is neither f16 nor f32');
+  }
+  if (storage !== undefined && !(isObject(storage) && isStorage(storage.matrix) && isStorage(storage.embedding))) {
+    throw invalid('storage does not name known types for matrix and embedding');
+  }
+  return options;
+}
+
+const isStorage = (value: unknown) =>
+  typeof value === 'string' && ['as-stored', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0'].includes(value);
 
 export function orderToMessage(instance: string, order: GenerationOrder): messages.GenerateRequest.$Properties {
   const { input, sampling, maximumTokens, ignoreEndOfText } = order;

@@ -2,8 +2,10 @@ import type { GenerationEvent, GenerationOrder, InstanceSummary, Plan } from '@s
 import { messages } from '@shoal/core/internal/control/messages.js';
 import {
   credentialsFromMessage,
+  endpointsFromJson,
   generationFromMessage,
   generationToMessage,
+  loadOptionsFromJson,
   orderFromMessage,
   orderToMessage,
   planFromJson,
@@ -140,4 +142,25 @@ t.test('credentials have their form', async (t) => {
   t.throws(() => credentialsFromMessage({ ...good, instance: '../../etc' }), { code: 'REQUEST_INVALID' });
   t.throws(() => credentialsFromMessage({ ...good, secret: 'short' }), { code: 'REQUEST_INVALID' });
   t.throws(() => credentialsFromMessage(undefined), { code: 'REQUEST_INVALID' });
+});
+
+t.test('lists of endpoints and load options have their form', async (t) => {
+  const endpoint = { stage: 0, member: 1, nodeId: 'n', endpoint: { transport: 'tcp', host: '127.0.0.1', port: 1 } };
+  t.same(endpointsFromJson(JSON.stringify([endpoint])), [endpoint]);
+  for (const broken of [null, {}, [null], [{ ...endpoint, stage: 'a' }], [{ ...endpoint, endpoint: [] }]]) {
+    t.throws(() => endpointsFromJson(JSON.stringify(broken)), { code: 'REQUEST_INVALID' });
+  }
+  const options = { plan: 'pp=2', contextLength: 64, storage: { matrix: 'q4_0', embedding: 'as-stored' } };
+  t.same(loadOptionsFromJson(JSON.stringify(options)), options);
+  t.same(loadOptionsFromJson(''), {});
+  const wrong: [unknown, RegExp][] = [
+    [[], /object/],
+    [{ plan: 1 }, /plan/],
+    [{ contextLength: '64' }, /contextLength/],
+    [{ storage: { matrix: 'q4_0' } }, /storage/],
+    [{ stateStorage: 'f8' }, /stateStorage/],
+  ];
+  for (const [one, field] of wrong) {
+    t.throws(() => loadOptionsFromJson(JSON.stringify(one)), { code: 'REQUEST_INVALID', message: field });
+  }
 });
