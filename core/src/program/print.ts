@@ -92,9 +92,7 @@ function printMemberState(state: MemberState): string {
  * A stage's program with the shard state of every value and the communications between its operations. Values are plain
  * names, weights `@name`, states `#name`.
  */
-export function printProgram({ program, values, states, schedule, outputValue }: PropagatedProgram): string {
-  const describe = (name: string): string =>
-    `${describeValue(values.get(name))} ${printState(states.get(name) ?? { kind: 'replicated' })}`;
+export function printProgram({ program, values, schedule, outputValue }: PropagatedProgram): string {
   const lines = [printHeader(program), `members ${program.memberCount}`];
   for (const [name, ranges] of Object.entries(program.cuts)) {
     lines.push(`cut ${name}: ${ranges.map(([from, to]) => `${from}–${to}`).join(' | ')}`);
@@ -108,8 +106,10 @@ export function printProgram({ program, values, states, schedule, outputValue }:
     lines.push(`#${name}: layer ${state.layer} ${printMemberState(state)} ${printShard(state.shard)}`);
   }
   for (const item of schedule) {
-    if (item.kind === 'operation') lines.push(`  ${printOperation(item.operation, describe)}`);
-    else if (item.kind === 'all-reduce-sum') lines.push(`── all-reduce ${item.value}`);
+    if (item.kind === 'operation') {
+      const state = printState(item.state);
+      lines.push(`  ${printOperation(item.operation, (name) => `${describeValue(values.get(name))} ${state}`)}`);
+    } else if (item.kind === 'all-reduce-sum') lines.push(`── all-reduce ${item.value}`);
     else lines.push(`── all-gather ${item.output} from ${item.value}`);
   }
   lines.push(`output ${program.output.kind} ${outputValue}`);

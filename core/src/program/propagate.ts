@@ -15,7 +15,8 @@ import { operationPath, type ProgramValues, validateProgram } from './validate.j
 
 /** A step of the program as it will run on every member. */
 export type ScheduledItem =
-  | { readonly kind: 'operation'; readonly operation: Operation; readonly path: string }
+  /** `state`: of what the operation makes, before any communication on it. */
+  | { readonly kind: 'operation'; readonly operation: Operation; readonly path: string; readonly state: ShardState }
   | { readonly kind: 'all-reduce-sum'; readonly value: string }
   | {
       readonly kind: 'all-gather';
@@ -60,7 +61,7 @@ class Propagation {
       const gathered = new Map<string, string>();
       const state = outputState(operation, this.contextOf(path, gathered));
       const names = new Map([...this.renames, ...gathered]);
-      this.schedule.push({ kind: 'operation', operation: renameInputs(operation, names), path });
+      this.schedule.push({ kind: 'operation', operation: renameInputs(operation, names), path, state });
       for (const output of valueOutputs(operation)) this.states.set(output, state);
     }
     const outputValue = this.finishOutput();
