@@ -5,6 +5,7 @@
 //! 2. CMake builds the base library and the CPU variants as shared libraries, loaded at run time. They go to
 //!    `<target>/ggml/<version>-<hash of the options>/`, so that all profiles and tools share one native build.
 //!
+//! `SHOAL_GGML_PREBUILT` names a folder of libraries that were built before; nothing is fetched or built then.
 //! `SHOAL_CPU_VARIANTS` chooses the variants: `host` (default: the generic one and the best for this machine),
 //! `all`, or a comma-separated list of ggml's names such as `haswell,zen4`.
 
@@ -69,6 +70,15 @@ fn build() -> Outcome<()> {
         println!("cargo:rerun-if-changed={path}");
     }
     println!("cargo:rerun-if-env-changed=SHOAL_CPU_VARIANTS");
+    println!("cargo:rerun-if-env-changed=SHOAL_GGML_PREBUILT");
+    if let Some(directory) = env::var_os("SHOAL_GGML_PREBUILT").map(PathBuf::from) {
+        println!("cargo:rustc-env=SHOAL_GGML_BUILD_DIRECTORY={}", directory.display());
+        println!(
+            "cargo:rustc-env=SHOAL_GGML_HEADER_DIRECTORY={}",
+            directory.join("include").display()
+        );
+        return Ok(());
+    }
 
     let manifest_directory = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let target_directory = target_directory()?;
