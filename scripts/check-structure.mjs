@@ -6,6 +6,7 @@ import { join, relative, sep } from 'node:path';
 import { main, root } from './tools.mjs';
 
 const maximumLines = 450;
+const maximumTestLines = 600;
 
 /** What a package may import from the workspace. */
 const packageRules = [
@@ -50,6 +51,17 @@ const crateLayers = {
   'shoal-ggml-sys': [],
   'shoal-ggml': ['shoal-abi', 'shoal-ggml-sys', 'shoal-program', 'shoal-weights'],
   'shoal-engine': ['shoal-abi', 'shoal-fabric', 'shoal-frame', 'shoal-ggml', 'shoal-program', 'shoal-weights'],
+  'shoal-reference': ['shoal-abi', 'shoal-program', 'shoal-weights'],
+  'shoal-engine-bench': [
+    'shoal-abi',
+    'shoal-engine',
+    'shoal-fabric',
+    'shoal-frame',
+    'shoal-ggml',
+    'shoal-program',
+    'shoal-reference',
+    'shoal-weights',
+  ],
   'shoal-engine-node': [
     'shoal-abi',
     'shoal-engine',
@@ -103,7 +115,7 @@ function checkCoreLayers(problems) {
       continue;
     }
     for (const target of importsOf(readFileSync(path, 'utf8'))) {
-      if (!target.startsWith('.')) continue;
+      if (!target.startsWith('.') || target.includes('/generated/')) continue;
       const other = relative(source, join(path, '..', target)).split(sep)[0];
       if (other === layer || allowed.includes(other)) continue;
       problems.push(`core/src/${parts.join('/')} imports from ${other}`);
@@ -131,8 +143,11 @@ function checkCrates(problems) {
 function checkLengths(problems) {
   for (const folder of ['core', 'sdk', 'plugins', 'crates', 'scripts', 'test', 'bench', 'examples']) {
     for (const path of sourceFiles(join(root, folder), ['.ts', '.rs', '.mjs'])) {
-      const lines = readFileSync(path, 'utf8').split('\n').length;
-      if (lines > maximumLines) problems.push(`${relative(root, path)} has ${lines} lines (at most ${maximumLines})`);
+      // Tests at the end of a Rust file belong to what they test; tables of cases may be long.
+      const [code] = readFileSync(path, 'utf8').split(/^#\[cfg\(test\)\]$/m);
+      const lines = code.split('\n').length;
+      const limit = /[\\/]tests?[\\/]/.test(relative(root, path)) ? maximumTestLines : maximumLines;
+      if (lines > limit) problems.push(`${relative(root, path)} has ${lines} lines (at most ${limit})`);
     }
   }
 }

@@ -36,7 +36,7 @@ t.test('nodes on hosts of their own', { skip: reason ?? false }, async (t) => {
   if (!firstHost || !secondHost || !strangerHost) throw new Error('three hosts were asked for');
   await using first = await HostNode.start(firstHost, homes[0], ['--name', 'first', '--plugins', manifest]);
   copyFileSync(join(homes[0], 'cluster.key'), join(homes[1], 'cluster.key'));
-  await using second = await HostNode.start(secondHost, homes[1], [
+  await using _second = await HostNode.start(secondHost, homes[1], [
     '--name',
     'second',
     '--peer',

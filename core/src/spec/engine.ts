@@ -2,8 +2,9 @@
  * The engine runs one member of an instance in a worker process: the head loop on stage 0 member 0, the member loop
  * elsewhere, on native threads. JavaScript orders it and hears of tokens; it is not on the token's path.
  */
-import type { MemberProgram } from './program.js';
+
 import type { OpenDevice } from './backend.js';
+import type { MemberProgram } from './program.js';
 import type { ChannelSet, LoadCredentials, MemberAddress } from './transport.js';
 
 export interface SamplingOptions {

@@ -42,7 +42,9 @@ const backend: InlinePlugin<'backend'> = {
     capabilities: { operations: [], storageTypes: [], rowTile: {} },
     probe: async () => [],
   }),
-  createWorker: () => ({ open: async () => ({ kind: 'native', table: 1n, operations: [], close: async () => undefined }) }),
+  createWorker: () => ({
+    open: async () => ({ kind: 'native', table: 1n, operations: [], close: async () => undefined }),
+  }),
 };
 
 t.test('a plugin of a manifest gets validated options with defaults, and describes its worker half', async (t) => {
