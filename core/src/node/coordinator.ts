@@ -27,8 +27,7 @@ import { nodeTokens } from './tokens.js';
 import { failureToMessage, summaryToMessage } from './wire.js';
 
 const describeDeadlineMilliseconds = 15_000;
-/** For a node that is silent already: long enough for one that was only busy. */
-const stalledDescribeDeadlineMilliseconds = 2000;
+const silenceCheckMilliseconds = 500;
 const prepareDeadlineMilliseconds = 60_000;
 const releaseDeadlineMilliseconds = 5000;
 /** When one member fails, others often fail of it: the wait for the one that knows why. */
@@ -173,15 +172,25 @@ export class Coordinator {
   ): Promise<{ facts: readonly NodeFacts[]; silent: readonly LeftOutNode[] }> {
     const silent: LeftOutNode[] = [];
     const others = this.peers.list().map(async (peer) => {
-      const deadlineMilliseconds = peer.stalled ? stalledDescribeDeadlineMilliseconds : describeDeadlineMilliseconds;
+      // A lost machine must not hold up a plan: one that falls silent is given up long before the deadline.
+      const given = new AbortController();
+      const watch = setInterval(() => {
+        if (this.peers.get(peer.nodeId)?.stalled !== false) given.abort();
+      }, silenceCheckMilliseconds);
       try {
-        const response = await peer.connection.call('describe', { model }, { signal, deadlineMilliseconds });
+        const response = await peer.connection.call(
+          'describe',
+          { model },
+          { signal: AbortSignal.any([signal, given.signal]), deadlineMilliseconds: describeDeadlineMilliseconds },
+        );
         return parseDocument<NodeFacts>(response.factsJson, `the description of node ${peer.nodeName}`);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         // A node that does not answer now is not one to build on.
         silent.push({ nodeName: peer.nodeName, reason: 'does not answer' });
         return undefined;
+      } finally {
+        clearInterval(watch);
       }
     });
     const described = await Promise.all([this.describer.describe(model), ...others]);
