@@ -1,6 +1,6 @@
 //! Decode and prefill speed of a random Llama-3.2-1B shape through the executor, without the engine around it.
 //!
-//! `cargo run --release -p shoal-ggml --example decode -- --storage q4_0 --threads 1 [--layers 16] [--head]
+//! `cargo run --release -p shoal-ggml --example decode -- --storage q4_0 --threads 1 [--layers 16] [--head] [--segments]
 //! [--variant x64] [--position 127] [--steps 40] [--prefill 512]`
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a program for developers
@@ -80,7 +80,10 @@ fn main() {
         tied: true,
     };
 
-    let (program, _) = llama::program(&config, &config.whole(), storage);
+    // With `--segments` the same work is cut at the borders that two tensor members would have.
+    let mut share = config.whole();
+    share.member_count = if argument("--segments").is_some() { 2 } else { 1 };
+    let (program, _) = llama::program(&config, &share, storage);
     let open_options = OpenOptions {
         library: LoadOptions {
             cpu_variant: argument("--variant"),

@@ -102,7 +102,7 @@ pub(crate) struct PlanCache {
 
 impl PlanCache {
     /// Enough for a mix of decode batches and prompts; a plan of 16 layers holds a few megabytes of descriptions.
-    const CAPACITY: usize = 32;
+    const CAPACITY: usize = 16;
 
     /// Puts the plan of this shape last and returns it, if there is one.
     pub(crate) fn find(&mut self, shape: &StepShape) -> Option<&StepPlan> {
