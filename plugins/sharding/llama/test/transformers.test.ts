@@ -5,9 +5,16 @@ import { expectTransformersResults } from '../../../../test/families/expectation
 import { evenStages, readConfig } from '../../../../test/families/run-split.js';
 
 // Compiled tests lie under build/; fixtures are data and stay where they are.
-const checkpoints = path.resolve(import.meta.dirname, '../../../../../test/fixtures/checkpoints');
+const folder = path.resolve(import.meta.dirname, '../../../../../test/fixtures');
 
-const fixtures = ['llama-grouped-query', 'llama-multi-head-biased', 'llama-scaled-rotation-tied', 'llama-sharded'];
+const fixtures = [
+  'checkpoints/llama-grouped-query',
+  'checkpoints/llama-multi-head-biased',
+  'checkpoints/llama-scaled-rotation-tied',
+  'checkpoints/llama-sharded',
+  'families/mistral',
+  'families/llama-yarn',
+];
 
 const shapes: readonly (readonly [string, number, readonly number[]])[] = [
   ['whole', 1, [1]],
@@ -21,7 +28,7 @@ const shapes: readonly (readonly [string, number, readonly number[]])[] = [
 ];
 
 for (const fixture of fixtures) {
-  const directory = path.join(checkpoints, fixture);
+  const directory = path.join(folder, fixture);
   const layerCount = readConfig(directory).num_hidden_layers as number;
   for (const [name, stageCount, shares] of shapes) {
     if (stageCount > layerCount) continue;
