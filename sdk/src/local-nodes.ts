@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,7 @@ export class LocalCluster extends Cluster {
   }
 }
 
+const homePrefix = 'shoal-local-';
 const startDeadlineMilliseconds = 60_000;
 const stopGraceMilliseconds = 3000;
 const keptErrorCharacters = 4000;
@@ -45,7 +46,8 @@ const keptErrorCharacters = 4000;
  * did not start.
  */
 export async function startLocalNodes(count: number, options: LocalNodesOptions = {}): Promise<LocalCluster> {
-  const root = await mkdtemp(join(tmpdir(), 'shoal-local-'));
+  await removeLeftovers();
+  const root = await mkdtemp(join(tmpdir(), `${homePrefix}${process.pid}-`));
   const clusterKey = randomBytes(32).toString('hex');
   const children: ChildProcess[] = [];
   const stop = async () => {
@@ -89,6 +91,26 @@ export async function startLocalNodes(count: number, options: LocalNodesOptions 
   } catch (thrown) {
     await stop();
     throw thrown;
+  }
+}
+
+/** Temporary homes of programs that were killed before they could remove them. */
+async function removeLeftovers(): Promise<void> {
+  const names = await readdir(tmpdir()).catch(() => []);
+  const left = names.filter((name) => {
+    const owner = name.startsWith(homePrefix) ? /^\d+/.exec(name.slice(homePrefix.length))?.[0] : undefined;
+    return owner !== undefined && !isRunning(Number(owner));
+  });
+  await Promise.allSettled(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (thrown) {
+    // Somebody else's process is a running one too.
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -129,10 +129,18 @@ class NodeBuilder {
     const identity = lasting ? await home.identity(createIdentity) : undefined;
 
     // The local socket first: it shows whether another process has this home's identity already.
-    let serveClient: (connection: ConstructorParameters<typeof RpcConnection>[0]) => void = (channel) =>
-      channel.abort(new Error('the node is starting'));
+    // Programs that come before the node is ready wait for it.
+    let ready: (service: NodeService) => void = () => undefined;
+    const whenReady = new Promise<NodeService>((resolve) => {
+      ready = resolve;
+    });
     if (options.localSocket ?? lasting) {
-      const local = await listenLocal(home.directory, (channel) => serveClient(channel));
+      const local = await listenLocal(home.directory, (channel) => {
+        const connection: RpcConnection = new RpcConnection(
+          channel,
+          whenReady.then((service) => clientHandlers(service, self, (admitted) => connection.serve(admitted))),
+        );
+      });
       container.onClose('local socket', () => local.close());
     }
 
@@ -166,10 +174,6 @@ class NodeBuilder {
       listNodes,
     });
     const service = this.service(settings.nodeId, listNodes);
-    serveClient = (channel) => {
-      const connection = new RpcConnection(channel, {});
-      connection.serve(clientHandlers(service, self, (admitted) => connection.serve(admitted)));
-    };
     container.onClose('observers', () => {
       this.lifetime.abort(new ShoalError('CLUSTER_CLOSED', 'the node was closed'));
       this.hub.close();
@@ -178,6 +182,7 @@ class NodeBuilder {
     peers.start(host);
     this.discover(peers, started, clusterTag(clusterKey));
     await this.settle(peers);
+    ready(service);
     return {
       nodeId: host.nodeId,
       name,

@@ -11,6 +11,8 @@ import type { Explanation, NodeService } from './service.js';
 import { softwareVersion } from './software-version.js';
 import { checkOrder, generationFromMessage, orderToMessage, summaryFromMessage } from './wire.js';
 
+/** A node answers once it has started, and that can take a while on a busy machine. */
+const helloDeadlineMilliseconds = 30_000;
 /** Planning reads checkpoints and builds programs. */
 const explainDeadlineMilliseconds = 120_000;
 const listDeadlineMilliseconds = 10_000;
@@ -30,7 +32,7 @@ export async function attachNode(home?: string, signal?: AbortSignal): Promise<R
     const hello = await connection.call(
       'hello',
       { protocolVersion: controlProtocolVersion, softwareVersion: softwareVersion(), role: messages.Hello.Role.CLIENT },
-      { signal },
+      { signal, deadlineMilliseconds: helloDeadlineMilliseconds },
     );
     connection.peer = hello;
     return {
