@@ -37,6 +37,7 @@ export class LocalCluster extends Cluster {
 
 const homePrefix = 'shoal-local-';
 const startDeadlineMilliseconds = 60_000;
+const joinDeadlineMilliseconds = 30_000;
 const stopGraceMilliseconds = 3000;
 const keptErrorCharacters = 4000;
 
@@ -75,6 +76,12 @@ export async function startLocalNodes(count: number, options: LocalNodesOptions 
       pluginManifest: options.pluginManifest,
       signal: options.signal,
     });
+    try {
+      await allJoined(client, processes, options.signal);
+    } catch (thrown) {
+      await client.close();
+      throw thrown;
+    }
     return new LocalCluster(
       {
         service: client.nodeService,
@@ -111,6 +118,26 @@ function isRunning(processId: number): boolean {
   } catch (thrown) {
     // Somebody else's process is a running one too.
     return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** On a busy machine a node may answer later than `createCluster` waits for peers. */
+async function allJoined(
+  client: Cluster,
+  processes: readonly LocalNode[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const end = performance.now() + joinDeadlineMilliseconds;
+  for (;;) {
+    signal?.throwIfAborted();
+    const joined = new Set((await client.nodes()).map(({ nodeId }) => nodeId));
+    const missing = processes.filter(({ nodeId }) => !joined.has(nodeId));
+    if (missing.length === 0) return;
+    if (performance.now() > end) {
+      const names = missing.map(({ name }) => name).join(', ');
+      throw new ShoalError('NODE_UNREACHABLE', `local nodes did not join in time: ${names}`, { details: { names } });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
