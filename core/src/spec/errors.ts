@@ -15,7 +15,8 @@ export const errorTable = {
   MODEL_TENSOR_SHAPE: 'A tensor has another shape than config.json says. Fetch a matching checkpoint.',
   MODEL_STORAGE_UNSUPPORTED: 'The checkpoint stores weights in a type that is not supported; use F32, F16 or BF16.',
   MODEL_TOKENIZER_INVALID: 'tokenizer.json or tokenizer_config.json cannot be read. Fetch the checkpoint again.',
-  MODEL_TEMPLATE_INVALID: 'The chat template fails to render. Use --raw, or fix chat_template in tokenizer_config.json.',
+  MODEL_TEMPLATE_INVALID:
+    'The chat template fails to render. Use --raw, or fix chat_template in tokenizer_config.json.',
   MODEL_ARCHITECTURE_UNSUPPORTED: 'No sharding strategy covers this architecture. Add a plugin that does.',
   MODEL_MISMATCH: 'Nodes hold different files under this model name. Copy the same checkpoint to every node.',
 

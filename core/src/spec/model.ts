@@ -1,4 +1,3 @@
-
 /** config.json as parsed: unknown keys are kept, because each family reads its own. */
 export type ModelConfig = Readonly<Record<string, unknown>> & { readonly architectures?: readonly string[] };
 
