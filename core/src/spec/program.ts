@@ -66,7 +66,11 @@ export interface WeightDeclaration {
   readonly shard: WeightShard;
 }
 
-/** What a layer remembers between steps. The executable owns the storage; steps address it by slot. */
+/**
+ * What a layer remembers between steps. The executable owns the storage; steps address it by slot. Key-value and latent
+ * states keep a row per position: a slot can be forked and truncated at any of them. A recurrent state is known at its
+ * own position only: it can be forked there or freed, and is computed again from the tokens to go back.
+ */
 export type StateDeclaration =
   /** One row of keys and one of values per position. `window`: positions further back are never read again. */
   | {
