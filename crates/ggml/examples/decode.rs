@@ -5,18 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a program for developers
 
-#[path = "../tests/llama/mod.rs"]
-mod llama;
-
 use std::time::Instant;
 
-use llama::Config;
 use shoal_abi::backend::{
     BackendError, Executable, SlotOperation, Step, StepSequenceView, WeightSource, WeightSourceImplementation,
 };
 use shoal_ggml::LoadOptions;
 use shoal_ggml::executor::{OpenOptions, open};
 use shoal_program::{CompileOptions, MemberProgram, StateStorage, StorageType};
+use shoal_reference::llama::{LlamaConfig, member_program, shards};
 
 /// Bytes that are valid weights of small size in any storage type; their values do not matter here.
 struct Noise;
@@ -67,23 +64,21 @@ fn main() {
         .unwrap();
     let (threads, steps) = (number("--threads", 1), number("--steps", 40));
     let (position, prefill) = (number("--position", 127), number("--prefill", 512));
-    let has_head = argument("--head").is_some();
-    let layers = number("--layers", 16);
-    let config = Config {
-        hidden: 2048,
-        inner: 8192,
-        heads: 32,
-        key_heads: 8,
-        head_size: 64,
-        vocabulary: if has_head { 128_256 } else { 256 },
-        layers,
-        tied: true,
+    let whole = LlamaConfig::llama_3_2_1b();
+    let vocabulary = if argument("--head").is_some() {
+        whole.vocabulary
+    } else {
+        256
     };
-
+    let config = LlamaConfig {
+        layers: number("--layers", 16) as u64,
+        vocabulary,
+        ..whole
+    };
+    let mut shard = shards(&config, &[vec![1]], storage)[0][0].clone();
     // With `--segments` the same work is cut at the borders that two tensor members would have.
-    let mut share = config.whole();
-    share.member_count = if argument("--segments").is_some() { 2 } else { 1 };
-    let (program, _) = llama::program(&config, &share, storage);
+    shard.member_count = if argument("--segments").is_some() { 2 } else { 1 };
+    let program = member_program(&config, &shard);
     let open_options = OpenOptions {
         library: LoadOptions {
             cpu_variant: argument("--variant"),

@@ -1,26 +1,18 @@
-//! Runs Llama programs on the processor, whole and cut, and compares with plain Rust.
+//! Runs Llama programs on the processor, whole and cut, and compares with the reference backend.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-mod llama;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use std::collections::BTreeMap;
-
-use llama::{Config, Share, Source, program, reference};
-use shoal_abi::backend::{Executable, SlotOperation, Step, StepSequenceView, WeightSource};
+use shoal_abi::backend::{
+    Backend, BackendError, Executable, SlotOperation, Step, StepSequenceView, WeightSource, WeightSourceImplementation,
+};
 use shoal_ggml::executor::{OpenOptions, open};
 use shoal_program::{Communication, CompileOptions, MemberProgram, ProgramInput, StateStorage, StorageType};
-
-const CONFIG: Config = Config {
-    hidden: 64,
-    inner: 96,
-    heads: 6,
-    key_heads: 3,
-    head_size: 16,
-    vocabulary: 96,
-    layers: 3,
-    tied: true,
-};
+use shoal_reference::ReferenceBackend;
+use shoal_reference::llama::{LlamaConfig, LlamaShard, member_program, shards, write_checkpoint};
+use shoal_weights::{Checkpoint, ProgramWeights};
 
 /// One member of a stage.
 struct Member {
@@ -28,39 +20,78 @@ struct Member {
     executable: Executable,
 }
 
-fn compile(config: &Config, share: &Share, storage: StorageType, state: StateStorage) -> Member {
-    let (program, parts) = program(config, share, storage);
-    let options = CompileOptions {
-        slot_count: 4,
-        context_length: 600,
-        state_storage: state,
-        maximum_step_tokens: 64,
-    };
-    let open_options = OpenOptions {
+/// A model with random weights in a folder of its own.
+struct Model {
+    config: LlamaConfig,
+    directory: PathBuf,
+}
+
+impl Model {
+    fn new(name: &str, config: LlamaConfig) -> Self {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        write_checkpoint(&config, StorageType::F32, 7, &directory).unwrap();
+        Self { config, directory }
+    }
+
+    fn compile(&self, backend: &mut Backend, shard: &LlamaShard, options: &CompileOptions) -> Member {
+        let program = member_program(&self.config, shard);
+        let checkpoint = Arc::new(Checkpoint::open(&self.directory).unwrap());
+        let weights = WeightSource::export(ProgramWeights::new(checkpoint, &program).unwrap());
+        let (json, options) = (program.to_json().unwrap(), serde_json::to_string(options).unwrap());
+        let mut last = (0, 0);
+        let mut progress = |loaded, total| {
+            last = (loaded, total);
+            true
+        };
+        let executable = backend.compile(&json, &options, &weights, &mut progress).unwrap();
+        assert_eq!(last.0, last.1);
+        Member { program, executable }
+    }
+
+    /// The members of each stage, given by their weights, on the processor.
+    fn stages(&self, stages: &[Vec<u64>], storage: StorageType, state: StateStorage) -> Vec<Vec<Member>> {
+        let mut backend = open(&cpu()).unwrap();
+        let mut member = |shard: &LlamaShard| self.compile(&mut backend, shard, &compile_options(state));
+        shards(&self.config, stages, storage)
+            .iter()
+            .map(|stage| stage.iter().map(&mut member).collect())
+            .collect()
+    }
+
+    fn whole(&self) -> Vec<Vec<Member>> {
+        self.stages(&[vec![1]], StorageType::F32, StateStorage::F32)
+    }
+
+    /// Logits of every position of one sequence, by the reference backend.
+    fn expected(&self, tokens: &[u32]) -> Vec<Vec<f32>> {
+        let mut backend = Backend::export(ReferenceBackend);
+        let shard = &shards(&self.config, &[vec![1]], StorageType::F32)[0][0];
+        let options = CompileOptions {
+            maximum_step_tokens: 600,
+            ..compile_options(StateStorage::F32)
+        };
+        let mut stages = vec![vec![self.compile(&mut backend, shard, &options)]];
+        let count = tokens.len() as u32;
+        step(&mut stages, &[sequence(0, 0, count, count)], tokens)
+    }
+}
+
+fn cpu() -> OpenOptions {
+    OpenOptions {
         device: "CPU".to_owned(),
         threads: Some(1),
         ..OpenOptions::default()
-    };
-    let source = WeightSource::export(Source(parts));
-    let mut last = (0, 0);
-    let executable = open(&open_options)
-        .unwrap()
-        .compile(
-            &program.to_json().unwrap(),
-            &options_json(&options),
-            &source,
-            &mut |loaded, total| {
-                last = (loaded, total);
-                true
-            },
-        )
-        .unwrap();
-    assert!(last.0 == last.1 && last.1 > 0, "{last:?}");
-    Member { program, executable }
+    }
 }
 
-fn options_json(options: &CompileOptions) -> String {
-    serde_json::to_string(options).unwrap()
+fn compile_options(state_storage: StateStorage) -> CompileOptions {
+    CompileOptions {
+        slot_count: 4,
+        context_length: 600,
+        state_storage,
+        maximum_step_tokens: 64,
+    }
 }
 
 /// Runs a step over pipeline stages of tensor members, exchanging values as the engine does.
@@ -144,28 +175,27 @@ fn sequence(slot: u32, start_position: u32, token_count: u32, output_rows: u32) 
 }
 
 /// Largest difference, relative to the largest logit of the reference.
-fn difference(found: &[Vec<f32>], expected: &[Vec<f64>]) -> f64 {
+fn difference(found: &[Vec<f32>], expected: &[Vec<f32>]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let scale = expected
         .iter()
         .flatten()
-        .fold(0.0_f64, |largest, logit| largest.max(logit.abs()));
+        .fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
-    pairs.fold(0.0_f64, |largest, (found, expected)| {
-        largest.max((f64::from(*found) - expected).abs())
+    pairs.fold(0.0_f32, |largest, (found, expected)| {
+        largest.max((found - expected).abs())
     }) / scale
 }
 
 fn tokens(count: usize, seed: u32) -> Vec<u32> {
     (0..count as u32)
-        .map(|index| (index * 37 + seed * 11 + 5) % CONFIG.vocabulary as u32)
+        .map(|index| (index * 37 + seed * 11 + 5) % 96)
         .collect()
 }
 
 /// A prompt in two chunks, then single tokens, against the whole sequence computed at once.
-fn run_sequence(stages: &mut [Vec<Member>], tolerance: f64) {
+fn run_sequence(model: &Model, stages: &mut [Vec<Member>], tolerance: f32) {
     let tokens = tokens(30, 1);
-    let expected = reference(&CONFIG, &tokens);
     let mut found = step(stages, &[sequence(2, 0, 20, 20)], &tokens[..20]);
     found.extend(step(stages, &[sequence(2, 20, 6, 6)], &tokens[20..26]));
     for position in 26..30 {
@@ -175,71 +205,49 @@ fn run_sequence(stages: &mut [Vec<Member>], tolerance: f64) {
             &tokens[position as usize..][..1],
         ));
     }
-    let difference = difference(&found, &expected);
+    let difference = difference(&found, &model.expected(&tokens));
     assert!(difference < tolerance, "{difference}");
 }
 
 #[test]
 fn a_whole_model_is_right() {
+    let model = Model::new("whole", LlamaConfig::tiny());
     for (storage, state, tolerance) in [
         (StorageType::F32, StateStorage::F32, 1e-5),
         (StorageType::F32, StateStorage::F16, 1e-2),
         (StorageType::F16, StateStorage::F16, 2e-2),
-        (StorageType::Bf16, StateStorage::F16, 0.15),
-        (StorageType::Q8_0, StateStorage::F16, 0.15),
+        (StorageType::Bf16, StateStorage::F16, 0.1),
+        (StorageType::Q8_0, StateStorage::F16, 0.1),
     ] {
-        let mut stages = vec![vec![compile(&CONFIG, &CONFIG.whole(), storage, state)]];
-        run_sequence(&mut stages, tolerance);
+        run_sequence(&model, &mut model.stages(&[vec![1]], storage, state), tolerance);
     }
-}
-
-fn cut(layers: &[(usize, usize)], heads: &[(usize, usize)], inner: &[(usize, usize)]) -> Vec<Vec<Member>> {
-    let members = heads.len();
-    let stage = |layers: &(usize, usize)| {
-        let share = |member: usize| Share {
-            layers: *layers,
-            key_heads: heads[member],
-            inner: inner[member],
-            vocabulary: (
-                CONFIG.vocabulary * member / members,
-                CONFIG.vocabulary * (member + 1) / members,
-            ),
-            member,
-            member_count: members,
-        };
-        let member = |member| compile(&CONFIG, &share(member), StorageType::F32, StateStorage::F32);
-        (0..members).map(member).collect()
-    };
-    layers.iter().map(stage).collect()
 }
 
 #[test]
 fn a_model_cut_into_stages_and_uneven_members_is_right() {
-    run_sequence(&mut cut(&[(0, 1), (1, 3)], &[(0, 3)], &[(0, 96)]), 1e-5);
-    run_sequence(&mut cut(&[(0, 3)], &[(0, 1), (1, 3)], &[(0, 32), (32, 96)]), 1e-5);
-    run_sequence(
-        &mut cut(
-            &[(0, 2), (2, 3)],
-            &[(0, 1), (1, 2), (2, 3)],
-            &[(0, 32), (32, 64), (64, 96)],
-        ),
-        1e-5,
-    );
+    let model = Model::new("cut", LlamaConfig::tiny());
+    for cut in [
+        vec![vec![1], vec![1]],
+        vec![vec![1, 2]],
+        vec![vec![1, 1, 1], vec![2, 1]],
+    ] {
+        run_sequence(
+            &model,
+            &mut model.stages(&cut, StorageType::F32, StateStorage::F32),
+            1e-5,
+        );
+    }
 }
 
 #[test]
 fn sequences_share_steps_and_forks_share_prefixes() {
-    let mut stages = vec![vec![compile(
-        &CONFIG,
-        &CONFIG.whole(),
-        StorageType::F32,
-        StateStorage::F32,
-    )]];
+    let model = Model::new("batch", LlamaConfig::tiny());
+    let mut stages = model.whole();
     let (first, second) = (tokens(9, 2), tokens(12, 3));
+    let (expected_first, expected_second) = (model.expected(&first), model.expected(&second));
     // Two prompts of different length in one step; only the last row of each is asked for.
     let both: Vec<u32> = first[..5].iter().chain(&second[..7]).copied().collect();
     let found = step(&mut stages, &[sequence(0, 0, 5, 1), sequence(1, 0, 7, 1)], &both);
-    let (expected_first, expected_second) = (reference(&CONFIG, &first), reference(&CONFIG, &second));
     assert!(difference(&found, &[expected_first[4].clone(), expected_second[6].clone()]) < 1e-5);
 
     // A prompt chunk whose outputs nobody wants, beside a decode in a slot further on.
@@ -271,19 +279,16 @@ fn sequences_share_steps_and_forks_share_prefixes() {
 
 #[test]
 fn a_long_context_crosses_graph_sizes() {
-    let config = Config {
-        layers: 1,
-        inner: 64,
-        ..CONFIG
-    };
-    let mut stages = vec![vec![compile(
-        &config,
-        &config.whole(),
-        StorageType::F32,
-        StateStorage::F32,
-    )]];
+    let model = Model::new(
+        "long",
+        LlamaConfig {
+            layers: 1,
+            ..LlamaConfig::tiny()
+        },
+    );
+    let mut stages = model.whole();
     let tokens = tokens(300, 4);
-    let expected = reference(&config, &tokens);
+    let expected = model.expected(&tokens);
     for (index, chunk) in tokens[..240].chunks(60).enumerate() {
         step(&mut stages, &[sequence(0, index as u32 * 60, 60, 0)], chunk);
     }
@@ -294,18 +299,15 @@ fn a_long_context_crosses_graph_sizes() {
             &tokens[position..=position],
         );
         let difference = difference(&found, &expected[position..=position]);
+        // Angles of far positions are rounded to single precision.
         assert!(difference < 3e-5, "position {position}: {difference}");
     }
 }
 
 #[test]
 fn misuse_is_an_error_and_leaves_the_executable_usable() {
-    let mut stages = vec![vec![compile(
-        &CONFIG,
-        &CONFIG.whole(),
-        StorageType::F32,
-        StateStorage::F32,
-    )]];
+    let model = Model::new("misuse", LlamaConfig::tiny());
+    let mut stages = model.whole();
     let executable = &mut stages[0][0].executable;
     let mut begin = |sequences: &[StepSequenceView], tokens: &[u32]| {
         let result = executable.begin_step(&Step {
@@ -339,32 +341,31 @@ fn misuse_is_an_error_and_leaves_the_executable_usable() {
             })
             .is_err()
     );
-    run_sequence(&mut stages, 1e-5);
+    run_sequence(&model, &mut stages, 1e-5);
+}
+
+/// A source without weights.
+struct Nothing;
+
+impl WeightSourceImplementation for Nothing {
+    fn read(&self, name: &str, _: u64, _: u64, _: u32, _: &mut [u8]) -> Result<(), BackendError> {
+        Err(BackendError::new("MODEL_TENSOR_MISSING", name))
+    }
 }
 
 #[test]
 fn a_stopped_load_and_a_missing_weight_are_errors() {
-    let (program, parts) = program(&CONFIG, &CONFIG.whole(), StorageType::F32);
-    let options = CompileOptions {
-        slot_count: 1,
-        context_length: 64,
-        state_storage: StateStorage::F16,
-        maximum_step_tokens: 8,
-    };
-    let open_options = OpenOptions {
-        device: "CPU".to_owned(),
-        threads: Some(1),
-        ..OpenOptions::default()
-    };
-    let mut backend = open(&open_options).unwrap();
-    let (json, options) = (program.to_json().unwrap(), options_json(&options));
-    let stopped = backend.compile(&json, &options, &WeightSource::export(Source(parts)), &mut |_, _| false);
-    assert_eq!(stopped.err().unwrap().code, "ABORTED");
-    let missing = backend.compile(
-        &json,
-        &options,
-        &WeightSource::export(Source(BTreeMap::new())),
-        &mut |_, _| true,
+    let model = Model::new("stopped", LlamaConfig::tiny());
+    let program = member_program(
+        &model.config,
+        &shards(&model.config, &[vec![1]], StorageType::F32)[0][0],
     );
+    let options = serde_json::to_string(&compile_options(StateStorage::F16)).unwrap();
+    let (mut backend, json) = (open(&cpu()).unwrap(), program.to_json().unwrap());
+    let missing = backend.compile(&json, &options, &WeightSource::export(Nothing), &mut |_, _| true);
     assert_eq!(missing.err().unwrap().code, "MODEL_TENSOR_MISSING");
+    let checkpoint = Arc::new(Checkpoint::open(&model.directory).unwrap());
+    let weights = WeightSource::export(ProgramWeights::new(checkpoint, &program).unwrap());
+    let stopped = backend.compile(&json, &options, &weights, &mut |_, _| false);
+    assert_eq!(stopped.err().unwrap().code, "ABORTED");
 }
