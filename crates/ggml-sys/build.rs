@@ -102,6 +102,8 @@ fn build() -> Outcome<()> {
             &libraries,
             &variants,
         )?;
+        // Whoever passes the libraries on passes their licence on.
+        fs::copy(source.join("../LICENSE"), libraries.join("LICENSE.ggml"))?;
         // The headers stay beside the libraries for the test that compares layouts.
         fs::create_dir_all(output.join("include"))?;
         for name in HEADERS {
