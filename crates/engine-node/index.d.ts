@@ -1,6 +1,7 @@
 /**
- * The native engine as JavaScript sees it. The classes hold native objects: what they hold is freed by `close`, by the
- * garbage collector, or when the process ends. Errors carry a stable `code`; promises reject with such errors.
+ * The native engine as JavaScript sees it. The classes hold native objects, which are freed by `close` or when the
+ * process ends; all but members also when the garbage collector finds them. Errors carry a stable `code`; promises
+ * reject with such errors.
  *
  * Importing this package throws an error with the code `ENGINE_UNAVAILABLE` where no addon can be loaded.
  */
@@ -176,7 +177,7 @@ export function createMember(
   signal?: AbortSignal,
 ): Promise<MemberHandle>;
 
-/** A loaded member. Keeps the event loop alive until it is closed. */
+/** A loaded member. It lives, and keeps the event loop alive, until it is closed, as a server does. */
 export class MemberHandle {
   private constructor();
   /** Starts a generation: `requestJson` is an `EngineRequest` without `promptTokens`. For the head only. */

@@ -47,6 +47,9 @@ function load() {
 
 const native = load();
 
+// `process.exit` does not tell addons, whose threads must stop before libraries are torn down around them.
+process.on('exit', native.endEnvironment);
+
 export const { FabricListener, MemberHandle, MeshHandle, NativeDeviceHandle, openGgmlDevice, probeCpu, version } =
   native;
 

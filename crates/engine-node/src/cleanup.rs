@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use napi::Env;
+use napi_derive::napi;
 
-use crate::error::Failure;
+use crate::error::{Code, Failure, border};
 
 /// Something with native threads, or that native threads wait for.
 pub trait EndsWithEnvironment: Send + Sync {
@@ -40,11 +41,32 @@ pub fn register(env: &Env, object: &Arc<impl EndsWithEnvironment + 'static>) -> 
     if is_first {
         // One hook for an environment: hooks cannot be taken back from other threads, where objects may be dropped.
         env.add_env_cleanup_hook(key, |key| {
-            let objects = with_registered(|registered| registered.remove(&key)).unwrap_or_default();
-            for object in objects.into_iter().filter_map(|object| object.upgrade()) {
-                object.environment_ends();
-            }
+            end(key);
+            with_registered(|registered| registered.remove(&key));
         })?;
     }
     Ok(())
+}
+
+/// Stops what is alive in an environment, in the order in which it was registered: what a member waits for ends before
+/// the member.
+fn end(key: usize) {
+    let objects = with_registered(|registered| registered.get_mut(&key).map(std::mem::take));
+    for object in objects
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|object| object.upgrade())
+    {
+        object.environment_ends();
+    }
+}
+
+/// For the process's `exit` event: `process.exit` skips the hooks of the main environment, and the C library then
+/// destroys the globals of every library while threads still compute with them.
+#[napi]
+pub fn end_environment(env: Env) -> napi::Result<(), Code> {
+    border(|| {
+        end(env.raw() as usize);
+        Ok(())
+    })
 }

@@ -23,18 +23,28 @@ const LONGEST_STEP_AT_EXIT: Duration = Duration::from_secs(5);
 struct Running {
     member: Member,
     events: Arc<Events>,
+    /// Itself, while it is open: like a server, an open member lives on when nobody holds its handle. Were it closed by
+    /// the garbage collector, a generation would end whenever that happens to run.
+    open: Mutex<Option<Arc<Running>>>,
 }
 
 impl Running {
     fn close(&self) {
         self.member.close();
         self.events.close();
+        self.let_go();
+    }
+
+    fn let_go(&self) {
+        let own = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(own);
     }
 }
 
 impl EndsWithEnvironment for Running {
     fn environment_ends(self: Arc<Self>) {
         self.events.close();
+        self.let_go();
         let finished = Arc::new((Mutex::new(false), Condvar::new()));
         let closing = finished.clone();
         let started = thread::Builder::new().name("shoal-close".to_owned()).spawn(move || {
@@ -52,7 +62,7 @@ impl EndsWithEnvironment for Running {
     }
 }
 
-/// A loaded member. One that is forgotten closes when the garbage collector finds it.
+/// A loaded member.
 #[napi]
 pub struct MemberHandle {
     running: Arc<Running>,
@@ -61,8 +71,13 @@ pub struct MemberHandle {
 impl MemberHandle {
     /// The handle of a member that has just started.
     pub fn new(env: &Env, member: Member, events: Arc<Events>) -> Result<Self, Failure> {
-        let running = Arc::new(Running { member, events });
+        let running = Arc::new(Running {
+            member,
+            events,
+            open: Mutex::new(None),
+        });
         cleanup::register(env, &running)?;
+        *running.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         Ok(Self { running })
     }
 }
@@ -113,15 +128,5 @@ impl MemberHandle {
             };
             promise::spawn(env, "shoal-close", work, |_env, ()| Ok(()))
         })
-    }
-}
-
-impl Drop for MemberHandle {
-    fn drop(&mut self) {
-        let running = self.running.clone();
-        // The garbage collector runs on the JavaScript thread, which must not wait for a step.
-        let _ = thread::Builder::new()
-            .name("shoal-close".to_owned())
-            .spawn(move || running.close());
     }
 }
