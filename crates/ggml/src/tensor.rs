@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
+use shoal_abi::ErrorCode;
 use shoal_abi::backend::BackendError;
 use shoal_ggml_sys::{GGML_MAX_DIMS, ggml_backend_buffer, ggml_context, ggml_init_params, ggml_tensor, ggml_type};
 
@@ -188,6 +189,16 @@ impl Arena {
         }
         for (target, elements) in ne.iter_mut().zip(shape) {
             *target = i64::try_from(*elements).map_err(|_| BackendError::failed("a dimension is too large"))?;
+        }
+        // ggml multiplies without a look at overflow; no element takes more than 8 bytes.
+        let elements = shape
+            .iter()
+            .try_fold(8_usize, |product, elements| product.checked_mul(*elements));
+        if elements.is_none_or(|bytes| bytes > isize::MAX as usize) {
+            return Err(BackendError::new(
+                ErrorCode::BackendOutOfMemory.name(),
+                format!("a tensor of shape {shape:?} is larger than any memory"),
+            ));
         }
         // SAFETY: context and shape are valid, and there is room for the description.
         let pointer = unsafe {

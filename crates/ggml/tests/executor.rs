@@ -344,6 +344,48 @@ fn misuse_is_an_error_and_leaves_the_executable_usable() {
     run_sequence(&model, &mut stages, 1e-5);
 }
 
+#[test]
+fn sizes_that_no_machine_has_are_errors() {
+    let model = Model::new("sizes", LlamaConfig::tiny());
+    let program = member_program(
+        &model.config,
+        &shards(&model.config, &[vec![1]], StorageType::F32)[0][0],
+    );
+    let mut backend = open(&cpu()).unwrap();
+    let usual = compile_options(StateStorage::F32);
+    for (options, code) in [
+        (CompileOptions { slot_count: 0, ..usual }, "INTERNAL_INVALID_ARGUMENT"),
+        (
+            CompileOptions {
+                context_length: u32::MAX,
+                ..usual
+            },
+            "INTERNAL_INVALID_ARGUMENT",
+        ),
+        (
+            CompileOptions {
+                slot_count: 1 << 20,
+                context_length: 1 << 28,
+                ..usual
+            },
+            "BACKEND_OUT_OF_MEMORY",
+        ),
+        (
+            CompileOptions {
+                maximum_step_tokens: 1 << 20,
+                context_length: 1 << 28,
+                ..usual
+            },
+            "BACKEND_OUT_OF_MEMORY",
+        ),
+    ] {
+        let options = serde_json::to_string(&options).unwrap();
+        let weights = WeightSource::export(Nothing);
+        let result = backend.compile(&program.to_json().unwrap(), &options, &weights, &mut |_, _| true);
+        assert_eq!(result.err().unwrap().code, code, "{options}");
+    }
+}
+
 /// A source without weights.
 struct Nothing;
 

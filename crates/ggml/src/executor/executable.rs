@@ -324,17 +324,16 @@ impl ExecutableImplementation for GgmlExecutable {
     }
 }
 
+/// Bounds that keep every product of sizes far from overflow; memory runs out long before.
 fn check_options(options: &CompileOptions) -> Result<(), BackendError> {
-    if options.slot_count == 0 || options.context_length == 0 || options.maximum_step_tokens == 0 {
-        return Err(invalid(
-            "slotCount, contextLength and maximumStepTokens must be at least 1",
-        ));
-    }
-    if options.context_length > i32::MAX as u32 / 2 {
-        return Err(invalid(format!(
-            "a context of {} positions is not possible",
-            options.context_length
-        )));
+    for (name, number, limit) in [
+        ("slotCount", options.slot_count, 1 << 20),
+        ("contextLength", options.context_length, 1 << 28),
+        ("maximumStepTokens", options.maximum_step_tokens, 1 << 20),
+    ] {
+        if number == 0 || number > limit {
+            return Err(invalid(format!("{name} is {number}, it must be from 1 to {limit}")));
+        }
     }
     Ok(())
 }
