@@ -63,7 +63,10 @@ impl Entry {
 
 impl EndsWithEnvironment for Entry {
     fn environment_ends(self: Arc<Self>) {
-        drop(self.remove());
+        // Nobody closed it: to the peers this is a loss, which they shall not have to find out by silence.
+        if let Some(mesh) = self.remove() {
+            mesh.abort("its process ended");
+        }
     }
 }
 
