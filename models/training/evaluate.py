@@ -21,8 +21,8 @@ from data import Turn, draw_conversation, is_held_out, messages
 from model import LanguageModel, ModelConfig
 from tokenizer import IGNORED, encode
 
-SINGLE_TURN_CONVERSATIONS = 4000
-MULTI_TURN_CONVERSATIONS = 2000
+SINGLE_TURN_CONVERSATIONS = 2500
+MULTI_TURN_CONVERSATIONS = 1500
 CONVERSATIONS_PER_BATCH = 64
 QUESTIONS_PER_TASK = 3
 FOLLOW_UP_QUESTIONS_PER_TASK = 2
