@@ -15,15 +15,19 @@
 //! - `retain` and `release` count references to `context`; a table is handed out holding one. The table itself lives
 //!   as long as its context.
 
+mod error;
 pub mod export;
 pub mod owner;
+mod step;
 
 use std::ffi::c_void;
 
 use crate::Status;
 
+pub use error::BackendError;
 pub use export::{BackendImplementation, ExecutableImplementation, WeightSourceImplementation};
-pub use owner::{Backend, BackendError, Executable, SlotOperation, Step, WeightSource};
+pub use owner::{Backend, Executable, WeightSource};
+pub use step::{SlotOperation, Step};
 
 /// Version of [`BackendTable`]. A change of meaning raises it; new functions at the end only raise `size`.
 pub const BACKEND_TABLE_VERSION: u32 = 1;

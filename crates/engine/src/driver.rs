@@ -8,22 +8,15 @@ use std::time::{Duration, Instant};
 use shoal_abi::backend::{Executable, SlotOperation as ExecutableSlotOperation, Step, StepSequenceView};
 use shoal_fabric::{Channel, Deadline, Envelope, FrameKind, Group, MemberIndex};
 use shoal_frame::{SlotOperation, StepDescriptor};
-use shoal_program::{Communication, MemberOutput, MemberProgram, ProgramInput, Range};
+use shoal_program::{Communication, MemberOutput, MemberProgram, ProgramInput};
 
+use crate::bytes::{bytes_of, bytes_of_mut, interleave};
 use crate::error::EngineError;
 use crate::links::Links;
-use crate::sampling::{Candidate, OutputRow, Registration, Registry, ShardReader, sample_rows, write_shard};
+use crate::logits::{LogitsOutput, logits_output};
+use crate::sampling::Registration;
 use crate::statistics::Counters;
-
-/// Tags within [`FrameKind::Activation`].
-const HIDDEN_TAG: u64 = 0;
-const LOGITS_TAG: u64 = 1;
-/// Tag within [`FrameKind::Control`]: sampling options of a new sequence.
-pub(crate) const REGISTRATION_TAG: u64 = 1;
-/// Tag within [`FrameKind::Control`] that nothing is ever sent under: waiting for it is waiting for a failure.
-pub(crate) const NOTHING_TAG: u64 = 2;
-/// Tag within [`FrameKind::Token`] and [`FrameKind::StepDescriptor`].
-pub(crate) const ONLY_TAG: u64 = 0;
+use crate::tags::HIDDEN_TAG;
 
 /// The exchange after a segment, by the indices of boundary values.
 #[derive(Debug)]
@@ -55,31 +48,6 @@ enum Output {
         receivers: Vec<Channel>,
     },
     Logits(Box<LogitsOutput>),
-}
-
-#[derive(Debug)]
-struct LogitsOutput {
-    /// Absent where this member has no part of the vocabulary.
-    value: Option<u32>,
-    first_token: u32,
-    width: usize,
-    vocabulary_size: u64,
-    role: LogitsRole,
-    registry: Registry,
-    /// Where registrations come from; nothing at the head itself.
-    head: Option<Channel>,
-    candidates: Vec<Candidate>,
-    message: Vec<u8>,
-}
-
-#[derive(Debug)]
-enum LogitsRole {
-    /// Draws the tokens, from its own logits and those of the other members.
-    Sampler { others: Vec<Channel> },
-    /// Sends its part to the sampler.
-    Shard { sampler: Channel },
-    /// Holds the same logits as the sampler and has nothing to do.
-    Silent,
 }
 
 /// Runs the steps of one member.
@@ -209,7 +177,7 @@ impl Driver {
         // After the operations: a sequence may begin in the very slot that they free.
         if let Output::Logits(output) = &mut self.output {
             for registration in registrations {
-                output.registry.insert(*registration);
+                output.register(*registration);
             }
         }
         if descriptor.sequences.is_empty() {
@@ -249,7 +217,7 @@ impl Driver {
         let operation = match operation {
             SlotOperation::Free { slot } => {
                 if let Output::Logits(output) = &mut self.output {
-                    output.registry.free_slot(slot);
+                    output.free_slot(slot);
                 }
                 ExecutableSlotOperation::Free { slot }
             }
@@ -379,116 +347,7 @@ impl Driver {
     }
 }
 
-impl LogitsOutput {
-    /// The rows that a token is drawn from; takes the registrations of sequences that are new.
-    fn rows(&mut self, descriptor: &StepDescriptor, deadline: Deadline) -> Result<Vec<OutputRow>, EngineError> {
-        let mut rows = Vec::with_capacity(descriptor.output_row_count());
-        for sequence in &descriptor.sequences {
-            if self.registry.get(sequence.sampling_id).is_none() {
-                self.receive_registration(sequence.sampling_id, deadline)?;
-            }
-            let Some(options) = self.registry.get(sequence.sampling_id).copied() else {
-                let message = format!("sequence {} has no sampling options", sequence.sampling_id);
-                return Err(EngineError::new("INTERNAL", message));
-            };
-            let end = u64::from(sequence.start_position) + u64::from(sequence.token_count);
-            let first = end - u64::from(sequence.output_rows) + 1;
-            rows.extend((first..=end).map(|position| OutputRow { options, position }));
-        }
-        Ok(rows)
-    }
-
-    fn receive_registration(&mut self, sampling_id: u64, deadline: Deadline) -> Result<(), EngineError> {
-        let Some(head) = &self.head else { return Ok(()) };
-        head.receive(FrameKind::Control, REGISTRATION_TAG, &mut self.message, deadline)?;
-        match Registration::decode(&self.message) {
-            Some(registration) if registration.sampling_id == sampling_id => {
-                self.registry.insert(registration);
-                Ok(())
-            }
-            _ => Err(EngineError::desynchronized(
-                head.peer().index,
-                format!("it did not send the sampling options of sequence {sampling_id} when they were due"),
-            )),
-        }
-    }
-
-    fn finish(
-        &mut self,
-        executable: &mut Executable,
-        step: u64,
-        rows: &[OutputRow],
-        deadline: Deadline,
-        counters: &Counters,
-    ) -> Result<Option<Vec<u32>>, EngineError> {
-        let (first_token, width) = (self.first_token, self.width);
-        let (candidates, message) = (&mut self.candidates, &mut self.message);
-        match &self.role {
-            LogitsRole::Silent => Ok(None),
-            LogitsRole::Shard { sampler } => {
-                with_logits(executable, self.value, |logits| {
-                    write_shard(rows, logits, first_token, width, candidates, message);
-                })?;
-                let envelope = Envelope::new(FrameKind::Activation, LOGITS_TAG).with_step(step);
-                sampler.send(&envelope, message, deadline)?;
-                Ok(None)
-            }
-            LogitsRole::Sampler { others } => {
-                let started = Instant::now();
-                let mut messages = Vec::with_capacity(others.len());
-                for other in others {
-                    let mut message = Vec::new();
-                    let info = other.receive(FrameKind::Activation, LOGITS_TAG, &mut message, deadline)?;
-                    if info.envelope.step != step {
-                        let text = format!("it sent logits of step {} in step {step}", info.envelope.step);
-                        return Err(EngineError::desynchronized(other.peer().index, text));
-                    }
-                    messages.push(message);
-                }
-                if !others.is_empty() {
-                    counters.add_wait(started.elapsed());
-                }
-                let mut readers = Vec::with_capacity(others.len());
-                // With all logits here, the others hold none or copies.
-                let others = if width as u64 == self.vocabulary_size {
-                    &[]
-                } else {
-                    others.as_slice()
-                };
-                for (other, message) in others.iter().zip(&messages) {
-                    readers.push(ShardReader::new(message, rows, self.vocabulary_size).ok_or_else(|| {
-                        EngineError::desynchronized(
-                            other.peer().index,
-                            "it sent logits of another size than was asked for",
-                        )
-                    })?);
-                }
-                let tokens = with_logits(executable, self.value, |logits| {
-                    sample_rows(rows, logits, first_token, width, &mut readers, candidates)
-                })?;
-                tokens.map(Some).map_err(|row| {
-                    EngineError::new(
-                        "BACKEND_FAILED",
-                        format!("output row {row} of step {step} holds no finite logit"),
-                    )
-                })
-            }
-        }
-    }
-}
-
-fn with_logits<T>(
-    executable: &mut Executable,
-    value: Option<u32>,
-    body: impl FnOnce(&[f32]) -> T,
-) -> Result<T, EngineError> {
-    match value {
-        Some(value) => Ok(executable.with_value(value, |logits| body(logits))?),
-        None => Ok(body(&[])),
-    }
-}
-
-fn boundary(program: &MemberProgram, value: &str) -> Result<u32, EngineError> {
+pub(crate) fn boundary(program: &MemberProgram, value: &str) -> Result<u32, EngineError> {
     program.boundary_index(value).ok_or_else(|| {
         EngineError::new(
             "PROGRAM_INVALID",
@@ -509,106 +368,4 @@ fn exchange_of(program: &MemberProgram, communication: Option<&Communication>) -
             widths: widths.iter().map(|width| *width as usize).collect(),
         },
     })
-}
-
-fn logits_output(
-    me: MemberIndex,
-    size: u16,
-    program: &MemberProgram,
-    value: &str,
-    range: Range,
-    vocabulary_size: u64,
-    links: &Links,
-) -> Result<LogitsOutput, EngineError> {
-    let (Ok(first_token), Ok(width), true) = (
-        u32::try_from(range.0),
-        u32::try_from(range.length()),
-        vocabulary_size <= u64::from(u32::MAX),
-    ) else {
-        return Err(EngineError::new(
-            "PROGRAM_INVALID",
-            format!("a vocabulary of {vocabulary_size} entries"),
-        ));
-    };
-    // After a gather everybody holds everything. Otherwise a member cannot know what the others hold: one with the
-    // whole vocabulary may be the only one that has any.
-    let is_gathered = program.segments.iter().any(
-        |segment| matches!(&segment.communication, Some(Communication::AllGather { output, .. }) if output == value),
-    );
-    let role = match me.member {
-        0 if is_gathered => LogitsRole::Sampler { others: Vec::new() },
-        0 => {
-            let others = (1..size).map(|member| links.channel(MemberIndex::new(me.stage, member)).cloned());
-            LogitsRole::Sampler {
-                others: others.collect::<Result<_, _>>()?,
-            }
-        }
-        _ if is_gathered => LogitsRole::Silent,
-        _ => LogitsRole::Shard {
-            sampler: links.channel(MemberIndex::new(me.stage, 0))?.clone(),
-        },
-    };
-    let head = MemberIndex::new(0, 0);
-    Ok(LogitsOutput {
-        value: if width == 0 {
-            None
-        } else {
-            Some(boundary(program, value)?)
-        },
-        first_token,
-        width: width as usize,
-        vocabulary_size,
-        role,
-        registry: Registry::default(),
-        head: if me == head {
-            None
-        } else {
-            Some(links.channel(head)?.clone())
-        },
-        candidates: Vec::new(),
-        message: Vec::new(),
-    })
-}
-
-/// Puts the members' rows, which lie one member after the other, side by side.
-fn interleave(gathered: &[u8], widths: &[usize], rows: usize, output: &mut [f32]) {
-    let total: usize = widths.iter().sum();
-    let (mut source, mut column) = (0, 0);
-    for width in widths {
-        for row in 0..rows {
-            let length = width * size_of::<f32>();
-            let target = row * total + column;
-            bytes_of_mut(&mut output[target..target + width]).copy_from_slice(&gathered[source..source + length]);
-            source += length;
-        }
-        column += width;
-    }
-}
-
-// Activations are little-endian F32 on the wire, and these are their bytes in memory.
-#[cfg(target_endian = "big")]
-compile_error!("activations are sent as they lie in memory; a big-endian port must swap bytes here");
-
-fn bytes_of(values: &[f32]) -> &[u8] {
-    // SAFETY: any float is four valid bytes, and bytes need no alignment.
-    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
-}
-
-fn bytes_of_mut(values: &mut [f32]) -> &mut [u8] {
-    // SAFETY: as above, and any four bytes are a valid float.
-    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gathered_rows_are_put_side_by_side() {
-        // Two rows; members of widths 2, 0 and 1.
-        let gathered = [1.0_f32, 2.0, 3.0, 4.0, 10.0, 20.0];
-        let mut output = [0.0; 6];
-        interleave(bytes_of(&gathered), &[2, 0, 1], 2, &mut output);
-        assert_eq!(output, [1.0, 2.0, 10.0, 3.0, 4.0, 20.0]);
-    }
 }

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use shoal_fabric::{Channel, Deadline, Envelope, FrameKind, Interest, MemberIndex, wait_for_message};
 
-use crate::driver::{Driver, NOTHING_TAG, ONLY_TAG, REGISTRATION_TAG};
+use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::event::EngineEvent;
 use crate::inbox::{Command, Inbox};
 use crate::options::EventCallback;
 use crate::scheduler::{PlannedStep, Scheduler, SchedulerLimits};
 use crate::statistics::Counters;
+use crate::tags::{NOTHING_TAG, ONLY_TAG, REGISTRATION_TAG};
 
 /// Member 0 of stage 0 at work.
 pub(crate) struct HeadLoop {

@@ -29,18 +29,21 @@
 //! and the loop. `on_event` is called on that thread (load progress: on the caller's) and must not block.
 //! Every other call returns at once, except [`Member::close`], which waits for the running step.
 
+mod bytes;
 mod driver;
 mod error;
 mod event;
 mod head;
 mod inbox;
 mod links;
+mod logits;
 mod member;
 mod member_loop;
 mod options;
 mod sampling;
 mod scheduler;
 mod statistics;
+mod tags;
 
 pub use error::EngineError;
 pub use event::{EngineEvent, FinishReason};

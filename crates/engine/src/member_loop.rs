@@ -9,9 +9,10 @@ use shoal_fabric::{
 use shoal_frame::{StepDescriptor, StepLimits};
 use shoal_program::CompileOptions;
 
-use crate::driver::{Driver, ONLY_TAG};
+use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::inbox::Inbox;
+use crate::tags::ONLY_TAG;
 
 /// A member at work.
 pub(crate) struct MemberLoop {

@@ -8,6 +8,7 @@
 mod attention;
 mod backend;
 mod executable;
+mod functions;
 pub mod llama;
 mod operations;
 

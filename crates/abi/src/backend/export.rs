@@ -1,15 +1,19 @@
 //! Rust implementations as tables: panics are caught, errors keep their text, references are counted.
 
+mod functions;
+
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-use super::owner::{Backend, BackendError, Executable, SlotOperation, Step, WeightSource};
+use super::error::BackendError;
+use super::owner::{Backend, Executable, WeightSource};
+use super::step::{SlotOperation, Step};
 use super::{
     BACKEND_TABLE_VERSION, BackendTable, EXECUTABLE_TABLE_VERSION, ExecutableStatistics, ExecutableTable,
-    ProgressFunction, SlotOperationView, StepView, WEIGHT_SOURCE_TABLE_VERSION, WeightSourceTable,
+    WEIGHT_SOURCE_TABLE_VERSION, WeightSourceTable,
 };
 use crate::border::{guard, guard_or};
 use crate::{ErrorCode, Status};
@@ -209,7 +213,7 @@ impl Backend {
             size: size_of::<BackendTable>() as u32,
             version: BACKEND_TABLE_VERSION,
             context,
-            compile: backend_compile,
+            compile: functions::backend_compile,
             last_error: copy_last_error,
             retain: ExportedBackend::retain,
             release: ExportedBackend::release,
@@ -239,7 +243,7 @@ impl WeightSource {
             size: size_of::<WeightSourceTable>() as u32,
             version: WEIGHT_SOURCE_TABLE_VERSION,
             context,
-            read: weights_read,
+            read: functions::weights_read,
             last_error: copy_last_error,
             retain: ExportedWeights::retain,
             release: ExportedWeights::release,
@@ -264,312 +268,18 @@ fn export_executable(implementation: Box<dyn ExecutableImplementation>) -> *cons
         size: size_of::<ExecutableTable>() as u32,
         version: EXECUTABLE_TABLE_VERSION,
         context,
-        slot_operation: executable_slot_operation,
-        begin_step: executable_begin_step,
-        execute: executable_execute,
-        map: executable_map,
-        unmap: executable_unmap,
-        end_step: executable_end_step,
-        statistics: executable_statistics,
+        slot_operation: functions::executable_slot_operation,
+        begin_step: functions::executable_begin_step,
+        execute: functions::executable_execute,
+        map: functions::executable_map,
+        unmap: functions::executable_unmap,
+        end_step: functions::executable_end_step,
+        statistics: functions::executable_statistics,
         last_error: copy_last_error,
         retain: ExportedExecutable::retain,
         release: ExportedExecutable::release,
     })
 }
 
-unsafe extern "C" fn backend_compile(
-    context: *mut c_void,
-    program: *const u8,
-    program_length: usize,
-    options: *const u8,
-    options_length: usize,
-    weights: *const WeightSourceTable,
-    progress: Option<ProgressFunction>,
-    progress_context: *mut c_void,
-    executable: *mut *const ExecutableTable,
-) -> Status {
-    call(|| {
-        if executable.is_null() {
-            return Err(BackendError::new(
-                ErrorCode::InvalidArgument.name(),
-                "the result's address is null",
-            ));
-        }
-        // SAFETY: the caller of the table gives readable text.
-        let program = unsafe { text("the program", program, program_length)? };
-        // SAFETY: as above.
-        let options = unsafe { text("the options", options, options_length)? };
-        // SAFETY: the caller gives a table that is valid during the call; this takes a reference of its own.
-        let weights = unsafe { WeightSource::retain_table(weights)? };
-        let mut report = |loaded: u64, total: u64| match progress {
-            // SAFETY: the caller's function with the caller's context.
-            Some(function) => unsafe { function(progress_context, loaded, total) == 0 },
-            None => true,
-        };
-        // SAFETY: the context is one of `Backend::export`.
-        let object = unsafe { ExportedBackend::object(context) };
-        let implementation = lock(object)?.compile(program, options, &weights, &mut report)?;
-        // SAFETY: checked for null; the caller gives room for one address.
-        unsafe { *executable = export_executable(implementation) };
-        Ok(())
-    })
-}
-
-/// Runs `body` on the executable behind `context`.
-///
-/// # Safety
-/// `context` is one of `export_executable`.
-unsafe fn with_executable(
-    context: *mut c_void,
-    body: impl FnOnce(&mut dyn ExecutableImplementation) -> Result<(), BackendError>,
-) -> Status {
-    call(|| {
-        // SAFETY: promised by the caller.
-        let object = unsafe { ExportedExecutable::object(context) };
-        body(lock(object)?.as_mut())
-    })
-}
-
-unsafe extern "C" fn executable_slot_operation(context: *mut c_void, operation: *const SlotOperationView) -> Status {
-    // SAFETY: the context belongs to this table, the operation is a live value of the caller.
-    unsafe {
-        with_executable(context, |object| {
-            let operation = operation
-                .as_ref()
-                .copied()
-                .and_then(SlotOperation::from_view)
-                .ok_or_else(|| {
-                    BackendError::new(
-                        ErrorCode::InvalidArgument.name(),
-                        "a slot operation is null or of unknown kind",
-                    )
-                })?;
-            object.slot_operation(operation)
-        })
-    }
-}
-
-unsafe extern "C" fn executable_begin_step(context: *mut c_void, step: *const StepView) -> Status {
-    let invalid = || {
-        BackendError::new(
-            ErrorCode::InvalidArgument.name(),
-            "the step is null or its counts disagree",
-        )
-    };
-    // SAFETY: the context belongs to this table, the step and its slices are live values of the caller.
-    unsafe {
-        with_executable(context, |object| {
-            let view = step.as_ref().ok_or_else(invalid)?;
-            let sequences = slice(view.sequences, view.sequence_count).ok_or_else(invalid)?;
-            let tokens = slice(view.tokens, view.token_count).ok_or_else(invalid)?;
-            let total: u64 = sequences.iter().map(|sequence| u64::from(sequence.token_count)).sum();
-            if total != tokens.len() as u64 || sequences.iter().any(|one| one.output_rows > one.token_count) {
-                return Err(invalid());
-            }
-            object.begin_step(&Step {
-                number: view.step,
-                sequences,
-                tokens,
-            })
-        })
-    }
-}
-
-/// # Safety
-/// `pointer` is null or points to `count` values that live as long as the result is used.
-unsafe fn slice<'call, T>(pointer: *const T, count: u32) -> Option<&'call [T]> {
-    match count {
-        0 => Some(&[]),
-        _ if pointer.is_null() || !pointer.is_aligned() => None,
-        // SAFETY: promised by the caller.
-        _ => Some(unsafe { std::slice::from_raw_parts(pointer, count as usize) }),
-    }
-}
-
-unsafe extern "C" fn executable_execute(context: *mut c_void, segment: u32) -> Status {
-    // SAFETY: the context belongs to this table.
-    unsafe { with_executable(context, |object| object.execute(segment)) }
-}
-
-unsafe extern "C" fn executable_map(
-    context: *mut c_void,
-    value: u32,
-    pointer: *mut *mut f32,
-    length: *mut usize,
-) -> Status {
-    // SAFETY: the context belongs to this table, the results are checked for null.
-    unsafe {
-        with_executable(context, |object| {
-            if pointer.is_null() || length.is_null() {
-                return Err(BackendError::new(
-                    ErrorCode::InvalidArgument.name(),
-                    "a result's address is null",
-                ));
-            }
-            let mapped = object.map(value)?;
-            *pointer = mapped.as_ptr().cast();
-            *length = mapped.len();
-            Ok(())
-        })
-    }
-}
-
-unsafe extern "C" fn executable_unmap(context: *mut c_void, value: u32) -> Status {
-    // SAFETY: the context belongs to this table.
-    unsafe { with_executable(context, |object| object.unmap(value)) }
-}
-
-unsafe extern "C" fn executable_end_step(context: *mut c_void) -> Status {
-    // SAFETY: the context belongs to this table.
-    unsafe { with_executable(context, ExecutableImplementation::end_step) }
-}
-
-unsafe extern "C" fn executable_statistics(context: *mut c_void, statistics: *mut ExecutableStatistics) -> Status {
-    // SAFETY: the context belongs to this table, the result is checked for null.
-    unsafe {
-        with_executable(context, |object| {
-            let target = statistics
-                .as_mut()
-                .ok_or_else(|| BackendError::new(ErrorCode::InvalidArgument.name(), "the result's address is null"))?;
-            *target = object.statistics();
-            Ok(())
-        })
-    }
-}
-
-unsafe extern "C" fn weights_read(
-    context: *mut c_void,
-    name: *const u8,
-    name_length: usize,
-    first_row: u64,
-    row_count: u64,
-    storage: u32,
-    into: *mut u8,
-    into_length: usize,
-) -> Status {
-    call(|| {
-        // SAFETY: the caller of the table gives readable text.
-        let name = unsafe { text("the weight's name", name, name_length)? };
-        if into.is_null() {
-            return Err(BackendError::new(
-                ErrorCode::InvalidArgument.name(),
-                "the target's address is null",
-            ));
-        }
-        // SAFETY: the caller gives `into_length` bytes that are its own during the call.
-        let into = unsafe { std::slice::from_raw_parts_mut(into, into_length) };
-        // SAFETY: the context is one of `WeightSource::export`.
-        unsafe { ExportedWeights::object(context) }.read(name, first_row, row_count, storage, into)
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backend::StepSequenceView;
-
-    struct Doubler {
-        value: Vec<f32>,
-        dropped: std::sync::Arc<AtomicUsize>,
-    }
-
-    impl Drop for Doubler {
-        fn drop(&mut self) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    impl ExecutableImplementation for Doubler {
-        fn slot_operation(&mut self, _operation: SlotOperation) -> Result<(), BackendError> {
-            Err(BackendError::new("PROGRAM_INVALID", "no: slots"))
-        }
-        fn begin_step(&mut self, step: &Step<'_>) -> Result<(), BackendError> {
-            self.value = step.tokens.iter().map(|token| *token as f32).collect();
-            Ok(())
-        }
-        fn execute(&mut self, segment: u32) -> Result<(), BackendError> {
-            assert_eq!(segment, 0, "only one segment");
-            self.value.iter_mut().for_each(|value| *value *= 2.0);
-            Ok(())
-        }
-        fn map(&mut self, _value: u32) -> Result<NonNull<[f32]>, BackendError> {
-            Ok(NonNull::from(self.value.as_mut_slice()))
-        }
-        fn unmap(&mut self, _value: u32) -> Result<(), BackendError> {
-            Ok(())
-        }
-        fn end_step(&mut self) -> Result<(), BackendError> {
-            Ok(())
-        }
-        fn statistics(&self) -> ExecutableStatistics {
-            ExecutableStatistics {
-                steps: 3,
-                ..ExecutableStatistics::default()
-            }
-        }
-    }
-
-    fn doubler() -> (Executable, std::sync::Arc<AtomicUsize>) {
-        let dropped = std::sync::Arc::new(AtomicUsize::new(0));
-        let implementation = Doubler {
-            value: Vec::new(),
-            dropped: dropped.clone(),
-        };
-        (Executable::export(Box::new(implementation)), dropped)
-    }
-
-    #[test]
-    fn a_step_goes_through_the_table() {
-        let (mut executable, dropped) = doubler();
-        let sequences = [StepSequenceView {
-            slot: 0,
-            start_position: 0,
-            token_count: 2,
-            output_rows: 1,
-        }];
-        let step = Step {
-            number: 1,
-            sequences: &sequences,
-            tokens: &[3, 4],
-        };
-        executable.begin_step(&step).unwrap();
-        executable.execute(0).unwrap();
-        assert_eq!(executable.with_value(0, |rows| rows.to_vec()).unwrap(), [6.0, 8.0]);
-        executable.end_step().unwrap();
-        assert_eq!(executable.statistics().unwrap().steps, 3);
-        let wrong = Step { tokens: &[3], ..step };
-        assert_eq!(
-            executable.begin_step(&wrong).unwrap_err().code,
-            "INTERNAL_INVALID_ARGUMENT"
-        );
-        // SAFETY: the table of a live executable.
-        let second = unsafe { Executable::retain_table(executable.table()).unwrap() };
-        drop(executable);
-        assert_eq!(dropped.load(Ordering::Relaxed), 0);
-        drop(second);
-        assert_eq!(dropped.load(Ordering::Relaxed), 1);
-    }
-
-    #[test]
-    fn errors_keep_their_code_and_panics_lock_the_object_out() {
-        let (mut executable, _) = doubler();
-        let error = executable.slot_operation(SlotOperation::Free { slot: 0 }).unwrap_err();
-        assert_eq!(error, BackendError::new("PROGRAM_INVALID", "no: slots"));
-        assert_eq!(executable.execute(7).unwrap_err().code, "INTERNAL_PANIC");
-        assert_eq!(executable.execute(0).unwrap_err().code, "INTERNAL_PANIC");
-    }
-
-    #[test]
-    fn a_table_of_another_version_is_refused_by_name() {
-        let (executable, _) = doubler();
-        // SAFETY: a live table.
-        let mut foreign = unsafe { *executable.table() };
-        foreign.version = 99;
-        // SAFETY: a readable table; the check fails before anything is called.
-        let error = unsafe { Executable::from_table(&raw const foreign).unwrap_err() };
-        assert_eq!(error.code, "PLUGIN_VERSION_MISMATCH");
-        assert!(error.message.contains("99"), "{error}");
-        // SAFETY: null is allowed.
-        assert!(unsafe { Backend::from_table(std::ptr::null()) }.is_err());
-    }
-}
+mod tests;

@@ -1,159 +1,18 @@
 //! Safe owners of tables that another library filled: references are counted, statuses become errors.
 
 use std::ffi::c_void;
-use std::fmt;
 use std::ptr::NonNull;
 
+use super::error::BackendError;
+use super::step::{SlotOperation, Step};
 use super::{
     BACKEND_TABLE_VERSION, BackendTable, EXECUTABLE_TABLE_VERSION, ExecutableStatistics, ExecutableTable,
-    LastErrorFunction, SLOT_FORK, SLOT_FREE, SLOT_TRUNCATE, SlotOperationView, StepSequenceView, StepView,
-    WEIGHT_SOURCE_TABLE_VERSION, WeightSourceTable,
+    LastErrorFunction, StepView, WEIGHT_SOURCE_TABLE_VERSION, WeightSourceTable,
 };
 use crate::{ErrorCode, Status};
 
 /// Longest error text that is taken from another library.
 const LARGEST_ERROR_BYTES: usize = 16 * 1024;
-
-/// An error that crossed, or is about to cross, a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendError {
-    /// Stable code, such as `PROGRAM_OPERATION_UNSUPPORTED`; text, because a plugin may have codes of its own.
-    pub code: String,
-    /// Who and what.
-    pub message: String,
-}
-
-impl BackendError {
-    /// An error with any code.
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-        }
-    }
-
-    /// `BACKEND_FAILED`.
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self::new(ErrorCode::BackendFailed.name(), message)
-    }
-
-    /// The status that stands for the code at a table; `BACKEND_FAILED` for codes without a number.
-    pub fn status(&self) -> Status {
-        ErrorCode::ALL
-            .iter()
-            .find(|code| code.name() == self.code)
-            .copied()
-            .unwrap_or(ErrorCode::BackendFailed)
-            .into()
-    }
-
-    /// Reads the text form `CODE: message`; text without a code gets that of the status.
-    pub fn parse(status: Status, text: &str) -> Self {
-        let fallback = status.error().unwrap_or(ErrorCode::UnknownStatus).name();
-        match text.split_once(": ") {
-            Some((code, message)) if is_code(code) => Self::new(code, message),
-            _ if text.is_empty() => Self::new(fallback, format!("the library failed with status {}", status.0)),
-            _ => Self::new(fallback, text),
-        }
-    }
-}
-
-impl fmt::Display for BackendError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.code, self.message)
-    }
-}
-
-impl std::error::Error for BackendError {}
-
-fn is_code(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-}
-
-/// A change of a slot's stored state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SlotOperation {
-    /// Forget everything in the slot.
-    Free {
-        /// The slot.
-        slot: u32,
-    },
-    /// Keep only the first `length` positions.
-    Truncate {
-        /// The slot.
-        slot: u32,
-        /// Positions that stay.
-        length: u32,
-    },
-    /// Copy the first `length` positions of `from` over whatever `to` held.
-    Fork {
-        /// The slot that is read.
-        from: u32,
-        /// The slot that is written.
-        to: u32,
-        /// Positions that are copied.
-        length: u32,
-    },
-}
-
-impl SlotOperation {
-    /// The form that crosses the table.
-    pub fn view(self) -> SlotOperationView {
-        let (kind, slot, target, length) = match self {
-            Self::Free { slot } => (SLOT_FREE, slot, 0, 0),
-            Self::Truncate { slot, length } => (SLOT_TRUNCATE, slot, 0, length),
-            Self::Fork { from, to, length } => (SLOT_FORK, from, to, length),
-        };
-        SlotOperationView {
-            kind,
-            slot,
-            target,
-            length,
-        }
-    }
-
-    /// The operation of a view, or nothing for a kind that this build does not know.
-    pub fn from_view(view: SlotOperationView) -> Option<Self> {
-        match view.kind {
-            SLOT_FREE => Some(Self::Free { slot: view.slot }),
-            SLOT_TRUNCATE => Some(Self::Truncate {
-                slot: view.slot,
-                length: view.length,
-            }),
-            SLOT_FORK => Some(Self::Fork {
-                from: view.slot,
-                to: view.target,
-                length: view.length,
-            }),
-            _ => None,
-        }
-    }
-}
-
-/// One forward pass over a batch, borrowed.
-#[derive(Debug, Clone, Copy)]
-pub struct Step<'step> {
-    /// Number of the step.
-    pub number: u64,
-    /// The sequences, in the order of their rows.
-    pub sequences: &'step [StepSequenceView],
-    /// Token ids of all sequences, one after the other.
-    pub tokens: &'step [u32],
-}
-
-impl Step<'_> {
-    /// Rows of logits that the step asks for.
-    pub fn output_row_count(&self) -> usize {
-        self.sequences
-            .iter()
-            .map(|sequence| sequence.output_rows as usize)
-            .sum()
-    }
-}
 
 /// Fetches the text behind a failed status, on the thread that saw it.
 fn last_error(status: Status, function: LastErrorFunction, context: *mut c_void) -> BackendError {
