@@ -140,6 +140,16 @@ export class FabricListener {
   close(): void;
 }
 
+/** What is known of a peer. */
+export interface PeerState extends MemberAddress {
+  /** The event loop of its host is blocked: its member goes on, but control messages to it will wait. */
+  readonly hostStalled: boolean;
+  /** Time since its last byte; heartbeats come every 250 ms. */
+  readonly silenceMilliseconds: number;
+  /** It has left cleanly. */
+  readonly hasLeft: boolean;
+}
+
 /** Authenticated channels of one member to all others. A thread of its own keeps them alive, whatever JavaScript does. */
 export class MeshHandle {
   private constructor();
@@ -149,6 +159,8 @@ export class MeshHandle {
   readonly peers: readonly MemberAddress[];
   /** Tells the peers in every heartbeat whether the event loop of this member's host is blocked. */
   setHostStalled(stalled: boolean): void;
+  /** What is known of all other members now. */
+  peerStates(): PeerState[];
   /** Says goodbye to the peers, unless a member still uses the mesh: then the member does when it closes. Idempotent. */
   close(): Promise<void>;
 }

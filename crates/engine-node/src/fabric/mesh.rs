@@ -81,6 +81,21 @@ impl Drop for Entry {
     }
 }
 
+/// What is known of a peer.
+#[napi(object)]
+pub struct PeerState {
+    /// Stage of the peer.
+    pub stage: u16,
+    /// Rank of the peer within its stage.
+    pub member: u16,
+    /// The event loop of its host is blocked.
+    pub host_stalled: bool,
+    /// Time since its last byte.
+    pub silence_milliseconds: f64,
+    /// It has left cleanly.
+    pub has_left: bool,
+}
+
 /// Authenticated channels of one member to all others.
 #[napi]
 pub struct MeshHandle {
@@ -120,6 +135,25 @@ impl MeshHandle {
         border(|| {
             mesh_of(self.entry.number)?.set_host_stalled(stalled);
             Ok(())
+        })
+    }
+
+    /// What is known of all other members now.
+    #[napi]
+    pub fn peer_states(&self) -> napi::Result<Vec<PeerState>, Code> {
+        border(|| {
+            let mesh = mesh_of(self.entry.number)?;
+            let state = |peer: &MemberIndex| {
+                let state = mesh.peer_state(*peer)?;
+                Ok(PeerState {
+                    stage: peer.stage,
+                    member: peer.member,
+                    host_stalled: state.host_stalled,
+                    silence_milliseconds: state.silence.as_secs_f64() * 1e3,
+                    has_left: state.has_left,
+                })
+            };
+            self.peers.iter().map(state).collect()
         })
     }
 

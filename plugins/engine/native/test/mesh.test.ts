@@ -74,6 +74,26 @@ t.test('an endpoint says what peers need and nothing secret', (t) => {
   t.end();
 });
 
+t.test('peers hear of a host whose event loop is blocked, and it does not count as lost', async (t) => {
+  const shared = credentials();
+  const meshes = await connectAll([0, 1].map((member) => listen(member, shared, 'tcp')));
+  t.teardown(() => Promise.all(meshes.map((mesh) => mesh.close())));
+  const [first, second] = meshes as [MeshHandle, MeshHandle];
+  t.match(second.peerStates(), [{ stage: 0, member: 0, hostStalled: false, hasLeft: false }]);
+  first.setHostStalled(true);
+  const deadline = Date.now() + 10_000;
+  while (!second.peerStates()[0]?.hostStalled && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  t.match(second.peerStates(), [{ hostStalled: true, hasLeft: false }]);
+
+  // Longer than the silence after which a peer is lost: heartbeats go on while this thread sleeps.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+  const [state] = second.peerStates();
+  t.match(state, { hostStalled: true, hasLeft: false });
+  t.ok((state?.silenceMilliseconds ?? Number.POSITIVE_INFINITY) < 1_500);
+});
+
 t.test('a peer without the secret is refused by both sides', async (t) => {
   const shared = credentials();
   const listeners = [listen(0, shared, 'tcp'), listen(1, { ...shared, secret: credentials().secret }, 'tcp')];
