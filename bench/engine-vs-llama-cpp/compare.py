@@ -17,9 +17,9 @@ SCENARIOS = ['whole-1', 'whole-2', 'pipeline-2', 'tensor-2', 'tensor-3']
 class Engine:
     """The engine's benchmark binary, taking orders over pipes."""
 
-    def __init__(self, binary: str, checkpoint: pathlib.Path, storages: list[str]) -> None:
+    def __init__(self, binary: str, checkpoint: pathlib.Path, storage: str, scenarios: list[str]) -> None:
         arguments = [binary, '--serve', '--checkpoint', str(checkpoint)]
-        arguments += ['--storage', ','.join(storages), '--scenarios', ','.join(SCENARIOS)]
+        arguments += ['--storage', storage, '--scenarios', ','.join(scenarios)]
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.read()
 
@@ -67,7 +67,7 @@ def agreeing_tokens(left: list[int], right: list[int]) -> int:
 
 
 def compare(storage: str, engine: Engine, peer: LlamaCpp, options: argparse.Namespace) -> dict:
-    names = [*SCENARIOS, 'llama.cpp-1', 'llama.cpp-2']
+    names = [*options.scenarios, 'llama.cpp-1', 'llama.cpp-2']
     series = {name: Series() for name in names}
     bandwidth = {1: [], 2: []}
 
@@ -96,6 +96,7 @@ def compare(storage: str, engine: Engine, peer: LlamaCpp, options: argparse.Name
         'tensor-2 / llama.cpp-1': ('tensor-2', 'llama.cpp-1'),
         'tensor-2 / llama.cpp-2': ('tensor-2', 'llama.cpp-2'),
     }
+    pairs = {name: pair for name, pair in pairs.items() if set(pair) <= set(names)}
     ratios = {
         name: {f'{kind}-{which}': ratio(*pair, kind, which) for kind in ('decode', 'prefill') for which in ('best', 'median')}
         for name, pair in pairs.items()
@@ -113,10 +114,11 @@ def compare(storage: str, engine: Engine, peer: LlamaCpp, options: argparse.Name
         'targets': {
             name: {'wanted': wanted, 'found': ratios[name]['decode-best'], 'met': ratios[name]['decode-best'] >= wanted}
             for name, wanted in targets.items()
+            if name in ratios
         },
         'readGigabytesPerSecond': {f'{threads} threads': [round(one, 1) for one in values] for threads, values in bandwidth.items()},
         'firstTokensAsLlamaCpp': {
-            name: agreeing_tokens(series[name].tokens, series['llama.cpp-1'].tokens) for name in SCENARIOS
+            name: agreeing_tokens(series[name].tokens, series['llama.cpp-1'].tokens) for name in options.scenarios
         },
     }
 
@@ -125,25 +127,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--engine', required=True, help='the engine-bench binary')
     parser.add_argument('--checkpoint', type=pathlib.Path, help='a folder written by engine-bench --write-checkpoint')
-    parser.add_argument('--storage', default='q4_0')
+    parser.add_argument('--storage', default='q4_0', help='tensor types, separated by commas')
+    parser.add_argument('--scenarios', default=','.join(SCENARIOS), help='all are in memory at once')
     parser.add_argument('--rounds', type=int, default=6)
     parser.add_argument('--tokens', type=int, default=48)
     parser.add_argument('--prompt', type=int, default=128)
     options = parser.parse_args()
-    storages = options.storage.split(',')
+    options.scenarios = options.scenarios.split(',')
     with tempfile.TemporaryDirectory() as directory:
         checkpoint = options.checkpoint or pathlib.Path(directory)
         if options.checkpoint is None:
             subprocess.run([options.engine, '--write-checkpoint', str(checkpoint)], check=True)
-        results = []
-        for storage in storages:
+        for storage in options.storage.split(','):
             path = pathlib.Path(directory) / f'{storage}.gguf'
             write(checkpoint, storage, path)
             peer = LlamaCpp(str(path))
-            engine = Engine(options.engine, checkpoint, [storage])
-            results.append(compare(storage, engine, peer, options))
+            engine = Engine(options.engine, checkpoint, storage, options.scenarios)
+            result = compare(storage, engine, peer, options)
+            print(json.dumps({'prompt': options.prompt, 'tokens': options.tokens, **result}, indent=2), flush=True)
             engine.close()
-        print(json.dumps({'prompt': options.prompt, 'tokens': options.tokens, 'results': results}, indent=2))
+            peer.close()
+            path.unlink()
 
 
 if __name__ == '__main__':

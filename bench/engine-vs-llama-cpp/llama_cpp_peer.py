@@ -26,6 +26,12 @@ class LlamaCpp:
             self.contexts[threads] = llama_cpp.llama_init_from_model(self.model, params)
         return self.contexts[threads]
 
+    def close(self) -> None:
+        """Frees the memory of the model and its contexts."""
+        for context in self.contexts.values():
+            llama_cpp.llama_free(context)
+        llama_cpp.llama_model_free(self.model)
+
     def generate(self, threads: int, prompt: list[int], count: int) -> dict:
         """Greedy decoding; only `llama_decode` is timed."""
         context = self.context(threads)
