@@ -150,6 +150,12 @@ export interface PeerState extends MemberAddress {
   readonly hasLeft: boolean;
 }
 
+/** A channel to one member. */
+export interface ChannelObject extends MemberAddress {
+  /** Address of a `ChannelTable`. */
+  readonly table: bigint;
+}
+
 /** Authenticated channels of one member to all others. A thread of its own keeps them alive, whatever JavaScript does. */
 export class MeshHandle {
   private constructor();
@@ -157,6 +163,8 @@ export class MeshHandle {
   readonly mesh: bigint;
   /** All other members, in the order of the plan. */
   readonly peers: readonly MemberAddress[];
+  /** The channels one by one, for what does not know this addon's meshes. Their tables are valid until `close`. */
+  readonly channels: readonly ChannelObject[];
   /** Tells the peers in every heartbeat whether the event loop of this member's host is blocked. */
   setHostStalled(stalled: boolean): void;
   /** What is known of all other members now. */
@@ -168,8 +176,10 @@ export class MeshHandle {
 export interface MemberObjects {
   /** Address of the `BackendTable` of an open device. */
   readonly device: bigint;
-  /** `mesh` of a `MeshHandle`; absent for a member on its own. */
+  /** `mesh` of a `MeshHandle`. */
   readonly mesh?: bigint;
+  /** Channels to all other members, where there is no mesh. Both are absent for a member on its own. */
+  readonly channels?: readonly ChannelObject[];
 }
 
 /**

@@ -5,4 +5,4 @@ mod listener;
 mod mesh;
 
 pub use endpoint::{MemberAddress, read_json};
-pub use mesh::mesh_of;
+pub use mesh::{ChannelObject, mesh_of};

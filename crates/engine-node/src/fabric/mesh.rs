@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object};
 use napi_derive::napi;
-use shoal_fabric::{FabricError, MemberIndex, Mesh, MeshConfig};
+use shoal_fabric::{FabricError, ForeignTable, MemberIndex, Mesh, MeshConfig, export_table};
 
 use super::endpoint::MemberAddress;
 use crate::cleanup::{self, EndsWithEnvironment};
@@ -81,6 +81,17 @@ impl Drop for Entry {
     }
 }
 
+/// A channel for members of other engines, and for transports that wrap this one.
+#[napi(object)]
+pub struct ChannelObject {
+    /// Stage of the peer.
+    pub stage: u16,
+    /// Rank of the peer within its stage.
+    pub member: u16,
+    /// Address of a `ChannelTable`.
+    pub table: BigInt,
+}
+
 /// What is known of a peer.
 #[napi(object)]
 pub struct PeerState {
@@ -101,6 +112,8 @@ pub struct PeerState {
 pub struct MeshHandle {
     entry: Arc<Entry>,
     peers: Vec<MemberIndex>,
+    /// The channels as tables, once somebody wanted them: the address of each and the reference that keeps it valid.
+    tables: Mutex<Vec<(u64, ForeignTable)>>,
 }
 
 impl MeshHandle {
@@ -111,7 +124,11 @@ impl MeshHandle {
         with_meshes(|meshes| meshes.insert(number, Arc::new(mesh)));
         let entry = Arc::new(Entry { number });
         cleanup::register(env, &entry)?;
-        Ok(Self { entry, peers })
+        Ok(Self {
+            entry,
+            peers,
+            tables: Mutex::default(),
+        })
     }
 }
 
@@ -135,6 +152,28 @@ impl MeshHandle {
         border(|| {
             mesh_of(self.entry.number)?.set_host_stalled(stalled);
             Ok(())
+        })
+    }
+
+    /// The channels one by one, for what does not know this addon's meshes. Valid until `close`.
+    #[napi(getter)]
+    pub fn channels(&self) -> napi::Result<Vec<ChannelObject>, Code> {
+        border(|| {
+            let mesh = mesh_of(self.entry.number)?;
+            let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+            if tables.is_empty() {
+                for peer in &self.peers {
+                    let table = export_table(&mesh.channel(*peer)?);
+                    // SAFETY: the table was just made and holds one reference for its receiver.
+                    tables.push((table as u64, unsafe { ForeignTable::new(table)? }));
+                }
+            }
+            let object = |(peer, (table, _)): (&MemberIndex, &(u64, ForeignTable))| ChannelObject {
+                stage: peer.stage,
+                member: peer.member,
+                table: BigInt::from(*table),
+            };
+            Ok(self.peers.iter().zip(tables.iter()).map(object).collect())
         })
     }
 
@@ -162,6 +201,7 @@ impl MeshHandle {
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>, Code> {
         border(|| {
             let mesh = self.entry.remove();
+            self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
             promise::spawn(
                 env,
                 "shoal-leave",

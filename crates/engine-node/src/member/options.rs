@@ -9,22 +9,25 @@ use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shoal_abi::backend::{Backend, BackendTable, WeightSource};
+use shoal_abi::channel::ChannelTable;
 use shoal_engine::{EngineError, Links, MemberOptions};
-use shoal_fabric::{AbortFlag, Mesh};
+use shoal_fabric::{AbortFlag, ForeignTable, Mesh, MeshConfig, Secret};
 use shoal_program::{CompileOptions, MemberProgram, StateStorage};
 use shoal_weights::{Checkpoint, ProgramWeights};
 
 use super::events::Events;
 use crate::error::{Failure, public_code};
-use crate::fabric::{MemberAddress, mesh_of, read_json};
+use crate::fabric::{ChannelObject, MemberAddress, mesh_of, read_json};
 
 /// Native objects that a member uses.
 #[napi(object)]
 pub struct MemberHandles {
     /// Address of a `BackendTable`.
     pub device: BigInt,
-    /// Number of a mesh; absent for a member on its own.
+    /// Number of a mesh.
     pub mesh: Option<BigInt>,
+    /// Channels to all other members, where there is no mesh. Absent or empty for a member on its own.
+    pub channels: Option<Vec<ChannelObject>>,
 }
 
 /// `MemberOptions` without what is no data.
@@ -55,7 +58,14 @@ struct Epoch {
 pub struct Load {
     options: Options,
     backend: Backend,
-    mesh: Option<Arc<Mesh>>,
+    connection: Connection,
+}
+
+/// How the other members are reached.
+enum Connection {
+    Mesh(Arc<Mesh>),
+    /// Channels that a mesh of this member's own will watch; none for a member on its own.
+    Tables(Vec<ForeignTable>),
 }
 
 impl Load {
@@ -65,17 +75,25 @@ impl Load {
         let table = number("device", &handles.device)? as usize as *const BackendTable;
         // SAFETY: the interface demands the address of a live table; this takes a reference of its own.
         let backend = unsafe { Backend::retain_table(table)? };
-        let mesh = match handles.mesh {
-            Some(mesh) => Some(mesh_of(number("mesh", &mesh)?)?),
-            None => None,
+        let connection = match handles.mesh {
+            Some(mesh) => Connection::Mesh(mesh_of(number("mesh", &mesh)?)?),
+            None => Connection::Tables(tables(handles.channels.unwrap_or_default())?),
         };
-        let members: u32 = options.stage_sizes.iter().copied().map(u32::from).sum();
-        if mesh.is_none() && members != 1 {
+        let members: usize = options.stage_sizes.iter().copied().map(usize::from).sum();
+        if let Connection::Tables(tables) = &connection
+            && tables.len() + 1 != members
+        {
             return Err(Failure::argument(format!(
-                "a member of an instance of {members} members needs a mesh"
+                "a member of an instance of {members} members needs a mesh or {} channels, not {}",
+                members.saturating_sub(1),
+                tables.len()
             )));
         }
-        Ok(Self { options, backend, mesh })
+        Ok(Self {
+            options,
+            backend,
+            connection,
+        })
     }
 
     /// A name for the thread that loads.
@@ -96,7 +114,7 @@ impl Load {
             program,
             backend: self.backend,
             weights: WeightSource::export(weights),
-            links: self.mesh.map_or_else(|| Ok(Links::none()), Links::from_mesh)?,
+            links: links(self.connection, options.me, options.credentials.epoch)?,
             compile: CompileOptions {
                 slot_count: options.slot_count,
                 context_length: options.context_length,
@@ -111,6 +129,45 @@ impl Load {
             on_event: Arc::new(move |event| events.send(event)),
         })
     }
+}
+
+/// Takes references to channel tables of any library.
+fn tables(channels: Vec<ChannelObject>) -> Result<Vec<ForeignTable>, Failure> {
+    channels
+        .iter()
+        .map(|channel| {
+            let table = number("channel", &channel.table)? as usize as *const ChannelTable;
+            // SAFETY: the interface demands the address of a live table.
+            let functions = unsafe { table.as_ref() }
+                .filter(|table| table.check().is_ok())
+                .ok_or_else(|| {
+                    Failure::new(
+                        "PLUGIN_VERSION_MISMATCH",
+                        "a channel's table is null or of another version",
+                    )
+                })?;
+            // SAFETY: the table is live; the reference is the one that `ForeignTable` takes over.
+            unsafe {
+                (functions.retain)(functions.context);
+                Ok(ForeignTable::new(table)?)
+            }
+        })
+        .collect()
+}
+
+/// The channels as the engine wants them.
+fn links(connection: Connection, me: MemberAddress, epoch: u32) -> Result<Links, Failure> {
+    let mesh = match connection {
+        Connection::Mesh(mesh) => mesh,
+        Connection::Tables(tables) if tables.is_empty() => return Ok(Links::none()),
+        Connection::Tables(tables) => {
+            // Their makers have authenticated these channels; nothing is connected here, so that no secret is used.
+            let mut config = MeshConfig::new(me.index(), 0, epoch, Secret([0; 32]));
+            config.foreign = tables;
+            Arc::new(Mesh::establish(config)?)
+        }
+    };
+    Ok(Links::from_mesh(mesh)?)
 }
 
 /// A `bigint` as a number of 64 bits; `what` names it in the error.

@@ -14,7 +14,7 @@ export class NativeEngineWorker implements EngineWorker {
       if (device.kind === 'script') script = addon.createScriptDevice(device);
       const objects: MemberObjects = {
         device: device.kind === 'native' ? device.table : (script as NativeDeviceHandle).table,
-        ...meshOf(channels),
+        ...connectionOf(channels),
       };
       const emit = (eventJson: string): void => onEvent(JSON.parse(eventJson) as EngineEvent);
       return new NativeMember(await addon.createMember(JSON.stringify(plain), objects, emit, signal), script);
@@ -25,10 +25,8 @@ export class NativeEngineWorker implements EngineWorker {
   }
 }
 
-/** The native member runs on a mesh, which watches its peers; single channels of a foreign transport do not. */
-function meshOf({ channels, mesh }: MemberOptions['channels']): { mesh?: bigint } {
+/** A mesh watches its peers already; of single channels the native member makes one. */
+function connectionOf({ channels, mesh }: MemberOptions['channels']): Pick<MemberObjects, 'mesh' | 'channels'> {
   if (mesh !== undefined) return { mesh };
-  if (channels.length === 0) return {};
-  const message = 'The native engine needs a transport that offers a mesh; this one offers single channels only.';
-  throw new ShoalError('ENGINE_LOAD_FAILED', message);
+  return { channels: channels.map(({ peer, table }) => ({ ...peer, table })) };
 }

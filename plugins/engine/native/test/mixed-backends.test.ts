@@ -25,6 +25,7 @@ async function open(name: BackendName): Promise<OpenDevice> {
 interface Shape {
   readonly name: string;
   readonly kind: 'unix' | 'tcp' | 'tls';
+  readonly withoutMesh?: boolean;
   /** Stage by stage: its last layer, and for each member its backend and share. */
   readonly stages: readonly { readonly end: number; readonly members: readonly (readonly [BackendName, number])[] }[];
 }
@@ -57,6 +58,21 @@ const shapes: readonly Shape[] = [
     ],
   },
   {
+    name: 'both over the channels of a transport without a mesh',
+    kind: 'tcp',
+    withoutMesh: true,
+    stages: [
+      {
+        end: 2,
+        members: [
+          ['ggml', 1],
+          ['script', 2],
+        ],
+      },
+      { end: 3, members: [['script', 1]] },
+    ],
+  },
+  {
     name: 'a tensor group of both',
     kind: 'tcp',
     stages: [
@@ -71,7 +87,7 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-async function load({ stages, kind }: Shape): Promise<Instance> {
+async function load({ stages, kind, withoutMesh = false }: Shape): Promise<Instance> {
   const layout = stages.map(
     ({ end, members }, index): SplitStage => ({
       layers: [stages[index - 1]?.end ?? 0, end],
@@ -90,7 +106,7 @@ async function load({ stages, kind }: Shape): Promise<Instance> {
       ),
     ),
   );
-  return Instance.start({ modelDirectory, stages: opened, kind, slotCount: 3, maximumStepTokens: 8 });
+  return Instance.start({ modelDirectory, stages: opened, kind, withoutMesh, slotCount: 3, maximumStepTokens: 8 });
 }
 
 const isWindows = process.platform === 'win32';

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { type CompileOptions, type MemberProgram, ShoalError } from '@shoal/core';
 import { createMember, createScriptDevice } from '@shoal/engine-node';
 import t from 'tap';
@@ -166,6 +167,25 @@ t.test('closing the device ends a member that waits for it', async (t) => {
   await member.close();
   await member.close();
   t.throws(() => member.submit(JSON.stringify({ id: 2, maximumTokens: 1 }), Uint32Array.of(1)));
+});
+
+t.test('a member outlives the thread whose JavaScript was its device', async (t) => {
+  const thread = new Worker(new URL('support/device-thread.js', import.meta.url));
+  t.teardown(() => thread.terminate());
+  const table = await new Promise<bigint>((resolve, reject) => {
+    thread.once('message', resolve);
+    thread.once('error', reject);
+  });
+  await using instance = await Instance.start({
+    modelDirectory,
+    stages: [[{ program: countingProgram, device: { kind: 'native', table, operations: [], close: async () => {} } }]],
+    contextLength: 1_000_000,
+  });
+  const id = instance.submit([1], { maximumTokens: 900_000 });
+  await instance.waitFor(({ kind }) => kind === 'token');
+  await thread.terminate();
+  const end = await instance.waitFor(({ kind }) => kind === 'request-failed');
+  t.match(end, { requestId: id, code: 'ENGINE_ABORTED', message: /environment of the script device has ended/ });
 });
 
 t.test('a device that does not answer in time fails the step, and late writes reach nobody', async (t) => {

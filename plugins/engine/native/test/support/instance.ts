@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import type {
   EngineEvent,
   EngineRequest,
+  ListenOptions,
   LoadCredentials,
   Member,
   MemberAddress,
   MemberProgram,
   OpenDevice,
+  TransportEndpoint,
   TransportListener,
 } from '@shoal/core';
 import engine from '@shoal/engine-native/worker';
+import { FabricListener } from '@shoal/engine-node';
 import transport from '@shoal/transport-tcp/worker';
 
 export interface InstanceMember {
@@ -22,6 +25,8 @@ export interface InstanceOptions {
   /** Stage by stage, member by member. */
   readonly stages: readonly (readonly InstanceMember[])[];
   readonly kind?: 'auto' | 'unix' | 'tcp' | 'tls';
+  /** Gives the members single channels, as a transport does that has no mesh. */
+  readonly withoutMesh?: boolean;
   readonly slotCount?: number;
   readonly contextLength?: number;
   readonly maximumStepTokens?: number;
@@ -123,7 +128,8 @@ export class Instance implements AsyncDisposable {
     if (addresses.length > 1) {
       const worker = await transport.create({ kind: options.kind ?? 'auto' });
       for (const self of addresses) {
-        const listener = await worker.listen({ credentials, self, bindAddress: '127.0.0.1' });
+        const asked = { credentials, self, bindAddress: '127.0.0.1' };
+        const listener = options.withoutMesh ? singleChannels(asked) : await worker.listen(asked);
         this.#closers.push(() => listener.close());
         listeners.set(self, listener);
       }
@@ -173,3 +179,19 @@ export class Instance implements AsyncDisposable {
 
 const isEnd = (event: EngineEvent): event is Generation['end'] =>
   event.kind === 'request-finished' || event.kind === 'request-failed';
+
+/** A transport without a mesh, made of the addon's own: it gives out the channels one by one. */
+function singleChannels(options: ListenOptions): TransportListener {
+  const listener = FabricListener.listen({ ...options, kind: 'tcp' });
+  return {
+    endpoint: JSON.parse(listener.endpoint) as TransportEndpoint,
+    connect: async (peers, { deadlineMilliseconds }) => {
+      const mesh = await listener.connect(JSON.stringify(peers), deadlineMilliseconds);
+      return {
+        channels: mesh.channels.map(({ table, ...peer }) => ({ peer, table })),
+        close: () => mesh.close(),
+      };
+    },
+    close: async () => listener.close(),
+  };
+}
