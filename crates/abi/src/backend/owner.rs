@@ -3,13 +3,14 @@
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
-use super::error::BackendError;
-use super::step::{SlotOperation, Step};
 use super::{
     BACKEND_TABLE_VERSION, BackendTable, EXECUTABLE_TABLE_VERSION, ExecutableStatistics, ExecutableTable,
     LastErrorFunction, StepView, WEIGHT_SOURCE_TABLE_VERSION, WeightSourceTable,
 };
 use crate::{ErrorCode, Status};
+
+pub use super::error::BackendError;
+pub use super::step::{SlotOperation, Step};
 
 /// Longest error text that is taken from another library.
 const LARGEST_ERROR_BYTES: usize = 16 * 1024;
