@@ -134,7 +134,7 @@ impl Port {
 
     /// Queues a call for the JavaScript thread. An error that the dispatcher returns is always the answer.
     pub fn send(self: &Arc<Self>, question: &Question, call: Call, answered_by: AnsweredBy) {
-        let (port, number, name) = (self.clone(), question.0, call.name);
+        let (port, number) = (self.clone(), question.0);
         let status = self.dispatcher.call_with_return_value(
             call,
             ThreadsafeFunctionCallMode::NonBlocking,
@@ -143,10 +143,8 @@ impl Port {
                     Ok(None) if answered_by == AnsweredBy::Return => port.answer(number, Ok(())),
                     Ok(None) => {}
                     Ok(Some(text)) => port.answer(number, Err(parse_error(&text))),
-                    Err(error) => {
-                        let message = format!("`{name}` of the script device threw: {}", error.reason);
-                        port.answer(number, Err(BackendError::failed(message)));
-                    }
+                    // The dispatcher catches what a device throws: this is an environment that is being terminated.
+                    Err(_) => port.environment_ends(),
                 }
                 Ok(())
             },
