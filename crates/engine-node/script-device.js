@@ -97,6 +97,8 @@ export function createDispatcher(device) {
   }
 
   function dispatch(call, number, argument) {
+    // What the native side could not turn into an argument.
+    if (argument instanceof Error) throw argument;
     if (call === 'compile') return void compile(number, argument);
     if (call === 'release') return release(number);
     return executables.get(number)[call](argument);

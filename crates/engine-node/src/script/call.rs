@@ -4,7 +4,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{Object, ToNapiValue, Uint32ArraySlice};
-use napi::{Env, JsValue, sys};
+use napi::{Env, JsError, JsValue, sys};
 use shoal_abi::backend::{SlotOperation, Step};
 
 use super::compile_job::ScriptCompileJob;
@@ -96,10 +96,25 @@ fn slot_operation_object(env: &Env, operation: SlotOperation) -> napi::Result<Ob
     Ok(object)
 }
 
+/// An argument that cannot be made becomes an error object in its place, which the dispatcher gives back as the answer:
+/// left to napi, it would end the process as an uncaught exception.
 impl ToNapiValue for Argument {
     unsafe fn to_napi_value(env: sys::napi_env, argument: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: `env` is the current environment, as this function's caller promises.
+        match unsafe { argument.into_value(env) } {
+            Ok(value) => Ok(value),
+            // SAFETY: as above.
+            Err(error) => Ok(unsafe { JsError::from(error).into_value(env) }),
+        }
+    }
+}
+
+impl Argument {
+    /// # Safety
+    /// `env` is the current environment.
+    unsafe fn into_value(self, env: sys::napi_env) -> napi::Result<sys::napi_value> {
         let environment = Env::from_raw(env);
-        match argument {
+        match self {
             Self::None => {
                 let mut undefined = ptr::null_mut();
                 // SAFETY: `env` is the current environment and the result is live.

@@ -13,8 +13,10 @@ export class ProcessMember {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #waiting = new Set<() => void>();
 
-  constructor() {
-    this.child = fork(fileURLToPath(new URL('member-process.js', import.meta.url)), { stdio: 'inherit' });
+  /** `runtime`: the command that runs it. */
+  constructor(runtime: string) {
+    const script = fileURLToPath(new URL('member-process.js', import.meta.url));
+    this.child = fork(script, { stdio: 'inherit', execPath: runtime });
     this.child.on('message', (report: Report) => {
       this.reports.push(report);
       for (const look of [...this.#waiting]) look();
@@ -67,9 +69,15 @@ export class ProcessMember {
   }
 }
 
-/** A pipeline with one process a stage; `stageEnds` are the last layers of the stages. */
-export async function startPipeline(stageEnds: readonly number[]): Promise<ProcessMember[]> {
-  const members = stageEnds.map(() => new ProcessMember());
+/**
+ * A pipeline with one process a stage; `stageEnds` are the last layers of the stages, `commands` the runtimes of their
+ * processes (this one's where there are fewer).
+ */
+export async function startPipeline(
+  stageEnds: readonly number[],
+  commands: readonly string[] = [],
+): Promise<ProcessMember[]> {
+  const members = stageEnds.map((_, stage) => new ProcessMember(commands[stage] ?? process.execPath));
   try {
     const credentials = newCredentials();
     for (const [stage, member] of members.entries()) {
