@@ -91,21 +91,25 @@ t.test('a process may exit in the middle of a generation', async (t) => {
 const others = runtimes().slice(1);
 
 for (const { name, command, missing } of others) {
-  t.test(`a head under ${name} and a stage under this Node`, { skip: command ? false : `it is ${missing}` }, async (t) => {
-    const members = await startPipeline([2, 3], [command ?? '']);
-    t.teardown(() => endPipeline(members));
-    const [head, last] = members as [(typeof members)[0], (typeof members)[0]];
-    head.order({ kind: 'submit', id: 1, prompt, tokens: 24 });
-    t.match(await head.waitForEvent('request-finished'), { reason: 'length', generatedTokens: 24 });
-    t.same(
-      head.events.flatMap((event) => (event.kind === 'token' ? [event.token] : [])).slice(0, 8),
-      [28, 28, 28, 28, 28, 28, 305, 28],
-      'the tokens of the fixture',
-    );
-    for (const member of [last, head]) member.order({ kind: 'close' });
-    t.same(await Promise.all([head.exited, last.exited]), [
-      { code: 0, signal: null },
-      { code: 0, signal: null },
-    ]);
-  });
+  t.test(
+    `a head under ${name} and a stage under this Node`,
+    { skip: command ? false : `it is ${missing}` },
+    async (t) => {
+      const members = await startPipeline([2, 3], [command ?? '']);
+      t.teardown(() => endPipeline(members));
+      const [head, last] = members as [(typeof members)[0], (typeof members)[0]];
+      head.order({ kind: 'submit', id: 1, prompt, tokens: 24 });
+      t.match(await head.waitForEvent('request-finished'), { reason: 'length', generatedTokens: 24 });
+      t.same(
+        head.events.flatMap((event) => (event.kind === 'token' ? [event.token] : [])).slice(0, 8),
+        [28, 28, 28, 28, 28, 28, 305, 28],
+        'the tokens of the fixture',
+      );
+      for (const member of [last, head]) member.order({ kind: 'close' });
+      t.same(await Promise.all([head.exited, last.exited]), [
+        { code: 0, signal: null },
+        { code: 0, signal: null },
+      ]);
+    },
+  );
 }
