@@ -1,6 +1,7 @@
 // Runs all tests: cargo for Rust, tap under c8 for TypeScript, and closes with one line that adds both up.
 // Arguments are passed on to tap: `npm test -- build/core/test/program/lower.test.js`.
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { main, root, run, runCollecting, say } from './tools.mjs';
 
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -25,17 +26,41 @@ async function rustTests() {
   return { code, totals };
 }
 
+/** Shows of a TAP stream what people want to see: files as they end, what failed and why, what was skipped and why. */
+function tapFilter(sink) {
+  let pending = '';
+  let inDiagnostics = false;
+  return new Writable({
+    write(chunk, _encoding, done) {
+      const lines = (pending + chunk).split('\n');
+      pending = lines.pop() ?? '';
+      for (const line of lines) {
+        const trimmed = line.trimStart();
+        const isFailure = trimmed.startsWith('not ok') && !/ # (SKIP|TODO)/i.test(trimmed);
+        const isSkip = / # SKIP/i.test(trimmed);
+        if (isFailure) inDiagnostics = true;
+        else if (/^(ok|not ok|# Subtest|\d+\.\.\d+)/.test(trimmed)) inDiagnostics = false;
+        if (isFailure || isSkip || inDiagnostics || /^(ok|# \{|# time|Bail out)/.test(line)) sink.write(`${line}\n`);
+      }
+      done();
+    },
+  });
+}
+
 async function typeScriptTests(files) {
   say('running the TypeScript tests');
-  const tap = [bin('tap'), '--reporter=terse', ...files];
+  const tap = [bin('tap'), '--reporter=tap', ...files];
   // A run of chosen files says nothing about coverage as a whole.
   const coverage = files.length > 0 ? [] : [bin('c8')];
   const [command, ...args] = [...coverage, ...tap];
-  const { code, text } = await runCollecting(command, args, { env: { ...process.env, TAP_NO_COLOR: '1' } });
+  const { code, text } = await runCollecting(command, args, { sink: tapFilter(process.stdout) });
   const summary = [
     ...text.matchAll(/^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?(?:, skip: (\d+))?(?:, todo: (\d+))?/gm),
   ].at(-1);
   const number = (index) => Number(summary?.[index] ?? 0);
+  // Coverage is printed after the tests.
+  const coverageReport = text.slice(text.lastIndexOf('# time='));
+  process.stdout.write(`${coverageReport.split('\n').slice(1).join('\n')}\n`);
   return {
     code: summary ? code : code || 1,
     totals: { passed: number(2), failed: number(3), skipped: number(4) + number(5) },

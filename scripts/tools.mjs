@@ -16,13 +16,16 @@ export function run(command, args, options = {}) {
   }
 }
 
-/** Runs a command, echoing its output while collecting it; resolves with the exit code and the text. */
-export function runCollecting(command, args, options = {}) {
+/**
+ * Runs a command, echoing its output (standard output to `sink`) while collecting it; resolves with the exit code and
+ * the text.
+ */
+export function runCollecting(command, args, { sink: outputSink = process.stdout, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, shell: isWindows, stdio: ['ignore', 'pipe', 'pipe'], ...options });
     let text = '';
     for (const [stream, sink] of [
-      [child.stdout, process.stdout],
+      [child.stdout, outputSink],
       [child.stderr, process.stderr],
     ]) {
       stream.setEncoding('utf8');
