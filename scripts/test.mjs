@@ -1,5 +1,6 @@
 // Runs all tests: cargo for Rust, tap under c8 for TypeScript, and closes with one line that adds both up.
 // Arguments are passed on to tap: `npm test -- build/core/test/program/lower.test.js`.
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { main, root, run, runCollecting, say } from './tools.mjs';
@@ -47,7 +48,17 @@ function tapFilter(sink) {
   });
 }
 
+/** tap must be rebuilt for the plugins of .taprc before its first run, or its TypeScript loader meets our JavaScript. */
+function buildTap() {
+  const built = join(root, 'node_modules', '.shoal-tap-built');
+  if (existsSync(built) && statSync(built).mtimeMs >= statSync(join(root, '.taprc')).mtimeMs) return;
+  say('building tap with the plugins of .taprc');
+  run(bin('tap'), ['build'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  writeFileSync(built, '');
+}
+
 async function typeScriptTests(files) {
+  buildTap();
   say('running the TypeScript tests');
   const tap = [bin('tap'), '--reporter=tap', ...files];
   // A run of chosen files says nothing about coverage as a whole.
