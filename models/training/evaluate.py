@@ -17,8 +17,9 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from data import Turn, draw_conversation, is_held_out, messages
+from data import draw_conversation, is_held_out, messages
 from model import LanguageModel, ModelConfig
+from problems import Turn
 from tokenizer import IGNORED, encode
 
 SINGLE_TURN_CONVERSATIONS = 2500
@@ -27,7 +28,7 @@ CONVERSATIONS_PER_BATCH = 64
 QUESTIONS_PER_TASK = 3
 FOLLOW_UP_QUESTIONS_PER_TASK = 2
 COMFORTABLE_MARGIN = 3.0
-"""Best logit minus the second best, in the least certain token of an answer. Rounding in F16 moves logits by far less."""
+"""Best minus second best logit in the least certain token of an answer. Rounding in F16 moves logits by far less."""
 
 DEMONSTRATION: list[list[Turn]] = [
     [Turn("plus", "What is 12 plus 30?", "12 + 30 = 42.", "12 plus 30"),

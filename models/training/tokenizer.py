@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from data import Turn, draw_conversation, messages
+from data import draw_conversation, messages
+from problems import Turn
 
 VOCABULARY_SIZE = 768
 """256 bytes, the special tokens, merges; and a multiple of 32 after a cut by 2, 3 or 4."""
