@@ -57,8 +57,17 @@ function buildTap() {
   writeFileSync(built, '');
 }
 
+/** The other Node versions that tests run things under; apart from the workspace, see test/runtimes/package.json. */
+function installRuntimes() {
+  const folder = join(root, 'test', 'runtimes');
+  if (process.platform !== 'linux' || process.arch !== 'x64' || existsSync(join(folder, 'node_modules'))) return;
+  say('installing other Node versions for the tests');
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+}
+
 async function typeScriptTests(files) {
   buildTap();
+  installRuntimes();
   say('running the TypeScript tests');
   const tap = [bin('tap'), '--reporter=tap', ...files];
   // A run of chosen files says nothing about coverage as a whole.
