@@ -16,7 +16,8 @@ export class ProcessMember {
   /** `runtime`: the command that runs it. */
   constructor(runtime: string) {
     const script = fileURLToPath(new URL('member-process.js', import.meta.url));
-    this.child = fork(script, { stdio: 'inherit', execPath: runtime });
+    // Arguments that tap gives to Node mean something else, or nothing, to other runtimes.
+    this.child = fork(script, { stdio: 'inherit', execPath: runtime, execArgv: [] });
     this.child.on('message', (report: Report) => {
       this.reports.push(report);
       for (const look of [...this.#waiting]) look();
