@@ -26,7 +26,7 @@ function installPackages() {
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-export function setup() {
+function setup() {
   checkTools();
   installPackages();
   say('compiling TypeScript');
@@ -34,4 +34,4 @@ export function setup() {
   buildNative();
 }
 
-if (process.argv[1] && import.meta.url.endsWith('setup.mjs') && process.argv[1].endsWith('setup.mjs')) main(setup);
+main(setup);
