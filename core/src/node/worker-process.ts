@@ -19,7 +19,7 @@ const outputLinesInErrors = 8;
  * Everything else of the host (tokens, keys, debugger options) stays with the host.
  */
 const passedVariables =
-  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LANG|LC_.*|TZ|LD_LIBRARY_PATH|DYLD_.*|CUDA_.*|HIP_.*|ROCR_.*|GGML_.*|OMP_.*|VK_.*|XDG_RUNTIME_DIR|NODE_V8_COVERAGE|SHOAL_NATIVE_.*|RUST_BACKTRACE)$/i;
+  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LANG|LC_.*|TZ|LD_LIBRARY_PATH|DYLD_.*|CUDA_.*|HIP_.*|ROCR_.*|GGML_.*|OMP_.*|VK_.*|XDG_RUNTIME_DIR|NODE_V8_COVERAGE|SHOAL_ENGINE_PATH|SHOAL_GGML_DIRECTORY|RUST_BACKTRACE)$/i;
 
 export function workerEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const passed = Object.entries(environment).filter(([name]) => passedVariables.test(name));

@@ -102,9 +102,10 @@ t.test('workers see of the environment what they need and nothing else', async (
     AWS_SECRET_ACCESS_KEY: 'secret',
     HF_TOKEN: 'secret',
     SHOAL_HOME: '/home/x/.shoal',
+    SHOAL_ENGINE_PATH: '/opt/engine.node',
     NODE_OPTIONS: '--inspect',
   });
-  t.same(Object.keys(environment).sort(), ['CUDA_VISIBLE_DEVICES', 'LD_LIBRARY_PATH', 'PATH']);
+  t.same(Object.keys(environment).sort(), ['CUDA_VISIBLE_DEVICES', 'LD_LIBRARY_PATH', 'PATH', 'SHOAL_ENGINE_PATH']);
 });
 
 t.test('starting a worker can be called off', async (t) => {
