@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { main, root } from '../scripts/tools.mjs';
 
 const benchmarks = ['engine-splits', 'sdk-overhead'];
-const tolerance = 0.7;
+const tolerance = 0.6;
 
 function measure(name, words) {
   const result = spawnSync(process.execPath, [join(root, 'bench', `${name}.mjs`), ...words], {
