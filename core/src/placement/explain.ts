@@ -1,6 +1,6 @@
 import type { Plan, PlanRefusal, PlanStage } from '../spec/plan.js';
 import type { Range } from '../spec/range.js';
-import { formatBytes } from './format.js';
+import { formatBytes, formatTable } from './format.js';
 
 /** A plan as text for people: a table of stages and members, then the reasons and what was left out. */
 export function explainPlan(plan: Plan): string {
@@ -11,10 +11,10 @@ export function explainPlan(plan: Plan): string {
       `context ${plan.contextLength} × ${plan.slotCount}, ` +
       `matrices ${plan.storage.matrix}, embeddings ${plan.storage.embedding}, state ${plan.stateStorage}`,
     '',
-    ...table(
+    ...formatTable([
       ['stage', 'layers', 'member', 'node', 'device', 'share', 'weights', 'state and work', 'role', 'cuts'],
-      stages.flatMap((stage, index) => stageRows(stage, index, index === stages.length - 1)),
-    ),
+      ...stages.flatMap((stage, index) => stageRows(stage, index, index === stages.length - 1)),
+    ]),
   ];
   if (plan.reasons.length > 0) lines.push('', 'Why:', ...plan.reasons.map((reason) => `- ${reason}`));
   if (plan.leftOut.length > 0) {
@@ -65,16 +65,4 @@ function formatRange([from, to]: Range): string {
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  return [header, ...rows].map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,6 +1,6 @@
 import type { Cluster, Generation, LoadedModel } from '../index.js';
 import type { OptionSpecification, ParsedOptions } from './command.js';
-import { parseStorage } from './storage.js';
+import { parseLoadOptions } from './session.js';
 import type { Terminal } from './terminal.js';
 
 export const generationOptions: readonly OptionSpecification[] = [
@@ -31,14 +31,10 @@ export async function loadModel(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<LoadedModel> {
-  const plan = options.text('plan');
-  const contextLength = options.number('context', { minimum: 16, integer: true });
-  const storage = parseStorage(options.text('storage'));
+  const loadOptions = parseLoadOptions(options);
   try {
     return await cluster.load(model, {
-      ...(plan === undefined ? {} : { plan }),
-      ...(contextLength === undefined ? {} : { contextLength }),
-      ...(storage === undefined ? {} : { storage }),
+      ...loadOptions,
       onProgress: ({ loadedBytes, totalBytes }) => {
         terminal.progress(`loading ${model}`, totalBytes === 0 ? 1 : loadedBytes / totalBytes);
       },

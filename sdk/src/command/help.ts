@@ -1,5 +1,6 @@
+import { formatTable } from '@shoal/core';
 import type { Command, OptionSpecification } from './command.js';
-import { formatTable, type Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 
 const commonOptions: readonly OptionSpecification[] = [{ name: 'help', short: 'h', description: 'Show this text.' }];
 

@@ -1,5 +1,7 @@
+import type { LoadOptions } from '@shoal/core';
 import { attach, type Cluster, createCluster, runningNode, startLocalNodes } from '../index.js';
 import type { OptionSpecification, ParsedOptions } from './command.js';
+import { parseStorage } from './storage.js';
 import type { Terminal } from './terminal.js';
 
 /** Options of every command that loads a model. */
@@ -23,6 +25,18 @@ export const modelOptions: readonly OptionSpecification[] = [
     description: 'Keep matrices as f32, f16, bf16, q8_0 or q4_0 (default: as stored).',
   },
 ];
+
+/** What `modelOptions` say, as the SDK takes it. */
+export function parseLoadOptions(options: ParsedOptions): LoadOptions {
+  const plan = options.text('plan');
+  const contextLength = options.number('context', { minimum: 16, integer: true });
+  const storage = parseStorage(options.text('storage'));
+  return {
+    ...(plan === undefined ? {} : { plan }),
+    ...(contextLength === undefined ? {} : { contextLength }),
+    ...(storage === undefined ? {} : { storage }),
+  };
+}
 
 /**
  * The cluster a command works in: processes started for this run, else the node that already runs in SHOAL_HOME, else

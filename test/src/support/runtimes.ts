@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { repositoryRoot } from './repository.js';
 
 /** A JavaScript runtime that tests can start scripts with. */
 export interface Runtime {
@@ -12,11 +12,9 @@ export interface Runtime {
   readonly missing?: string;
 }
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
-
 function nodeOfPackage(major: number): Runtime {
   const name = `Node ${major}`;
-  const command = join(root, 'test', 'runtimes', 'node_modules', `node${major}`, 'bin', 'node');
+  const command = join(repositoryRoot, 'test', 'runtimes', 'node_modules', `node${major}`, 'bin', 'node');
   if (existsSync(command)) return { name, command };
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return { name, missing: 'its package is for Linux x64 only' };

@@ -1,10 +1,10 @@
-import type { Plan } from '@shoal/core';
+import { formatBytes, type Plan } from '@shoal/core';
 import type { LoadedModel } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { ParsedOptions } from '../command.js';
 import { loadModel } from '../generation.js';
 import { openCluster } from '../session.js';
-import { formatBytes, type Terminal } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
 
 const model = 'shoal-tiny-chat';
 

@@ -1,6 +1,6 @@
+import { formatTable } from '@shoal/core';
 import { runDoctor } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { formatTable } from '../terminal.js';
 
 async function doctor({ options, terminal }: CommandInvocation): Promise<void> {
   const home = options.text('home');

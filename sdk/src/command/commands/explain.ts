@@ -1,7 +1,6 @@
 import { ShoalError } from '@shoal/core';
 import type { Command, CommandInvocation } from '../command.js';
-import { modelOptions, openCluster, sessionOptions } from '../session.js';
-import { parseStorage } from '../storage.js';
+import { modelOptions, openCluster, parseLoadOptions, sessionOptions } from '../session.js';
 
 async function explain({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
   const [model] = positionals;
@@ -9,15 +8,7 @@ async function explain({ positionals, options, terminal, signal }: CommandInvoca
     throw new ShoalError('ARGUMENT_INVALID', 'shoal explain wants a model (see `shoal explain --help`)');
   }
   await using cluster = await openCluster(options, terminal, signal);
-  const plan = options.text('plan');
-  const contextLength = options.number('context', { minimum: 16, integer: true });
-  const storage = parseStorage(options.text('storage'));
-  const explanation = await cluster.explain(model, {
-    ...(plan === undefined ? {} : { plan }),
-    ...(contextLength === undefined ? {} : { contextLength }),
-    ...(storage === undefined ? {} : { storage }),
-    signal,
-  });
+  const explanation = await cluster.explain(model, { ...parseLoadOptions(options), signal });
   terminal.clearProgress();
   if (options.flag('program')) terminal.line(explanation.program());
   else if (options.flag('json')) terminal.json(explanation.outcome);
