@@ -2050,7 +2050,7 @@ export namespace shoal {
             $unknowns?: Uint8Array[];
 
             /** Sampling temperature. */
-            temperature: number;
+            temperature?: (number|null);
 
             /** Sampling topK. */
             topK?: (number|null);
@@ -2062,7 +2062,7 @@ export namespace shoal {
             minP?: (number|null);
 
             /** Sampling seed. */
-            seed: number;
+            seed?: (number|null);
 
             /**
              * Creates a new Sampling instance using the specified properties.
@@ -2154,7 +2154,7 @@ export namespace shoal {
             sampling?: (shoal.control.Sampling.$Properties|null);
 
             /** GenerateRequest maximumTokens. */
-            maximumTokens: number;
+            maximumTokens?: (number|null);
 
             /** GenerateRequest ignoreEndOfText. */
             ignoreEndOfText: boolean;
@@ -2349,6 +2349,9 @@ export namespace shoal {
             /** Accepted promptTokens. */
             promptTokens: number[];
 
+            /** Accepted seed. */
+            seed: number;
+
             /**
              * Creates a new Accepted instance using the specified properties.
              * @param [properties] Properties to set
@@ -2383,6 +2386,9 @@ export namespace shoal {
 
                 /** Accepted promptTokens */
                 promptTokens?: (number[]|null);
+
+                /** Accepted seed */
+                seed?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

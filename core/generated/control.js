@@ -2731,13 +2731,19 @@ export const shoal = $root.shoal = (() => {
                             this[keys[i]] = properties[keys[i]];
             };
 
-            Sampling.prototype.temperature = 0;
+            Sampling.prototype.temperature = null;
             Sampling.prototype.topK = null;
             Sampling.prototype.topP = null;
             Sampling.prototype.minP = null;
-            Sampling.prototype.seed = 0;
+            Sampling.prototype.seed = null;
 
             let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_temperature", {
+                get: $util.oneOfGetter($oneOfFields = ["temperature"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
 
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Sampling.prototype, "_topK", {
@@ -2757,6 +2763,12 @@ export const shoal = $root.shoal = (() => {
                 set: $util.oneOfSetter($oneOfFields)
             });
 
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_seed", {
+                get: $util.oneOfGetter($oneOfFields = ["seed"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
             Sampling.create = function(properties) {
                 return new Sampling(properties);
             };
@@ -2768,7 +2780,7 @@ export const shoal = $root.shoal = (() => {
                     _depth = 0;
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
-                if (message.temperature != null && $Object.hasOwnProperty.call(message, "temperature") && !$Object.is(message.temperature, 0))
+                if (message.temperature != null && $Object.hasOwnProperty.call(message, "temperature"))
                     writer.uint32(9).double(message.temperature);
                 if (message.topK != null && $Object.hasOwnProperty.call(message, "topK"))
                     writer.uint32(16).uint32(message.topK);
@@ -2776,7 +2788,7 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(25).double(message.topP);
                 if (message.minP != null && $Object.hasOwnProperty.call(message, "minP"))
                     writer.uint32(33).double(message.minP);
-                if (message.seed != null && $Object.hasOwnProperty.call(message, "seed") && !$Object.is(message.seed, 0))
+                if (message.seed != null && $Object.hasOwnProperty.call(message, "seed"))
                     writer.uint32(41).double(message.seed);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
@@ -2791,7 +2803,7 @@ export const shoal = $root.shoal = (() => {
                     _depth = 0;
                 if (_depth > $Reader.recursionLimit)
                     throw $Error("max depth exceeded");
-                let end, message, value;
+                let end, message;
                 if (length === $undefined)
                     end = reader.len;
                 else {
@@ -2814,10 +2826,8 @@ export const shoal = $root.shoal = (() => {
                     case 1: {
                             if (wireType !== 1)
                                 break;
-                            if (!$Object.is(value = reader.double(), 0))
-                                message.temperature = value;
-                            else
-                                delete message.temperature;
+                            message.temperature = reader.double();
+                            message._temperature = "temperature";
                             continue;
                         }
                     case 2: {
@@ -2844,10 +2854,8 @@ export const shoal = $root.shoal = (() => {
                     case 5: {
                             if (wireType !== 1)
                                 break;
-                            if (!$Object.is(value = reader.double(), 0))
-                                message.seed = value;
-                            else
-                                delete message.seed;
+                            message.seed = reader.double();
+                            message._seed = "seed";
                             continue;
                         }
                     }
@@ -2884,13 +2892,19 @@ export const shoal = $root.shoal = (() => {
             GenerateRequest.prototype.prompt = null;
             GenerateRequest.prototype.tokens = null;
             GenerateRequest.prototype.sampling = null;
-            GenerateRequest.prototype.maximumTokens = 0;
+            GenerateRequest.prototype.maximumTokens = null;
             GenerateRequest.prototype.ignoreEndOfText = false;
 
             let $oneOfFields;
 
             $Object.defineProperty(GenerateRequest.prototype, "input", {
                 get: $util.oneOfGetter($oneOfFields = ["conversation", "prompt", "tokens"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GenerateRequest.prototype, "_maximumTokens", {
+                get: $util.oneOfGetter($oneOfFields = ["maximumTokens"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -2915,7 +2929,7 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.TokenList.encode(message.tokens, writer.uint32(34).fork(), _depth + 1).ldelim();
                 if (message.sampling != null && $Object.hasOwnProperty.call(message, "sampling"))
                     $root.shoal.control.Sampling.encode(message.sampling, writer.uint32(42).fork(), _depth + 1).ldelim();
-                if (message.maximumTokens != null && $Object.hasOwnProperty.call(message, "maximumTokens") && message.maximumTokens !== 0)
+                if (message.maximumTokens != null && $Object.hasOwnProperty.call(message, "maximumTokens"))
                     writer.uint32(48).uint32(message.maximumTokens);
                 if (message.ignoreEndOfText != null && $Object.hasOwnProperty.call(message, "ignoreEndOfText") && message.ignoreEndOfText !== false)
                     writer.uint32(56).bool(message.ignoreEndOfText);
@@ -2991,10 +3005,8 @@ export const shoal = $root.shoal = (() => {
                     case 6: {
                             if (wireType !== 0)
                                 break;
-                            if (value = reader.uint32())
-                                message.maximumTokens = value;
-                            else
-                                delete message.maximumTokens;
+                            message.maximumTokens = reader.uint32();
+                            message._maximumTokens = "maximumTokens";
                             continue;
                         }
                     case 7: {
@@ -3148,6 +3160,7 @@ export const shoal = $root.shoal = (() => {
             };
 
             Accepted.prototype.promptTokens = $util.emptyArray;
+            Accepted.prototype.seed = 0;
 
             Accepted.create = function(properties) {
                 return new Accepted(properties);
@@ -3162,6 +3175,8 @@ export const shoal = $root.shoal = (() => {
                     throw $Error("max depth exceeded");
                 if (message.promptTokens != null && message.promptTokens.length)
                     writer.uint32(10).uint32s(message.promptTokens);
+                if (message.seed != null && $Object.hasOwnProperty.call(message, "seed") && !$Object.is(message.seed, 0))
+                    writer.uint32(17).double(message.seed);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3175,7 +3190,7 @@ export const shoal = $root.shoal = (() => {
                     _depth = 0;
                 if (_depth > $Reader.recursionLimit)
                     throw $Error("max depth exceeded");
-                let end, message;
+                let end, message, value;
                 if (length === $undefined)
                     end = reader.len;
                 else {
@@ -3207,6 +3222,15 @@ export const shoal = $root.shoal = (() => {
                             if (!(message.promptTokens && message.promptTokens.length))
                                 message.promptTokens = [];
                             message.promptTokens.push(reader.uint32());
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.seed = value;
+                            else
+                                delete message.seed;
                             continue;
                         }
                     }

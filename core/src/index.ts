@@ -51,4 +51,5 @@ export * from './runtime/tokens.js';
 export * from './runtime/worker-plugins.js';
 export * from './spec/index.js';
 export { buildMemberProgram, memberLowering } from './worker/member-program.js';
+export * from './worker/sampling.js';
 export * from './worker/worker-protocol.js';

@@ -1,4 +1,11 @@
-import { AsyncQueue, type GenerationEvent, type GenerationInput, type NodeService, ShoalError } from '@shoal/core';
+import {
+  AsyncQueue,
+  type GenerationEvent,
+  type GenerationInput,
+  type GenerationOrder,
+  type NodeService,
+  ShoalError,
+} from '@shoal/core';
 import { StopText } from './stop-text.js';
 
 /** How an answer is made; everything has a default. */
@@ -48,8 +55,6 @@ export interface GenerationResult {
   };
   readonly seed: number;
 }
-
-const defaultMaximumTokens = 512;
 
 /**
  * One running generation. Iterate it for the text as it comes; `result` has everything at the end. Leaving the loop, or
@@ -103,23 +108,23 @@ export class Generation implements AsyncIterable<GenerationPart> {
   private async generate(): Promise<GenerationResult> {
     const { options } = this;
     const stopText = new StopText(options.stop ?? []);
-    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const order = {
+    const { temperature, topK, topP, minP, maximumTokens, seed } = options;
+    const order: GenerationOrder = {
       input: this.input,
-      maximumTokens: options.maximumTokens ?? defaultMaximumTokens,
+      ...(maximumTokens === undefined ? {} : { maximumTokens }),
       ignoreEndOfText: options.ignoreEndOfText ?? false,
       sampling: {
-        temperature: options.temperature ?? 0,
-        seed,
-        ...(options.topK === undefined ? {} : { topK: options.topK }),
-        ...(options.topP === undefined ? {} : { topP: options.topP }),
-        ...(options.minP === undefined ? {} : { minP: options.minP }),
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(topK === undefined ? {} : { topK }),
+        ...(topP === undefined ? {} : { topP }),
+        ...(minP === undefined ? {} : { minP }),
+        ...(seed === undefined ? {} : { seed }),
       },
     };
     const signal = options.signal ? AbortSignal.any([options.signal, this.controller.signal]) : this.controller.signal;
 
     let text = '';
-    let promptTokens: readonly number[] = [];
+    let accepted: Extract<GenerationEvent, { kind: 'accepted' }> | undefined;
     const tokens: number[] = [];
     let firstTokenAt: number | undefined;
     let finished: Extract<GenerationEvent, { kind: 'finished' }> | undefined;
@@ -132,7 +137,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
       else if (certain.text !== '') this.parts.push({ text: certain.text });
     };
     for await (const event of this.service.generate(this.instance, order, signal)) {
-      if (event.kind === 'accepted') promptTokens = event.promptTokens;
+      if (event.kind === 'accepted') accepted = event;
       else if (event.kind === 'token') {
         firstTokenAt ??= performance.now();
         tokens.push(event.token);
@@ -152,6 +157,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
     const now = performance.now();
     const decodeMilliseconds = finished ? finished.decodeMicroseconds / 1000 : now - (firstTokenAt ?? now);
     const decoded = tokens.length - 1;
+    const promptTokens = accepted?.promptTokens ?? [];
     return {
       text,
       tokens,
@@ -165,7 +171,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
         decodeMilliseconds,
         tokensPerSecond: decoded > 0 && decodeMilliseconds > 0 ? (decoded * 1000) / decodeMilliseconds : undefined,
       },
-      seed,
+      seed: accepted?.seed ?? seed ?? 0,
     };
   }
 }

@@ -4,8 +4,9 @@ import type { messages } from '../control/messages.js';
 import type { ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import { controlProtocolVersion } from '../spec/version.js';
+import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import type { NodeService } from './service.js';
-import { generationToMessage, instanceId, loadOptionsFromJson, orderFromMessage, summaryToMessage } from './wire.js';
+import { instanceId, loadOptionsFromJson, summaryToMessage } from './wire.js';
 
 /** The handshake comes first: everything else is refused until versions have been compared. */
 export function clientHandlers(

@@ -3,12 +3,13 @@ import type { Peers } from '../control/peers.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { GenerationOrder } from '../worker/worker-protocol.js';
+import { checkOrder, generationFromMessage, orderToMessage } from './generation-wire.js';
 import { headOf, Instances, summarize } from './instances.js';
 import { instanceFailed, type LocalMembers } from './local-members.js';
 import type { GenerationEvent, InstanceSummary } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
-import { checkOrder, generationFromMessage, orderToMessage, summaryFromMessage } from './wire.js';
+import { summaryFromMessage } from './wire.js';
 
 const listDeadlineMilliseconds = 2000;
 

@@ -189,12 +189,12 @@ export class LocalMembers {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       signal?.throwIfAborted();
-      const { promptTokens } = await member.worker.call(
+      const accepted = await member.worker.call(
         'generate',
         { ...order, requestId },
         { signal, deadlineMilliseconds: submitDeadlineMilliseconds },
       );
-      yield { kind: 'accepted', promptTokens };
+      yield { kind: 'accepted', ...accepted };
       for await (const event of queue) {
         yield event;
         if (event.kind === 'finished') return;

@@ -4,6 +4,7 @@ import { messages } from '../control/messages.js';
 import type { CallContext, ControlHandlers } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import type { NodeSummary } from './facts.js';
+import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import { type Instances, nodesOf, summarize } from './instances.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeDescriber } from './node-describer.js';
@@ -11,10 +12,8 @@ import {
   credentialsFromMessage,
   endpointsFromJson,
   failureFromMessage,
-  generationToMessage,
   instanceId,
   memberAddress,
-  orderFromMessage,
   planFromJson,
   summaryToMessage,
 } from './wire.js';

@@ -6,10 +6,11 @@ import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import type { NodeSummary } from './facts.js';
+import { checkOrder, generationFromMessage, orderToMessage } from './generation-wire.js';
 import { resolveHome } from './home.js';
 import type { Explanation, NodeService } from './service.js';
 import { softwareVersion } from './software-version.js';
-import { checkOrder, generationFromMessage, orderToMessage, summaryFromMessage } from './wire.js';
+import { summaryFromMessage } from './wire.js';
 
 /** A node answers once it has started, and that can take a while on a busy machine. */
 const helloDeadlineMilliseconds = 30_000;

@@ -6,7 +6,7 @@
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { StorageChoice } from '../spec/sharding.js';
-import type { GenerationOrder } from '../worker/worker-protocol.js';
+import type { AcceptedGeneration, GenerationOrder } from '../worker/worker-protocol.js';
 import type { NodeSummary } from './facts.js';
 
 /** How a model is loaded; everything has a default. JSON. */
@@ -53,7 +53,7 @@ export interface Explanation {
 }
 
 export type GenerationEvent =
-  | { readonly kind: 'accepted'; readonly promptTokens: readonly number[] }
+  | ({ readonly kind: 'accepted' } & AcceptedGeneration)
   | { readonly kind: 'token'; readonly index: number; readonly token: number; readonly text: string }
   | {
       readonly kind: 'finished';

@@ -3,8 +3,7 @@ import { errorFromFailure, failureFromError, messages, parseDocument } from '../
 import { ShoalError } from '../spec/errors.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
-import type { GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
-import type { GenerationEvent, InstanceState, InstanceSummary, LoadOptions } from './service.js';
+import type { InstanceState, InstanceSummary, LoadOptions } from './service.js';
 
 export const failureToMessage = failureFromError;
 export const failureFromMessage = errorFromFailure;
@@ -133,97 +132,7 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
 const isStorage = (value: unknown) =>
   typeof value === 'string' && ['as-stored', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0'].includes(value);
 
-export function orderToMessage(instance: string, order: GenerationOrder): messages.GenerateRequest.$Properties {
-  const { input, sampling, maximumTokens, ignoreEndOfText } = order;
-  const base = { instance, sampling, maximumTokens, ignoreEndOfText };
-  switch (input.kind) {
-    case 'messages':
-      return { ...base, conversation: { messages: input.messages.map(({ role, content }) => ({ role, content })) } };
-    case 'prompt':
-      return { ...base, prompt: input.prompt };
-    case 'tokens':
-      return { ...base, tokens: { tokens: [...input.tokens] } };
-  }
-}
-
-/** Throws REQUEST_INVALID naming the field. */
-export function orderFromMessage(message: messages.GenerateRequest.$Properties): GenerationOrder {
-  const { sampling } = message;
-  const order: GenerationOrder = {
-    input: inputFromMessage(message),
-    sampling: {
-      temperature: sampling?.temperature ?? 0,
-      seed: sampling?.seed ?? 0,
-      ...(sampling?.topK ? { topK: sampling.topK } : {}),
-      ...(sampling?.topP != null ? { topP: sampling.topP } : {}),
-      ...(sampling?.minP != null ? { minP: sampling.minP } : {}),
-    },
-    maximumTokens: message.maximumTokens ?? 0,
-    ignoreEndOfText: message.ignoreEndOfText ?? false,
-  };
-  checkOrder(order);
-  return order;
-}
-
-function inputFromMessage(message: messages.GenerateRequest.$Properties): GenerationInput {
-  if (message.conversation) {
-    const conversation = (message.conversation.messages ?? []).map(({ role, content }) => ({
-      role: role ?? '',
-      content: content ?? '',
-    }));
-    return { kind: 'messages', messages: conversation };
-  }
-  if (message.tokens) return { kind: 'tokens', tokens: message.tokens.tokens ?? [] };
-  return { kind: 'prompt', prompt: message.prompt ?? '' };
-}
-
-/** The rules for requests, wherever they come from. Throws REQUEST_INVALID naming the field. */
-export function checkOrder({ input, sampling, maximumTokens }: GenerationOrder): void {
-  const { temperature, topK, topP, minP, seed } = sampling;
-  const isPart = (value: number | undefined) => value === undefined || (value >= 0 && value <= 1);
-  if (!Number.isSafeInteger(maximumTokens) || maximumTokens < 1)
-    throw invalid('maximumTokens is not a positive integer');
-  if (!(Number.isFinite(temperature) && temperature >= 0)) throw invalid('temperature is not a number from 0');
-  if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) throw invalid('topK is not a positive integer');
-  if (!isPart(topP)) throw invalid('topP is not between 0 and 1');
-  if (!isPart(minP)) throw invalid('minP is not between 0 and 1');
-  if (!Number.isSafeInteger(seed) || seed < 0) throw invalid('seed is not an integer from 0 to 2^53 - 1');
-  if (input.kind === 'messages' && input.messages.length === 0) throw invalid('messages is empty');
-  if (input.kind === 'tokens' && !input.tokens.every((token) => Number.isSafeInteger(token) && token >= 0)) {
-    throw invalid('tokens has an entry that is not a token id');
-  }
-}
-
-export function generationToMessage(event: GenerationEvent): messages.GenerateResponse.$Properties {
-  switch (event.kind) {
-    case 'accepted':
-      return { accepted: { promptTokens: [...event.promptTokens] } };
-    case 'token':
-      return { token: { index: event.index, token: event.token, text: event.text } };
-    case 'finished': {
-      const { kind: _kind, ...finished } = event;
-      return { finished };
-    }
-  }
-}
-
-export function generationFromMessage(message: messages.GenerateResponse.$Properties): GenerationEvent | undefined {
-  const { accepted, token, finished } = message;
-  if (accepted) return { kind: 'accepted', promptTokens: accepted.promptTokens ?? [] };
-  if (token) return { kind: 'token', index: token.index ?? 0, token: token.token ?? 0, text: token.text ?? '' };
-  if (!finished) return undefined;
-  const { reason } = finished;
-  return {
-    kind: 'finished',
-    reason: reason === 'stop' || reason === 'length' ? reason : 'cancelled',
-    text: finished.text ?? '',
-    promptTokens: finished.promptTokens ?? 0,
-    generatedTokens: finished.generatedTokens ?? 0,
-    prefillMicroseconds: finished.prefillMicroseconds ?? 0,
-    decodeMicroseconds: finished.decodeMicroseconds ?? 0,
-  };
-}
-
-function invalid(what: string): ShoalError {
+/** A field of a message or an option that is not what it must be. */
+export function invalid(what: string): ShoalError {
   return new ShoalError('REQUEST_INVALID', `a request is wrong: ${what}`);
 }

@@ -2,6 +2,7 @@
 import type { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
 import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
+import { defaultMaximumTokens, resolveSampling } from './sampling.js';
 import type { TextSide } from './text-side.js';
 import type { WorkerEvent, WorkerMethods } from './worker-protocol.js';
 
@@ -32,20 +33,21 @@ export class Generations {
     }
     const stopTokens = order.ignoreEndOfText ? [] : this.text.stopTokens;
     const { requestId } = order;
+    const sampling = resolveSampling(order.sampling);
     this.running.set(requestId, { detokenizer: this.text.stream(), stop: new Set(stopTokens) });
     try {
       this.member.submit({
         id: requestId,
         promptTokens,
-        maximumTokens: Math.min(order.maximumTokens, room),
+        maximumTokens: Math.min(order.maximumTokens ?? defaultMaximumTokens, room),
         stopTokens,
-        sampling: order.sampling,
+        sampling,
       });
     } catch (thrown) {
       this.running.delete(requestId);
       throw thrown;
     }
-    return { promptTokens: [...promptTokens] };
+    return { promptTokens: [...promptTokens], seed: sampling.seed };
   }
 
   cancel(requestId: number): void {

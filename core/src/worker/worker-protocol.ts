@@ -4,10 +4,11 @@
  */
 import type { ChatMessage } from '../model/chat-template.js';
 import type { WorkerPluginDescription } from '../runtime/worker-plugins.js';
-import type { MemberStatistics, SamplingOptions } from '../spec/engine.js';
+import type { MemberStatistics } from '../spec/engine.js';
 import type { ErrorCode } from '../spec/errors.js';
 import type { Plan } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
+import type { SamplingRequest } from './sampling.js';
 
 export interface PrepareOrder {
   readonly plugins: readonly WorkerPluginDescription[];
@@ -40,10 +41,19 @@ export type GenerationInput =
 /** One generation, before it is tokens. */
 export interface GenerationOrder {
   readonly input: GenerationInput;
-  readonly sampling: SamplingOptions;
-  readonly maximumTokens: number;
+  readonly sampling: SamplingRequest;
+  /** Absent: `defaultMaximumTokens`. */
+  readonly maximumTokens?: number;
   /** Go on after an end-of-text token. */
   readonly ignoreEndOfText: boolean;
+}
+
+/** What the head made of an order. */
+export interface AcceptedGeneration {
+  /** The token log's beginning. */
+  readonly promptTokens: readonly number[];
+  /** The seed that is used, drawn where the order left it open. */
+  readonly seed: number;
 }
 
 export interface WorkerMethods {
@@ -51,7 +61,7 @@ export interface WorkerMethods {
   /** Resolves when the member is ready to run. */
   load: { request: LoadOrder; response: Record<string, never> };
   /** Resolves when the head has taken the request; tokens follow as events under `requestId`. */
-  generate: { request: GenerationOrder & { requestId: number }; response: { promptTokens: readonly number[] } };
+  generate: { request: GenerationOrder & { requestId: number }; response: AcceptedGeneration };
   cancel: { request: { requestId: number }; response: Record<string, never> };
   statistics: { request: Record<string, never>; response: MemberStatistics };
   close: { request: Record<string, never>; response: Record<string, never> };

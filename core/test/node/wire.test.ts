@@ -1,13 +1,22 @@
-import type { GenerationEvent, GenerationOrder, InstanceSummary, Plan } from '@shoal/core';
+import {
+  type GenerationEvent,
+  type GenerationOrder,
+  type InstanceSummary,
+  type Plan,
+  resolveSampling,
+  type SamplingDefaults,
+} from '@shoal/core';
 import { messages } from '@shoal/core/internal/control/messages.js';
+import {
+  generationFromMessage,
+  generationToMessage,
+  orderFromMessage,
+  orderToMessage,
+} from '@shoal/core/internal/node/generation-wire.js';
 import {
   credentialsFromMessage,
   endpointsFromJson,
-  generationFromMessage,
-  generationToMessage,
   loadOptionsFromJson,
-  orderFromMessage,
-  orderToMessage,
   planFromJson,
   summaryFromMessage,
   summaryToMessage,
@@ -61,8 +70,7 @@ t.test('what is sent is what arrives', async (t) => {
     },
     {
       input: { kind: 'tokens', tokens: [0, 1, 4_294_967_295] },
-      sampling: { temperature: 0, seed: 1 },
-      maximumTokens: 1,
+      sampling: {},
       ignoreEndOfText: false,
     },
   ];
@@ -71,7 +79,7 @@ t.test('what is sent is what arrives', async (t) => {
     t.same(orderFromMessage(messages.GenerateRequest.decode(bytes)), order);
   }
   const events: GenerationEvent[] = [
-    { kind: 'accepted', promptTokens: [1, 2, 3] },
+    { kind: 'accepted', promptTokens: [1, 2, 3], seed: 2 ** 53 - 1 },
     { kind: 'token', index: 0, token: 0, text: '' },
     {
       kind: 'finished',
@@ -97,6 +105,16 @@ t.test('what is sent is what arrives', async (t) => {
   };
   const bytes = messages.InstanceSummary.encode(summaryToMessage(summary)).finish();
   t.same(summaryFromMessage(messages.InstanceSummary.decode(bytes)), summary);
+});
+
+t.test('what an order leaves out, the model says, and then the engine', async (t) => {
+  const defaults: SamplingDefaults = { temperature: 0.6, topK: 20 };
+  t.match(resolveSampling({ seed: 3 }), { temperature: 0, seed: 3 });
+  t.same(resolveSampling({ topK: 5, seed: 3 }, defaults), { temperature: 0.6, topK: 5, seed: 3 });
+  t.same(resolveSampling({ temperature: 0, seed: 0 }, defaults), { temperature: 0, topK: 20, seed: 0 });
+  const seeds = [1, 2, 3, 4].map(() => resolveSampling({}).seed);
+  t.ok(seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0));
+  t.ok(new Set(seeds).size > 1, 'a seed that is left open is drawn');
 });
 
 t.test('what is wrong is refused with the field', async (t) => {
