@@ -1,6 +1,7 @@
 export * from './backend.js';
 export * from './discovery.js';
 export * from './engine.js';
+export * from './error-table.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './model.js';

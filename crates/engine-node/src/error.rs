@@ -36,7 +36,7 @@ pub fn public_code(code: &str) -> &str {
 }
 
 impl Failure {
-    /// A failure under a code of the table in `core/src/spec/errors.ts`.
+    /// A failure under a code of the table in `core/src/spec/error-table.ts`.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code: Cow::Borrowed(public_code(code)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Stable codes, the same as in `core/src/spec/errors.ts`.
+/// Stable codes, the same as in `core/src/spec/error-table.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
     /// There is no checkpoint at the path.

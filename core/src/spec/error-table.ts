@@ -1,0 +1,401 @@
+/**
+ * The table of error codes. Codes are public API: they never change meaning and are never reused. `docs/errors.md` is
+ * generated from it (`npm run generate:errors`), `shoal errors CODE` prints one entry.
+ */
+
+/** What a code stands for. The message of an error says who and what; `remedy` says what to do next. */
+export interface ErrorDescription {
+  readonly meaning: string;
+  /** The part of Shoal that finds out. */
+  readonly raisedBy: string;
+  readonly remedy: string;
+  /** Whether the native side can raise it, too; a test compares this with the crates. */
+  readonly native?: true;
+}
+
+/** Codes with the same beginning, as the documentation groups them; what has no prefix of these is general. */
+export const errorGroups = [
+  { prefix: '', title: 'General', about: 'Raised anywhere.' },
+  { prefix: 'MODEL_', title: 'Models', about: 'A checkpoint, its configuration, its tokenizer or its chat template.' },
+  { prefix: 'PROGRAM_', title: 'Programs', about: 'What a sharding strategy wrote, and how it is cut and compiled.' },
+  { prefix: 'PLAN_', title: 'Plans', about: 'Who would compute what. The refusal comes with its numbers.' },
+  { prefix: 'PLUGIN_', title: 'Plugins', about: 'plugins.json, and the modules that it names.' },
+  { prefix: 'BACKEND_', title: 'Backends', about: 'A device, or the library that drives it.' },
+  {
+    prefix: 'TRANSPORT_',
+    title: 'Transports',
+    about: 'The data plane: what the members of a loaded model say to each other.',
+  },
+  { prefix: 'ENGINE_', title: 'Engine', about: 'The workers in which the members of a model run.' },
+  { prefix: 'NODE_', title: 'Nodes', about: 'The control plane: how nodes meet, and how they lose each other.' },
+  { prefix: 'CLUSTER_', title: 'Clusters', about: "A program's own hold on the cluster." },
+  { prefix: 'INSTANCE_', title: 'Instances', about: 'Models that are loaded.' },
+  { prefix: 'REQUEST_', title: 'Requests', about: 'One generation, or another request to a node.' },
+] as const;
+
+export const errorTable = {
+  INTERNAL: {
+    meaning: 'Something happened that Shoal rules out.',
+    raisedBy: 'any part',
+    remedy: 'This is a defect in Shoal. Please report it with the message and the logs.',
+    native: true,
+  },
+  ABORTED: {
+    meaning: 'The caller, or Ctrl-C, cancelled the operation.',
+    raisedBy: 'whatever ran when the signal came',
+    remedy: 'The caller cancelled the operation; nothing needs to be done.',
+    native: true,
+  },
+  TIMEOUT: {
+    meaning: 'An answer did not come within its deadline.',
+    raisedBy: 'the node or program that waited',
+    remedy: 'The operation took longer than its deadline. Check the named node and the network, then try again.',
+  },
+  ARGUMENT_INVALID: {
+    meaning: 'An argument, an option or a setting has a value that is not allowed.',
+    raisedBy: 'the command line, `createCluster`, or the function that was called',
+    remedy: 'Correct the named argument.',
+    native: true,
+  },
+
+  MODEL_NOT_FOUND: {
+    meaning: 'There is no checkpoint under this path or name.',
+    raisedBy: 'the node that looks for the model',
+    remedy: 'Check the path: a model is a folder with config.json and *.safetensors files.',
+    native: true,
+  },
+  MODEL_CONFIG_INVALID: {
+    meaning: 'config.json or generation_config.json is not JSON, lacks a field, or has an impossible value.',
+    raisedBy: 'the node that describes the model, or its sharding strategy',
+    remedy: 'The config.json is broken or lacks a field. Fetch the checkpoint again.',
+  },
+  MODEL_CHECKPOINT_INVALID: {
+    meaning: 'A safetensors file or its index is truncated, overlaps itself, or contradicts itself.',
+    raisedBy: 'the node that reads the checkpoint, or the worker that loads from it',
+    remedy: 'A weight file is truncated or inconsistent. Fetch the checkpoint again.',
+    native: true,
+  },
+  MODEL_TENSOR_MISSING: {
+    meaning: 'A tensor that the architecture needs is in none of the weight files.',
+    raisedBy: 'the sharding strategy while planning, or the worker that loads',
+    remedy: 'The checkpoint lacks a tensor that its architecture needs. Fetch the complete checkpoint.',
+    native: true,
+  },
+  MODEL_TENSOR_SHAPE: {
+    meaning: 'A tensor has another shape than the configuration asks for.',
+    raisedBy: 'the worker that loads',
+    remedy: 'A tensor has another shape than config.json says. Fetch a matching checkpoint.',
+    native: true,
+  },
+  MODEL_STORAGE_UNSUPPORTED: {
+    meaning: 'Weights are stored in a type that cannot be read.',
+    raisedBy: 'the node that reads the checkpoint, or the worker that loads from it',
+    remedy: 'The checkpoint stores weights in a type that is not supported; use F32, F16 or BF16.',
+    native: true,
+  },
+  MODEL_TOKENIZER_INVALID: {
+    meaning: 'The tokenizer files are missing or broken, or describe a tokenizer that is not supported.',
+    raisedBy: "the worker of the model's head",
+    remedy: 'tokenizer.json or tokenizer_config.json cannot be read. Fetch the checkpoint again.',
+  },
+  MODEL_TEMPLATE_INVALID: {
+    meaning: 'The chat template is missing, has an error, or refuses this conversation.',
+    raisedBy: "the worker of the model's head",
+    remedy: 'The chat template fails to render. Use --raw, or fix chat_template in tokenizer_config.json.',
+  },
+  MODEL_ARCHITECTURE_UNSUPPORTED: {
+    meaning: 'No sharding strategy knows the architecture, or the variant, that config.json names.',
+    raisedBy: 'the node that plans',
+    remedy: 'No sharding strategy covers this architecture. Add a plugin that does.',
+  },
+  MODEL_MISMATCH: {
+    meaning: 'A node holds other files than the plan was made for.',
+    raisedBy: 'the worker that loads',
+    remedy: 'Nodes hold different files under this model name. Copy the same checkpoint to every node.',
+  },
+
+  PROGRAM_INVALID: {
+    meaning: 'A program breaks a rule: an unknown value, a wrong width, an operation that does not fit its inputs.',
+    raisedBy: 'the validation of programs, in the node and in the worker',
+    remedy: 'A sharding strategy wrote an inconsistent program. Report it to the plugin named in the message.',
+    native: true,
+  },
+  PROGRAM_PARTIAL_NONLINEAR: {
+    meaning: 'A partial sum goes into an operation that is only right on the complete sum.',
+    raisedBy: 'the propagation of shard states',
+    remedy: 'A strategy uses an unreduced partial sum in a non-linear operation. Report it.',
+  },
+  PROGRAM_SHARD_STATE: {
+    meaning: 'An operation combines values that are cut in different ways.',
+    raisedBy: 'the propagation of shard states',
+    remedy: 'A strategy combines values that are cut differently. Report it to the plugin named.',
+  },
+  PROGRAM_CUT_INVALID: {
+    meaning: 'A cut does not cover its axis, or breaks its granularity.',
+    raisedBy: 'the node that plans or builds a program',
+    remedy: 'Choose shares that the model allows: the message names the axis and its rule.',
+  },
+  PROGRAM_STORAGE_BLOCK: {
+    meaning: 'The rows of a weight are no multiple of the block of its storage type.',
+    raisedBy: 'the node that plans, or the worker that loads',
+    remedy: 'Choose a storage type whose block divides the rows of the named weight, such as f16.',
+    native: true,
+  },
+  PROGRAM_OPERATION_UNSUPPORTED: {
+    meaning: 'The backend lacks an operation, or its decomposition, for this program.',
+    raisedBy: 'the worker that compiles',
+    remedy: 'The backend does not run this operation. Choose another backend for this model.',
+    native: true,
+  },
+  PROGRAM_DIGEST_MISMATCH: {
+    meaning: "A member built another program than the plan's digest says.",
+    raisedBy: 'the worker that loads',
+    remedy: 'Nodes run different versions of the strategy. Install the same version everywhere.',
+  },
+
+  PLAN_DOES_NOT_FIT: {
+    meaning: 'The model with its context needs more memory than the devices at hand have.',
+    raisedBy: 'the planner',
+    remedy: 'Add a machine, free memory, choose a smaller storage type, or a shorter context.',
+  },
+  PLAN_SHAPE_IMPOSSIBLE: {
+    meaning: 'The asked-for number of stages and members does not suit the model or the devices.',
+    raisedBy: 'the planner',
+    remedy: 'Choose a plan shape that the model and the devices at hand allow.',
+  },
+  PLAN_NO_DEVICES: {
+    meaning: 'No node has a device that can run the model.',
+    raisedBy: 'the planner',
+    remedy: 'No node offers a device. Start a node with a backend, or enable one in plugins.json.',
+  },
+
+  PLUGIN_MANIFEST_INVALID: {
+    meaning: 'plugins.json cannot be read, is not JSON, or breaks its schema.',
+    raisedBy: 'the plugin loader',
+    remedy: 'Correct plugins.json at the named path.',
+  },
+  PLUGIN_NOT_FOUND: {
+    meaning: 'A package or module of the list is not installed where it is looked for.',
+    raisedBy: 'the plugin loader',
+    remedy: 'Install the package or correct its name in plugins.json.',
+  },
+  PLUGIN_LOAD_FAILED: {
+    meaning: 'A module throws while it is imported, lacks the export, or returns something else than a plugin.',
+    raisedBy: 'the plugin loader, in the node or in a worker',
+    remedy: 'The plugin throws while loading; see the cause.',
+  },
+  PLUGIN_VERSION_MISMATCH: {
+    meaning: 'The plugin, or a table of a native library, was written for another version of the contract.',
+    raisedBy: 'the plugin loader, or the engine',
+    remedy: 'Install a version of the plugin written for this contract version.',
+    native: true,
+  },
+  PLUGIN_OPTIONS_INVALID: {
+    meaning: "The options of a plugin break the plugin's schema.",
+    raisedBy: 'the plugin loader',
+    remedy: "Correct the plugin's options at the named path.",
+  },
+  PLUGIN_CAPABILITY_MISSING: {
+    meaning: 'A kind of plugin that the work needs is not in the list.',
+    raisedBy: '`createCluster`, or a worker',
+    remedy: 'Add a plugin that provides the named capability.',
+  },
+
+  BACKEND_DEVICE_UNAVAILABLE: {
+    meaning: 'The device is absent, or cannot be opened.',
+    raisedBy: 'the backend',
+    remedy: 'The device cannot be opened; the message says why. `shoal doctor` shows remedies.',
+    native: true,
+  },
+  BACKEND_LIBRARY_MISSING: {
+    meaning: "The backend's native library is not where it is looked for, or cannot be loaded.",
+    raisedBy: 'the backend',
+    remedy: 'Build or install the native library; `shoal doctor` says how.',
+    native: true,
+  },
+  BACKEND_OUT_OF_MEMORY: {
+    meaning: 'The device has not enough memory left.',
+    raisedBy: 'the backend, while loading or in a step',
+    remedy: 'Free memory or load the model over more machines.',
+    native: true,
+  },
+  BACKEND_FAILED: {
+    meaning: 'The device, or its library, reported a failure during a step.',
+    raisedBy: 'the backend',
+    remedy: 'The device failed during computation; see the message and the logs.',
+    native: true,
+  },
+
+  TRANSPORT_UNAVAILABLE: {
+    meaning: 'No transport can be used by all members of the plan, or this one cannot be used here.',
+    raisedBy: 'the node that loads, or the transport',
+    remedy: 'The transport cannot be used here; the message says why.',
+  },
+  TRANSPORT_PEER_LOST: {
+    meaning: 'A member is gone, or gave no sign of life for too long.',
+    raisedBy: "the other members' transports",
+    remedy: 'The named peer died or became unreachable. Load the model again on what is left.',
+    native: true,
+  },
+  TRANSPORT_TIMEOUT: {
+    meaning: 'A message did not come within the deadline of the step, though the peer showed signs of life.',
+    raisedBy: 'the transport of the member that waited',
+    remedy: 'The named peer did not answer in time. Check it and the network.',
+    native: true,
+  },
+  TRANSPORT_UNAUTHENTICATED: {
+    meaning: 'The other side could not prove that it belongs to this load.',
+    raisedBy: 'the transport, while members connect',
+    remedy: 'The peer does not hold the secret of this load. It may be a stranger, or out of date.',
+    native: true,
+  },
+  TRANSPORT_EPOCH_MISMATCH: {
+    meaning: 'The other side belongs to another instance, or to an older load of this one.',
+    raisedBy: 'the transport, while members connect',
+    remedy: 'The peer belongs to an older load. It will be told to stop.',
+    native: true,
+  },
+  TRANSPORT_DESYNCHRONIZED: {
+    meaning: 'A member is at another point of the work than its peers.',
+    raisedBy: 'the transport, or the engine',
+    remedy: 'The named member sent something out of order; the instance must be loaded again.',
+    native: true,
+  },
+  TRANSPORT_PROTOCOL: {
+    meaning: 'Bytes arrived that are no message of this protocol.',
+    raisedBy: 'the transport, or the control plane',
+    remedy: 'The peer sent bytes that are not a valid frame. It may not be a Shoal node.',
+    native: true,
+  },
+  TRANSPORT_FRAME_TOO_LARGE: {
+    meaning: 'A message is longer than its limit.',
+    raisedBy: 'the transport, or the control plane',
+    remedy: 'A frame is larger than the limit. The peer may be hostile or another version.',
+    native: true,
+  },
+  TRANSPORT_CLOSED: {
+    meaning: 'The peer left in order.',
+    raisedBy: 'the transport',
+    remedy: 'The channel was closed by a clean leave, here or at the named peer.',
+    native: true,
+  },
+  TRANSPORT_ABORTED: {
+    meaning: 'The work was given up, here or by a peer, because something else failed first.',
+    raisedBy: 'the transport',
+    remedy: 'The work on this channel was given up on purpose; the message says by whom and why.',
+    native: true,
+  },
+  TRANSPORT_UNREACHABLE: {
+    meaning: 'A member could not be connected to while the model was loaded.',
+    raisedBy: 'the transport',
+    remedy: 'No connection to the named member could be made in time. Check that it runs and the network.',
+    native: true,
+  },
+  TRANSPORT_ADDRESS_INVALID: {
+    meaning: 'An address cannot be read, or is of a kind that this platform lacks.',
+    raisedBy: 'the transport',
+    remedy: 'Correct the named address, or choose a kind that this platform supports.',
+    native: true,
+  },
+  TRANSPORT_INPUT_OUTPUT: {
+    meaning: 'The operating system refused to bind, to connect, to read or to write.',
+    raisedBy: 'the transport',
+    remedy: 'The operating system refused an operation on a socket; see the message.',
+    native: true,
+  },
+
+  ENGINE_UNAVAILABLE: {
+    meaning: 'There is no engine that can run on this node.',
+    raisedBy: 'the node that should run a member',
+    remedy: 'The native engine cannot be loaded on this platform; `shoal doctor` says what is missing.',
+  },
+  ENGINE_LOAD_FAILED: {
+    meaning: 'A member did not become ready, for a reason without a code of its own.',
+    raisedBy: 'the engine, or the node that ordered the load',
+    remedy: 'A shard could not be loaded; see the message.',
+    native: true,
+  },
+  ENGINE_WORKER_EXITED: {
+    meaning: 'A worker process ended by itself, or was killed.',
+    raisedBy: "the worker's node",
+    remedy: 'The worker process of a shard ended. Load the model again; see its logs for the reason.',
+  },
+  ENGINE_ABORTED: {
+    meaning: 'The member was closed while it worked.',
+    raisedBy: 'the engine',
+    remedy: 'The instance was stopped while a step was running.',
+    native: true,
+  },
+
+  NODE_UNREACHABLE: {
+    meaning: 'No connection to the node could be made, or it did not start.',
+    raisedBy: 'the node or program that wanted to reach it',
+    remedy: 'The node does not answer. Check that it runs, its address, and the firewall.',
+  },
+  NODE_LOST: {
+    meaning: 'A node that was connected left, died, or fell silent.',
+    raisedBy: 'the nodes that were connected to it',
+    remedy: 'The named node left or died. Load the model again on what is left.',
+  },
+  NODE_NOT_A_MEMBER: {
+    meaning: 'Two nodes do not hold the same cluster key.',
+    raisedBy: 'both nodes, before anything else is said',
+    remedy: 'The other side is not a member of this cluster, or has another cluster key.',
+  },
+  NODE_VERSION_MISMATCH: {
+    meaning: 'Two nodes, or a program and its node, speak different versions of the control protocol.',
+    raisedBy: 'the side that was called',
+    remedy: 'The node speaks another protocol version. Install the same version of Shoal.',
+  },
+  NODE_NOT_RUNNING: {
+    meaning: 'No node answers in this SHOAL_HOME.',
+    raisedBy: '`attach`, and commands that need a running node',
+    remedy: 'No node is running here. Start one with `shoal node`.',
+  },
+  NODE_ALREADY_RUNNING: {
+    meaning: "Another process has this home's identity.",
+    raisedBy: 'a node that starts',
+    remedy: 'A node is already running in this SHOAL_HOME. Attach to it, or choose another SHOAL_HOME.',
+  },
+
+  CLUSTER_CLOSED: {
+    meaning: 'The cluster object, or the node behind it, was closed.',
+    raisedBy: 'every call after that',
+    remedy: 'The cluster was closed; create a new one.',
+  },
+  INSTANCE_NOT_FOUND: {
+    meaning: 'No node that is reached serves this instance; it may have been unloaded.',
+    raisedBy: 'the node that was asked',
+    remedy: 'The model is not loaded. Load it first.',
+  },
+  INSTANCE_FAILED: {
+    meaning: 'The instance stopped serving; the message has the first cause.',
+    raisedBy: 'the node that was asked',
+    remedy: 'The instance lost a member and cannot serve. Load the model again.',
+  },
+  REQUEST_INVALID: {
+    meaning: 'A field of a request is missing, has a wrong type, or is out of bounds.',
+    raisedBy: 'the node or the engine that was asked',
+    remedy: 'Correct the named field of the request.',
+    native: true,
+  },
+  REQUEST_TOO_LONG: {
+    meaning: 'The prompt alone fills the context that the model was loaded with.',
+    raisedBy: "the instance's head",
+    remedy: 'Shorten the conversation or load the model with a longer context.',
+    native: true,
+  },
+  REQUEST_QUEUE_FULL: {
+    meaning: 'A queue has reached its limit: of requests to an instance, or of events that nobody reads.',
+    raisedBy: "the instance's head, or a connection",
+    remedy: 'Too many requests are waiting. Try again later.',
+    native: true,
+  },
+} as const satisfies Readonly<Record<string, ErrorDescription>>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** The entry of a code. */
+export function describeError(code: ErrorCode): ErrorDescription {
+  return errorTable[code];
+}
