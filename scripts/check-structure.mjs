@@ -35,6 +35,7 @@ const coreLayers = {
   conformance: ['spec', 'program'],
   model: ['spec', 'program'],
   placement: ['spec', 'program', 'model'],
+  topology: ['spec'],
   runtime: ['spec'],
   control: ['spec', 'runtime'],
   worker: ['spec', 'program', 'model', 'runtime'],

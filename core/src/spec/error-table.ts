@@ -19,6 +19,7 @@ export const errorGroups = [
   { prefix: 'MODEL_', title: 'Models', about: 'A checkpoint, its configuration, its tokenizer or its chat template.' },
   { prefix: 'PROGRAM_', title: 'Programs', about: 'What a sharding strategy wrote, and how it is cut and compiled.' },
   { prefix: 'PLAN_', title: 'Plans', about: 'Who would compute what. The refusal comes with its numbers.' },
+  { prefix: 'GRAPH_', title: 'Graphs', about: 'Topologies as directed multigraphs.' },
   { prefix: 'PLUGIN_', title: 'Plugins', about: 'plugins.json, and the modules that it names.' },
   { prefix: 'BACKEND_', title: 'Backends', about: 'A device, or the library that drives it.' },
   {
@@ -167,6 +168,17 @@ export const errorTable = {
     meaning: 'No node has a device that can run the model.',
     raisedBy: 'the planner',
     remedy: 'No node offers a device. Start a node with a backend, or enable one in plugins.json.',
+  },
+
+  GRAPH_INDEX_UNKNOWN: {
+    meaning: 'A node or an edge of a graph was named by an index that it does not have.',
+    raisedBy: 'the graph that was asked',
+    remedy: 'Use an index that the graph gave and that was not removed since.',
+  },
+  GRAPH_EDGE_UNKNOWN: {
+    meaning: 'No edge leads from the one named node of a graph to the other.',
+    raisedBy: 'the graph that was asked',
+    remedy: 'Ask `hasEdge` first, or name two nodes that an edge joins.',
   },
 
   PLUGIN_MANIFEST_INVALID: {
