@@ -8,8 +8,11 @@ import t from 'tap';
 import { repositoryRoot } from './support/repository.js';
 
 const crates = path.join(repositoryRoot, 'crates');
-const prefixes = 'INTERNAL|MODEL|PROGRAM|PLAN|PLUGIN|BACKEND|TRANSPORT|ENGINE|NODE|CLUSTER|INSTANCE|REQUEST';
-const codePattern = new RegExp(`["']((?:${prefixes})(?:_[A-Z]+)+|INTERNAL|ABORTED|TIMEOUT|ARGUMENT_INVALID)["']`, 'g');
+const prefixes = errorGroups.map(({ prefix }) => prefix).filter((prefix) => prefix !== '');
+const codePattern = new RegExp(
+  `["']((?:${prefixes.join('|')})[A-Z_]*[A-Z]|INTERNAL|ABORTED|TIMEOUT|ARGUMENT_INVALID)["']`,
+  'g',
+);
 
 const codesIn = (text: string) => [...text.matchAll(codePattern)].map(([, code]) => code as string);
 
