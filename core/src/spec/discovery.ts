@@ -24,9 +24,15 @@ export interface Announcement {
   readonly clusterTag: string;
 }
 
+export type DiscoveryAvailability =
+  | { readonly available: true }
+  | { readonly available: false; readonly reason: string; readonly remedy?: string };
+
 export interface Discovery {
   /** Sightings and losses until the signal aborts; then the iterable ends without an error. */
   watch(signal: AbortSignal): AsyncIterable<Sighting | Loss>;
   /** Makes this node findable until the signal aborts. Methods that cannot announce resolve at once. */
   announce(announcement: Announcement, signal: AbortSignal): Promise<void>;
+  /** Whether the method works on this network, as far as it is known; absent: it always does. Never rejects. */
+  availability?(): Promise<DiscoveryAvailability>;
 }

@@ -43,6 +43,8 @@ export class HostNode implements AsyncDisposable {
     readonly host: NamespaceHost,
     readonly started: StartedNode,
     readonly process: ChildProcess,
+    /** What it has written to standard error so far. */
+    readonly errors: () => string,
   ) {}
 
   /** Starts `shoal node` on a host and waits until it is up. */
@@ -58,7 +60,7 @@ export class HostNode implements AsyncDisposable {
       once(child, 'exit').then(() => undefined),
     ]);
     if (first === undefined) throw new Error(`the node on ${host.address} ended: ${errors()}`);
-    return new HostNode(host, JSON.parse(first) as StartedNode, child);
+    return new HostNode(host, JSON.parse(first) as StartedNode, child, errors);
   }
 
   /** An IPv4 address of the control plane that other hosts reach. */

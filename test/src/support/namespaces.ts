@@ -41,6 +41,8 @@ export class NamespaceHosts implements AsyncDisposable {
       ip(['-n', bridge, 'link', 'set', port, 'master', 'bridge0', 'up']);
       ip(['-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
       ip(['-n', namespace, 'link', 'set', 'eth0', 'up']);
+      // Multicast needs a way out, too.
+      ip(['-n', namespace, 'route', 'add', 'default', 'dev', 'eth0']);
       return new NamespaceHost(namespace, address, bridge, port);
     });
     return new NamespaceHosts(prefix, hosts);
@@ -67,6 +69,11 @@ export class NamespaceHost {
 
   unplug(): void {
     ip(['-n', this.bridge, 'link', 'set', this.port, 'down']);
+  }
+
+  /** Multicast finds no way out, as behind many firewalls. */
+  blockMulticast(): void {
+    ip(['-n', this.namespace, 'route', 'add', 'blackhole', '224.0.0.0/4']);
   }
 
   plug(): void {
