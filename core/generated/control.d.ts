@@ -1455,6 +1455,9 @@ export namespace shoal {
             /** LoadProgress totalBytes. */
             totalBytes: number;
 
+            /** LoadProgress nodeName. */
+            nodeName: string;
+
             /**
              * Creates a new LoadProgress instance using the specified properties.
              * @param [properties] Properties to set
@@ -1501,6 +1504,9 @@ export namespace shoal {
 
                 /** LoadProgress totalBytes */
                 totalBytes?: (number|null);
+
+                /** LoadProgress nodeName */
+                nodeName?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -1925,6 +1925,7 @@ export const shoal = $root.shoal = (() => {
             LoadProgress.prototype.member = 0;
             LoadProgress.prototype.loadedBytes = 0;
             LoadProgress.prototype.totalBytes = 0;
+            LoadProgress.prototype.nodeName = "";
 
             LoadProgress.create = function(properties) {
                 return new LoadProgress(properties);
@@ -1947,6 +1948,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(33).double(message.loadedBytes);
                 if (message.totalBytes != null && $Object.hasOwnProperty.call(message, "totalBytes") && !$Object.is(message.totalBytes, 0))
                     writer.uint32(41).double(message.totalBytes);
+                if (message.nodeName != null && $Object.hasOwnProperty.call(message, "nodeName") && message.nodeName !== "")
+                    writer.uint32(50).string(message.nodeName);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2023,6 +2026,15 @@ export const shoal = $root.shoal = (() => {
                                 message.totalBytes = value;
                             else
                                 delete message.totalBytes;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.nodeName = value;
+                            else
+                                delete message.nodeName;
                             continue;
                         }
                     }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { resolveHome, ShoalError } from '@shoal/core';
+import { errorFromCode, resolveHome, ShoalError } from '@shoal/core';
 import { Cluster, type ClusterParts } from './cluster.js';
 import { createCluster } from './create-cluster.js';
 
@@ -162,7 +162,12 @@ async function startNodeProcess(
   // A write to a node that has ended must not end this process.
   child.stdin.on('error', () => undefined);
   const announced = await firstLine(child, name, options.signal);
-  const { nodeId, addresses } = JSON.parse(announced) as { nodeId: string; addresses: string[] };
+  const { nodeId, addresses, error } = JSON.parse(announced) as {
+    nodeId: string;
+    addresses: string[];
+    error?: { code: string; message: string; details: Record<string, unknown> };
+  };
+  if (error) throw errorFromCode(error.code, `the local node ${name}: ${error.message}`, { details: error.details });
   return { nodeId, name, processId: child.pid as number, home, addresses };
 }
 

@@ -232,9 +232,9 @@ export class Coordinator {
     signal: AbortSignal,
   ): Promise<void> {
     const self = { stage, member };
-    const { nodeId } = placement;
+    const { nodeId, nodeName } = placement;
     const progressed = (loadedBytes: number, totalBytes: number) => {
-      onProgress({ nodeId, stage, member, loadedBytes, totalBytes });
+      onProgress({ nodeId, nodeName, stage, member, loadedBytes, totalBytes });
       this.emit({ kind: 'load-progressed', instance, nodeId, loadedBytes, totalBytes });
     };
     if (nodeId === this.settings.nodeId) {

@@ -81,6 +81,7 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
         if (progress) {
           onProgress?.({
             nodeId: progress.nodeId ?? '',
+            nodeName: progress.nodeName ?? '',
             stage: progress.stage ?? 0,
             member: progress.member ?? 0,
             loadedBytes: progress.loadedBytes ?? 0,

@@ -23,6 +23,7 @@ export interface LoadOptions {
 
 export interface LoadProgress {
   readonly nodeId: string;
+  readonly nodeName: string;
   readonly stage: number;
   readonly member: number;
   readonly loadedBytes: number;

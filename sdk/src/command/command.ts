@@ -1,6 +1,16 @@
-import { parseArgs } from 'node:util';
-import { ShoalError } from '@shoal/core';
+/** What a command is: one table from which parsing, help and shell completion are made. */
+import type { ParsedOptions } from './options.js';
 import type { Terminal } from './terminal.js';
+
+/** What a shell offers for a value that is not one of a fixed list. */
+export type Completion = 'model' | 'file' | 'directory' | 'command' | 'error-code';
+
+export interface NumberBounds {
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly integer?: boolean;
+  readonly list?: boolean;
+}
 
 /** One option of a command. Every option has a long name; `value` names what follows it, absent means a switch. */
 export interface OptionSpecification {
@@ -9,6 +19,29 @@ export interface OptionSpecification {
   readonly value?: string;
   readonly multiple?: boolean;
   readonly description: string;
+  /** What holds when it is not given, for people. */
+  readonly default?: string;
+  /** The only legal values. */
+  readonly choices?: readonly string[];
+  /** Some of the legal values, for completion. */
+  readonly suggestions?: readonly string[];
+  readonly completes?: Completion;
+  /** The value is a number, or with `list` numbers between commas, within bounds. */
+  readonly number?: NumberBounds;
+  /** Throws ARGUMENT_INVALID for a value that can be seen to be wrong at once. */
+  readonly check?: (value: string) => unknown;
+  /** Heading in the help; default "Options". */
+  readonly section?: string;
+}
+
+export interface ArgumentSpecification {
+  readonly name: string;
+  readonly description: string;
+  readonly optional?: boolean;
+  /** Takes all words that are left. */
+  readonly repeated?: boolean;
+  readonly choices?: readonly string[];
+  readonly completes?: Completion;
 }
 
 /** What a command is given: parsed arguments and the terminal to speak to. */
@@ -18,85 +51,42 @@ export interface CommandInvocation {
   readonly terminal: Terminal;
   /** Aborts on the first interrupt; the second one ends the process. */
   readonly signal: AbortSignal;
+  /** All commands, for those that speak about the others. */
+  readonly commands: readonly Command[];
 }
+
+/** Headings of the first page, in its order. */
+export const commandGroups = ['Ask a model', 'Look', 'Nodes', 'This command'] as const;
 
 export interface Command {
   readonly name: string;
-  /** Names of the positional arguments for the usage line, `[x]` for optional ones. */
-  readonly arguments: string;
+  readonly group: (typeof commandGroups)[number];
+  readonly arguments: readonly ArgumentSpecification[];
   readonly summary: string;
   readonly description?: string;
   readonly options: readonly OptionSpecification[];
   readonly examples: readonly (readonly [line: string, meaning: string])[];
+  /** Exit codes that mean something of their own here. */
+  readonly exitCodes?: readonly (readonly [code: number, meaning: string])[];
   run(invocation: CommandInvocation): Promise<void>;
 }
 
-/** Options as given, with typed access that names the option when its value is wrong. */
-export class ParsedOptions {
-  readonly #values: Readonly<Record<string, unknown>>;
+export const exitCodes = {
+  success: 0,
+  failure: 1,
+  usage: 2,
+  interrupted: 130,
+} as const;
 
-  constructor(values: Readonly<Record<string, unknown>>) {
-    this.#values = values;
-  }
+/** Options that every command has. */
+export const commonOptions: readonly OptionSpecification[] = [
+  { name: 'json', description: 'Print JSON for programs, errors too; see docs/command.md.', section: 'Output' },
+  { name: 'quiet', short: 'q', description: 'No progress and no remarks on standard error.', section: 'Output' },
+  { name: 'no-color', description: 'No colours, also on a terminal.', section: 'Output' },
+  { name: 'help', short: 'h', description: 'Show this text.', section: 'Output' },
+];
 
-  flag(name: string): boolean {
-    return this.#values[name] === true;
-  }
-
-  text(name: string): string | undefined {
-    const value = this.#values[name];
-    return typeof value === 'string' ? value : undefined;
-  }
-
-  list(name: string): readonly string[] {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value.map(String) : [];
-  }
-
-  /** A number within bounds, or undefined when the option is absent. */
-  number(name: string, bounds: { minimum?: number; maximum?: number; integer?: boolean } = {}): number | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    const wrong =
-      text.trim() === '' ||
-      !Number.isFinite(value) ||
-      (bounds.integer === true && !Number.isInteger(value)) ||
-      (bounds.minimum !== undefined && value < bounds.minimum) ||
-      (bounds.maximum !== undefined && value > bounds.maximum);
-    if (wrong) {
-      const kind = bounds.integer ? 'a whole number' : 'a number';
-      const from = bounds.minimum === undefined ? '' : ` from ${bounds.minimum}`;
-      const to = bounds.maximum === undefined ? '' : ` to ${bounds.maximum}`;
-      throw new ShoalError('ARGUMENT_INVALID', `--${name} wants ${kind}${from}${to}, not "${text}"`);
-    }
-    return value;
-  }
-}
-
-/** Splits a command line by the command's own options; throws ARGUMENT_INVALID with the offending word. */
-export function parseCommandLine(
-  command: Command,
-  words: readonly string[],
-): { positionals: readonly string[]; options: ParsedOptions } {
-  const options = Object.fromEntries(
-    command.options.map(({ name, short, value, multiple }) => [
-      name,
-      {
-        type: value === undefined ? ('boolean' as const) : ('string' as const),
-        ...(short === undefined ? {} : { short }),
-        ...(multiple === undefined ? {} : { multiple }),
-      },
-    ]),
-  );
-  try {
-    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
-    return { positionals, options: new ParsedOptions(values) };
-  } catch (error) {
-    const message = (error as Error).message.split('. ')[0] ?? 'the arguments are wrong';
-    throw new ShoalError(
-      'ARGUMENT_INVALID',
-      `shoal ${command.name}: ${message} (see \`shoal ${command.name} --help\`)`,
-    );
-  }
+/** All options of a command: its own first. */
+export function optionsOf(command: Pick<Command, 'options'>): readonly OptionSpecification[] {
+  return [...command.options, ...commonOptions];
 }

@@ -1,24 +1,91 @@
 import type { Cluster, Generation, LoadedModel } from '../index.js';
-import type { OptionSpecification, ParsedOptions } from './command.js';
+import type { ArgumentSpecification, OptionSpecification } from './command.js';
+import type { ParsedOptions } from './options.js';
+import { LoadProgressDisplay } from './progress.js';
 import { parseLoadOptions } from './session.js';
 import type { Terminal } from './terminal.js';
 
+const section = 'Answer';
+
 export const generationOptions: readonly OptionSpecification[] = [
-  { name: 'max-tokens', value: 'N', description: 'Longest answer in tokens (default: 512).' },
-  { name: 'temperature', value: 'T', description: '0 picks the likeliest token (default); higher is more varied.' },
-  { name: 'top-p', value: 'P', description: 'Sample from the likeliest tokens that together have probability P.' },
-  { name: 'top-k', value: 'K', description: 'Sample from the K likeliest tokens.' },
-  { name: 'seed', value: 'S', description: 'Seed of sampling: the same seed under the same plan gives the same text.' },
+  {
+    name: 'max-tokens',
+    value: 'N',
+    number: { minimum: 1, integer: true },
+    description: 'Longest answer in tokens.',
+    default: '512',
+    section,
+  },
+  {
+    name: 'temperature',
+    value: 'T',
+    number: { minimum: 0 },
+    description: '0 picks the likeliest token; higher is more varied.',
+    default: '0',
+    section,
+  },
+  {
+    name: 'top-p',
+    value: 'P',
+    number: { minimum: 0, maximum: 1 },
+    description: 'Sample from the likeliest tokens that together have probability P.',
+    section,
+  },
+  {
+    name: 'top-k',
+    value: 'K',
+    number: { minimum: 1, integer: true },
+    description: 'Sample from the K likeliest tokens.',
+    section,
+  },
+  {
+    name: 'min-p',
+    value: 'P',
+    number: { minimum: 0, maximum: 1 },
+    description: 'Leave out tokens less likely than P times the likeliest.',
+    section,
+  },
+  {
+    name: 'seed',
+    value: 'S',
+    number: { minimum: 0, maximum: 2 ** 32 - 1, integer: true },
+    description: 'Seed of sampling: the same seed under the same plan gives the same text.',
+    default: 'random',
+    section,
+  },
+  {
+    name: 'stop',
+    value: 'TEXT',
+    multiple: true,
+    description: 'End the answer before this text.',
+    section,
+  },
 ];
+
+export const modelArgument: ArgumentSpecification = {
+  name: 'MODEL',
+  description:
+    'A folder with a Hugging Face checkpoint (config.json, *.safetensors, tokenizer.json), or the name of one in SHOAL_HOME/models.',
+  completes: 'model',
+};
+
+export const systemOption: OptionSpecification = {
+  name: 'system',
+  value: 'TEXT',
+  description: 'System message: how the model should behave.',
+  section,
+};
 
 /** Generation options as the SDK takes them. */
 export function parseGenerationOptions(options: ParsedOptions) {
   const values = {
-    maximumTokens: options.number('max-tokens', { minimum: 1, integer: true }),
-    temperature: options.number('temperature', { minimum: 0 }),
-    topP: options.number('top-p', { minimum: 0, maximum: 1 }),
-    topK: options.number('top-k', { minimum: 1, integer: true }),
-    seed: options.number('seed', { minimum: 0, maximum: 2 ** 32 - 1, integer: true }),
+    maximumTokens: options.number('max-tokens'),
+    temperature: options.number('temperature'),
+    topP: options.number('top-p'),
+    topK: options.number('top-k'),
+    minP: options.number('min-p'),
+    seed: options.number('seed'),
+    stop: options.list('stop').length === 0 ? undefined : options.list('stop'),
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
@@ -32,31 +99,25 @@ export async function loadModel(
   signal: AbortSignal,
 ): Promise<LoadedModel> {
   const loadOptions = parseLoadOptions(options);
+  const display = new LoadProgressDisplay(terminal, model);
   try {
     return await cluster.load(model, {
       ...loadOptions,
-      onProgress: ({ loadedBytes, totalBytes }) => {
-        terminal.progress(`loading ${model}`, totalBytes === 0 ? 1 : loadedBytes / totalBytes);
-      },
+      onProgress: (progress) => display.update(progress),
       signal,
     });
   } finally {
-    terminal.clearProgress();
+    display.close();
   }
 }
 
 /** Prints an answer as it comes, or one JSON document when it is complete. */
-export async function printGeneration(
-  generation: Generation,
-  model: LoadedModel,
-  terminal: Terminal,
-  asJson: boolean,
-): Promise<void> {
+export async function printGeneration(generation: Generation, model: LoadedModel, terminal: Terminal): Promise<void> {
   for await (const part of generation) {
-    if (!asJson) terminal.write(part.text);
+    if (!terminal.isJson) terminal.write(part.text);
   }
   const result = await generation.result;
-  if (asJson) {
+  if (terminal.isJson) {
     terminal.json({ model: model.plan.modelName, ...result, plan: model.plan });
     return;
   }

@@ -1,40 +1,121 @@
-import type { LoadOptions } from '@shoal/core';
+import { type LoadOptions, parsePlanShape, type StorageType, storageBlock } from '@shoal/core';
 import { attach, type Cluster, createCluster, runningNode, startLocalNodes } from '../index.js';
-import type { OptionSpecification, ParsedOptions } from './command.js';
-import { parseStorage } from './storage.js';
+import type { OptionSpecification } from './command.js';
+import type { ParsedOptions } from './options.js';
 import type { Terminal } from './terminal.js';
 
-/** Options of every command that loads a model. */
+const section = 'Cluster';
+
+export const homeOption: OptionSpecification = {
+  name: 'home',
+  value: 'DIR',
+  description: 'Folder of identity, keys, models and the running node.',
+  default: 'SHOAL_HOME',
+  completes: 'directory',
+  section,
+};
+
+export const pluginsOption: OptionSpecification = {
+  name: 'plugins',
+  value: 'FILE',
+  description: "Plugin list to use instead of the home's plugins.json, or the shipped one.",
+  completes: 'file',
+  section,
+};
+
+/** Options of every command that works in a cluster. */
 export const sessionOptions: readonly OptionSpecification[] = [
-  { name: 'local-nodes', value: 'N', description: 'Start N node processes on this machine for this run.' },
-  { name: 'home', value: 'DIR', description: 'Folder of identity, keys and the running node (default: SHOAL_HOME).' },
-  { name: 'plugins', value: 'FILE', description: 'Plugin list to use instead of the shipped plugins.json.' },
-  { name: 'peer', value: 'ADDRESS', multiple: true, description: 'Multiaddress of a node to join; may be repeated.' },
+  {
+    name: 'local-nodes',
+    value: 'N',
+    number: { minimum: 1, maximum: 64, integer: true },
+    description: 'Start N node processes on this machine for this run.',
+    suggestions: ['1', '2', '3', '4'],
+    section,
+  },
+  homeOption,
+  pluginsOption,
+  {
+    name: 'peer',
+    value: 'ADDRESS',
+    multiple: true,
+    description: 'Address of a node to join: an IP address, host:port, or a multiaddress.',
+    section,
+  },
 ];
 
+const modelSection = 'Model';
+
+export const storageTypes = Object.keys(storageBlock) as readonly StorageType[];
+
+/** Options of every command that plans or loads a model. */
 export const modelOptions: readonly OptionSpecification[] = [
-  { name: 'plan', value: 'SHAPE', description: 'Force a shape: pp=2, tp=3, tp=2,pp=2. Default: the planner decides.' },
+  {
+    name: 'plan',
+    value: 'SHAPE',
+    description: 'Force a shape: pp=N stages, tp=N members a stage, or both, as tp=2,pp=2.',
+    default: 'the planner decides',
+    suggestions: ['pp=1', 'pp=2', 'pp=3', 'pp=4', 'tp=2', 'tp=3', 'tp=4', 'tp=2,pp=2'],
+    check: parsePlanShape,
+    section: modelSection,
+  },
   {
     name: 'context',
     value: 'N',
-    description: 'Longest conversation in tokens (default: 4096, or what the model allows).',
+    number: { minimum: 16, integer: true },
+    description: 'Longest conversation in tokens.',
+    default: '4096, or what the model allows',
+    section: modelSection,
+  },
+  {
+    name: 'slots',
+    value: 'N',
+    number: { minimum: 1, maximum: 4096, integer: true },
+    description: 'Conversations that are served at once.',
+    default: '4',
+    section: modelSection,
   },
   {
     name: 'storage',
     value: 'TYPE',
-    description: 'Keep matrices as f32, f16, bf16, q8_0 or q4_0 (default: as stored).',
+    description: 'Keep matrices and embeddings in this type.',
+    default: 'as stored',
+    choices: storageTypes,
+    section: modelSection,
+  },
+  {
+    name: 'state-storage',
+    value: 'TYPE',
+    description: 'Keep the state of conversations (keys and values) in this type.',
+    default: 'f16',
+    choices: ['f16', 'f32'],
+    section: modelSection,
   },
 ];
 
 /** What `modelOptions` say, as the SDK takes it. */
 export function parseLoadOptions(options: ParsedOptions): LoadOptions {
   const plan = options.text('plan');
-  const contextLength = options.number('context', { minimum: 16, integer: true });
-  const storage = parseStorage(options.text('storage'));
+  const contextLength = options.number('context');
+  const slotCount = options.number('slots');
+  const storage = options.text('storage') as StorageType | undefined;
+  const stateStorage = options.text('state-storage') as 'f16' | 'f32' | undefined;
   return {
     ...(plan === undefined ? {} : { plan }),
     ...(contextLength === undefined ? {} : { contextLength }),
-    ...(storage === undefined ? {} : { storage }),
+    ...(slotCount === undefined ? {} : { slotCount }),
+    ...(storage === undefined ? {} : { storage: { matrix: storage, embedding: storage } }),
+    ...(stateStorage === undefined ? {} : { stateStorage }),
+  };
+}
+
+/** Which home and plugins are meant, as the SDK takes it. */
+export function parseHome(options: ParsedOptions): { readonly home?: string; readonly pluginManifest?: string } {
+  const home = options.text('home');
+  const pluginManifest = options.text('plugins');
+  return {
+    ...(home === undefined ? {} : { home }),
+    ...(pluginManifest === undefined ? {} : { pluginManifest }),
   };
 }
 
@@ -43,14 +124,9 @@ export function parseLoadOptions(options: ParsedOptions): LoadOptions {
  * a node inside this process.
  */
 export async function openCluster(options: ParsedOptions, terminal: Terminal, signal: AbortSignal): Promise<Cluster> {
-  const home = options.text('home');
-  const pluginManifest = options.text('plugins');
+  const common = parseHome(options);
   const peers = options.list('peer');
-  const common = {
-    ...(home === undefined ? {} : { home }),
-    ...(pluginManifest === undefined ? {} : { pluginManifest }),
-  };
-  const count = options.number('local-nodes', { minimum: 1, maximum: 64, integer: true });
+  const count = options.number('local-nodes');
   if (count !== undefined) {
     return startLocalNodes(count, {
       ...common,

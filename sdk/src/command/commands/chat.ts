@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { ShoalError } from '@shoal/core';
 import type { Command, CommandInvocation } from '../command.js';
-import { generationOptions, loadModel, parseGenerationOptions } from '../generation.js';
+import { generationOptions, loadModel, modelArgument, parseGenerationOptions, systemOption } from '../generation.js';
 import { modelOptions, openCluster, sessionOptions } from '../session.js';
 
 interface Message {
@@ -10,9 +10,7 @@ interface Message {
 }
 
 async function chat({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
-  const [model] = positionals;
-  if (model === undefined)
-    throw new ShoalError('ARGUMENT_INVALID', 'shoal chat wants a model (see `shoal chat --help`)');
+  const [model = ''] = positionals;
   await using cluster = await openCluster(options, terminal, signal);
   const loaded = await loadModel(cluster, model, options, terminal, signal);
   const settings = parseGenerationOptions(options);
@@ -20,7 +18,13 @@ async function chat({ positionals, options, terminal, signal }: CommandInvocatio
   const opening: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
   let messages = [...opening];
   terminal.note('Type a message; /new starts over, /exit ends, Ctrl-C stops an answer.');
-  const lines = createInterface({ input: process.stdin, output: terminal.output, prompt: terminal.bold('> ') });
+  const lines = createInterface({
+    input: process.stdin,
+    ...(terminal.isJson ? {} : { output: terminal.output, prompt: terminal.bold('> ') }),
+  });
+  const prompt = () => {
+    if (!terminal.isJson) lines.prompt();
+  };
   let answering: AbortController | undefined;
   lines.on('SIGINT', () => {
     if (answering) answering.abort();
@@ -28,7 +32,7 @@ async function chat({ positionals, options, terminal, signal }: CommandInvocatio
   });
   const close = () => lines.close();
   signal.addEventListener('abort', close, { once: true });
-  lines.prompt();
+  prompt();
   for await (const line of lines) {
     const text = line.trim();
     if (text === '/exit') break;
@@ -37,20 +41,22 @@ async function chat({ positionals, options, terminal, signal }: CommandInvocatio
       messages.push({ role: 'user', content: text });
       answering = new AbortController();
       let answer = '';
+      const generation = loaded.chat(messages, { ...settings, signal: answering.signal });
       try {
-        for await (const part of loaded.chat(messages, { ...settings, signal: answering.signal })) {
+        for await (const part of generation) {
           answer += part.text;
-          terminal.write(part.text);
+          if (!terminal.isJson) terminal.write(part.text);
         }
+        if (terminal.isJson) terminal.json({ question: text, ...(await generation.result) });
       } catch (error) {
         if (!(ShoalError.is(error) && error.code === 'ABORTED')) throw error;
       } finally {
         answering = undefined;
       }
-      terminal.line();
+      if (!terminal.isJson) terminal.line();
       messages.push({ role: 'assistant', content: answer });
     }
-    lines.prompt();
+    prompt();
   }
   lines.close();
   signal.removeEventListener('abort', close);
@@ -58,14 +64,13 @@ async function chat({ positionals, options, terminal, signal }: CommandInvocatio
 
 export const chatCommand: Command = {
   name: 'chat',
-  arguments: 'MODEL',
+  group: 'Ask a model',
+  arguments: [modelArgument],
   summary: 'Talk with a model, turn by turn.',
-  options: [
-    { name: 'system', value: 'TEXT', description: 'System message.' },
-    ...generationOptions,
-    ...modelOptions,
-    ...sessionOptions,
-  ],
+  description:
+    'Reads messages from standard input, one a line. /new starts over, /exit or the end of the input ends, Ctrl-C stops ' +
+    'an answer. With --json every answer is a line of JSON.',
+  options: [systemOption, ...generationOptions, ...modelOptions, ...sessionOptions],
   examples: [
     ['shoal chat shoal-tiny-chat', 'the model that ships with Shoal'],
     ['shoal chat shoal-tiny-chat --local-nodes 2', 'over two processes on this machine'],

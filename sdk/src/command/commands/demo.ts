@@ -1,8 +1,8 @@
-import { formatBytes, type Plan } from '@shoal/core';
+import { formatBytes, type Plan, parsePlanShape } from '@shoal/core';
 import type { LoadedModel } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { ParsedOptions } from '../command.js';
 import { loadModel } from '../generation.js';
+import { ParsedOptions } from '../options.js';
 import { openCluster } from '../session.js';
 import type { Terminal } from '../terminal.js';
 
@@ -32,38 +32,37 @@ async function converse(
   questions: readonly string[],
   terminal: Terminal,
   signal: AbortSignal,
-  asJson: boolean,
 ): Promise<void> {
   const messages: { role: 'user' | 'assistant'; content: string }[] = [];
   for (const question of questions) {
     messages.push({ role: 'user', content: question });
-    if (!asJson) terminal.write(`${terminal.bold(`> ${question}`)}\n  `);
+    if (!terminal.isJson) terminal.write(`${terminal.bold(`> ${question}`)}\n  `);
     const generation = loaded.chat(messages, { signal });
     for await (const part of generation) {
-      if (!asJson) terminal.write(part.text);
+      if (!terminal.isJson) terminal.write(part.text);
     }
     const result = await generation.result;
-    if (asJson) terminal.json({ question, ...result });
+    if (terminal.isJson) terminal.json({ question, ...result });
     else terminal.line();
     messages.push({ role: 'assistant', content: result.text });
   }
 }
 
 async function demo({ options, terminal, signal }: CommandInvocation): Promise<void> {
-  const asJson = options.flag('json');
   const shape = options.text('plan') ?? 'pp=2';
   const nodes = options.text('local-nodes') ?? '2';
   const session = new ParsedOptions({ 'local-nodes': nodes, plan: shape });
-  if (!asJson) terminal.line(`Starting ${nodes} nodes, each a process of its own, and loading ${model} over them …`);
+  if (!terminal.isJson)
+    terminal.line(`Starting ${nodes} nodes, each a process of its own, and loading ${model} over them …`);
   await using cluster = await openCluster(session, terminal, signal);
   const loaded = await loadModel(cluster, model, session, terminal, signal);
-  if (asJson) terminal.json({ plan: loaded.plan });
+  if (terminal.isJson) terminal.json({ plan: loaded.plan });
   else {
     printPlan(terminal, loaded.plan);
     terminal.line();
   }
-  for (const questions of conversations) await converse(loaded, questions, terminal, signal, asJson);
-  if (asJson) return;
+  for (const questions of conversations) await converse(loaded, questions, terminal, signal);
+  if (terminal.isJson) return;
   terminal.line();
   terminal.line('Every answer above was computed by all of the processes together, token by token.');
   terminal.line(`Go on with   npx shoal chat ${model}   or   npx shoal --help`);
@@ -71,12 +70,26 @@ async function demo({ options, terminal, signal }: CommandInvocation): Promise<v
 
 export const demoCommand: Command = {
   name: 'demo',
-  arguments: '',
+  group: 'Ask a model',
+  arguments: [],
   summary: 'Two nodes on this machine answer questions together.',
   options: [
-    { name: 'local-nodes', value: 'N', description: 'Node processes to start (default: 2).' },
-    { name: 'plan', value: 'SHAPE', description: 'How to split (default: pp=2): pp=2, tp=2, tp=2,pp=2 …' },
-    { name: 'json', description: 'Print the plan and each answer as a line of JSON.' },
+    {
+      name: 'local-nodes',
+      value: 'N',
+      description: 'Node processes to start.',
+      default: '2',
+      suggestions: ['2', '3', '4'],
+      number: { minimum: 1, maximum: 64, integer: true },
+    },
+    {
+      name: 'plan',
+      value: 'SHAPE',
+      description: 'How to split the model.',
+      default: 'pp=2',
+      suggestions: ['pp=2', 'tp=2', 'tp=2,pp=2'],
+      check: parsePlanShape,
+    },
   ],
   examples: [
     ['shoal demo', 'half of the layers on each node'],

@@ -1,16 +1,12 @@
 import { formatTable } from '@shoal/core';
 import { runDoctor } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { homeOption, parseHome, pluginsOption } from '../session.js';
 
 async function doctor({ options, terminal }: CommandInvocation): Promise<void> {
-  const home = options.text('home');
-  const pluginManifest = options.text('plugins');
-  const findings = await runDoctor({
-    ...(home === undefined ? {} : { home }),
-    ...(pluginManifest === undefined ? {} : { pluginManifest }),
-  });
+  const findings = await runDoctor(parseHome(options));
   if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
-  if (options.flag('json')) {
+  if (terminal.isJson) {
     terminal.json(findings);
     return;
   }
@@ -24,13 +20,11 @@ async function doctor({ options, terminal }: CommandInvocation): Promise<void> {
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  arguments: '',
+  group: 'Look',
+  arguments: [],
   summary: 'Show what this machine has, what is missing and how to get it.',
-  options: [
-    { name: 'home', value: 'DIR', description: 'SHOAL_HOME to look at.' },
-    { name: 'plugins', value: 'FILE', description: 'Plugin list to use instead of the shipped plugins.json.' },
-    { name: 'json', description: 'Print the findings as JSON.' },
-  ],
-  examples: [['shoal doctor', 'exit code 1 when something must be mended']],
+  options: [homeOption, pluginsOption],
+  examples: [['shoal doctor', 'everything that Shoal looks at']],
+  exitCodes: [[1, 'Something must be mended.']],
   run: doctor,
 };

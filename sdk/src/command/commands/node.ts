@@ -1,6 +1,7 @@
 import { ShoalError } from '@shoal/core';
 import { createCluster } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { homeOption, pluginsOption } from '../session.js';
 
 async function node({ options, terminal, signal }: CommandInvocation): Promise<void> {
   const listen = options.list('listen');
@@ -21,14 +22,14 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     signal,
   });
   const { nodeId, nodeName, addresses, home } = cluster;
-  if (options.flag('json')) terminal.json({ kind: 'node-started', nodeId, nodeName, addresses, home });
+  if (terminal.isJson) terminal.json({ kind: 'node-started', nodeId, nodeName, addresses, home });
   else {
     terminal.line(`${terminal.bold(nodeName)} is up (${nodeId})`);
     for (const address of addresses) terminal.line(`  ${address}`);
     terminal.note(`Others join with \`--peer ADDRESS\` and a copy of ${home}/cluster.key. Ctrl-C ends the node.`);
   }
   cluster.on('*', (event) => {
-    if (options.flag('json')) terminal.json(event);
+    if (terminal.isJson) terminal.json(event);
     else if (event.kind === 'node-joined') terminal.line(`+ ${event.nodeName} joined`);
     else if (event.kind === 'node-left') terminal.line(`- ${event.nodeName} left: ${event.reason}`);
     else if (event.kind === 'node-refused') terminal.line(`! ${event.address}: ${event.message}`);
@@ -55,28 +56,32 @@ function ended(signal: AbortSignal, withStandardInput: boolean): Promise<void> {
 
 export const nodeCommand: Command = {
   name: 'node',
-  arguments: '',
+  group: 'Nodes',
+  arguments: [],
   summary: 'Offer this machine to a cluster.',
+  description:
+    'Runs until it is interrupted. With --json events are lines of JSON; the first says that the node is up.',
   options: [
-    { name: 'name', value: 'NAME', description: "Name shown to people (default: the machine's)." },
+    { name: 'name', value: 'NAME', description: 'Name shown to people.', default: "the machine's" },
     {
       name: 'listen',
       value: 'ADDRESS',
       multiple: true,
-      description: 'Multiaddress to listen on (default: /ip4/127.0.0.1/tcp/0, this machine only); may be repeated.',
+      description: 'Address to listen on.',
+      default: '/ip4/127.0.0.1/tcp/0, for this machine only',
     },
-    { name: 'peer', value: 'ADDRESS', multiple: true, description: 'Multiaddress of a node to join; may be repeated.' },
-    { name: 'home', value: 'DIR', description: 'Folder of identity, keys and models (default: SHOAL_HOME).' },
-    { name: 'models', value: 'DIR', multiple: true, description: 'Another folder of models; may be repeated.' },
-    { name: 'plugins', value: 'FILE', description: 'Plugin list to use instead of the shipped plugins.json.' },
+    { name: 'peer', value: 'ADDRESS', multiple: true, description: 'Address of a node to join.' },
+    homeOption,
+    { name: 'models', value: 'DIR', multiple: true, description: 'Another folder of models.', completes: 'directory' },
+    pluginsOption,
     {
       name: 'data-address',
       value: 'IP',
-      description: 'Address for the workers of other nodes (default: as --listen).',
+      description: 'Address for the workers of other nodes.',
+      default: 'as --listen',
     },
     { name: 'no-devices', description: 'Join without offering devices.' },
     { name: 'exit-with-stdin', description: 'End when standard input closes: for programs that start nodes.' },
-    { name: 'json', description: 'Print events as lines of JSON; the first says that the node is up.' },
   ],
   examples: [
     ['shoal node', 'a node that programs of this machine can use'],

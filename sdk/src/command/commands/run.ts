@@ -1,13 +1,16 @@
-import { ShoalError } from '@shoal/core';
 import type { Command, CommandInvocation } from '../command.js';
-import { generationOptions, loadModel, parseGenerationOptions, printGeneration } from '../generation.js';
+import {
+  generationOptions,
+  loadModel,
+  modelArgument,
+  parseGenerationOptions,
+  printGeneration,
+  systemOption,
+} from '../generation.js';
 import { modelOptions, openCluster, sessionOptions } from '../session.js';
 
 async function run({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
-  const [model, ...words] = positionals;
-  if (model === undefined || words.length === 0) {
-    throw new ShoalError('ARGUMENT_INVALID', 'shoal run wants a model and a prompt (see `shoal run --help`)');
-  }
+  const [model = '', ...words] = positionals;
   const prompt = words.join(' ');
   await using cluster = await openCluster(options, terminal, signal);
   const loaded = await loadModel(cluster, model, options, terminal, signal);
@@ -22,23 +25,24 @@ async function run({ positionals, options, terminal, signal }: CommandInvocation
         ],
         generationSettings,
       );
-  await printGeneration(generation, loaded, terminal, options.flag('json'));
+  await printGeneration(generation, loaded, terminal);
 }
 
 export const runCommand: Command = {
   name: 'run',
-  arguments: 'MODEL PROMPT',
+  group: 'Ask a model',
+  arguments: [
+    modelArgument,
+    { name: 'PROMPT', description: 'What to ask; several words are joined by spaces.', repeated: true },
+  ],
   summary: 'Answer one prompt and end.',
-  description:
-    'MODEL is a folder with a Hugging Face checkpoint (config.json, *.safetensors, tokenizer.json),\n' +
-    'or the name of one in SHOAL_HOME/models. With --raw the prompt goes in as it is, without chat template.',
+  description: 'The prompt is one message of a conversation; with --raw it goes in as it is, without chat template.',
   options: [
-    { name: 'raw', description: 'Continue the prompt as plain text, without the chat template.' },
-    { name: 'system', value: 'TEXT', description: 'System message.' },
+    { name: 'raw', description: 'Continue the prompt as plain text, without the chat template.', section: 'Answer' },
+    systemOption,
     ...generationOptions,
     ...modelOptions,
     ...sessionOptions,
-    { name: 'json', description: 'Print one JSON document: token ids, text, usage, timings, the plan.' },
   ],
   examples: [
     ['shoal run shoal-tiny-chat "What is 12 plus 30?"', 'the model that ships with Shoal'],
