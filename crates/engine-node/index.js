@@ -1,47 +1,15 @@
 // Finds and loads the native addon. Everything here is synchronous and runs once, when the package is imported.
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { findLibrary, unavailable } from './library.js';
 import { createDispatcher } from './script-device.js';
 
-const require = createRequire(import.meta.url);
-const platform = `${process.platform}-${process.arch}`;
-
-/** Places to look, in order; the first that exists is the one that must load. */
-function candidates() {
-  const override = process.env.SHOAL_ENGINE_PATH;
-  if (override) return [{ name: `SHOAL_ENGINE_PATH=${override}`, path: override, exists: existsSync(override) }];
-  const local = fileURLToPath(new URL(`shoal-engine.${platform}.node`, import.meta.url));
-  const found = [{ name: local, path: local, exists: existsSync(local) }];
-  const name = `@shoal/engine-node-${platform}`;
-  try {
-    found.push({ name, path: require.resolve(name), exists: true });
-  } catch {
-    found.push({ name, path: name, exists: false });
-  }
-  return found;
-}
-
-function unavailable(message, cause) {
-  const error = new Error(message, cause === undefined ? undefined : { cause });
-  error.code = 'ENGINE_UNAVAILABLE';
-  return error;
-}
-
 function load() {
-  const tried = candidates();
-  const candidate = tried.find(({ exists }) => exists);
-  if (!candidate) {
-    const places = tried.map(({ name }) => `${name} is not there`).join(', ');
-    throw unavailable(
-      `no native engine for ${platform} was found: ${places}.\n` +
-        'Build it with `npm run build:native`, or install the package of this platform.',
-    );
-  }
+  const library = findLibrary();
   try {
-    return require(candidate.path);
+    return createRequire(import.meta.url)(library.path);
   } catch (cause) {
-    throw unavailable(`the native engine ${candidate.name} does not load on ${platform}: ${cause.message}`, cause);
+    const platform = `${process.platform}-${process.arch}`;
+    throw unavailable(`the native engine ${library.name} does not load on ${platform}: ${cause.message}`, cause);
   }
 }
 

@@ -55,8 +55,9 @@ pub const SLOT_TRUNCATE: u32 = 1;
 pub const SLOT_FORK: u32 = 2;
 
 /// Called while weights are read: bytes done, bytes in all. 0 goes on, anything else stops the compile, which then
-/// fails with `ABORTED`.
-pub type ProgressFunction = unsafe extern "C" fn(context: *mut c_void, loaded_bytes: u64, total_bytes: u64) -> i32;
+/// fails with `ABORTED`. Null where nobody wants to know.
+pub type ProgressFunction =
+    Option<unsafe extern "C" fn(context: *mut c_void, loaded_bytes: u64, total_bytes: u64) -> i32>;
 
 /// Copies the calling thread's last error of this library, `CODE: message` as UTF-8 without a final zero, cut at
 /// `capacity`, and returns the length of the whole text.
@@ -86,7 +87,7 @@ pub struct BackendTable {
         options: *const u8,
         options_length: usize,
         weights: *const WeightSourceTable,
-        progress: Option<ProgressFunction>,
+        progress: ProgressFunction,
         progress_context: *mut c_void,
         executable: *mut *const ExecutableTable,
     ) -> Status,

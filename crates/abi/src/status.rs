@@ -70,6 +70,8 @@ error_codes! {
     InvalidArgument = 3, "INTERNAL_INVALID_ARGUMENT";
     /// A table's size or version is not one that this build can use.
     VersionMismatch = 4, "PLUGIN_VERSION_MISMATCH";
+    /// The error has a code without a number of its own: the text beside the status begins with it.
+    Unnumbered = 5, "INTERNAL_UNNUMBERED";
     /// The peer is gone or does not answer; the message says how that was noticed.
     TransportPeerLost = 100, "TRANSPORT_PEER_LOST";
     /// A deadline passed while the peer still showed signs of life.

@@ -3,7 +3,9 @@
 //! Native threads outlive their environment unless told to stop, and would then call into an engine that is gone.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
 
 use napi::Env;
 use napi_derive::napi;
@@ -58,6 +60,22 @@ fn end(key: usize) {
         .filter_map(|object| object.upgrade())
     {
         object.environment_ends();
+    }
+}
+
+/// Runs `work` on a thread of its own and waits for it so long at most: whether it ended or not, the process goes on to
+/// end.
+pub fn run_within(limit: Duration, work: impl FnOnce() + Send + 'static) {
+    let finished = Arc::new((Mutex::new(false), Condvar::new()));
+    let closing = finished.clone();
+    let started = thread::Builder::new().name("shoal-close".to_owned()).spawn(move || {
+        work();
+        *closing.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        closing.1.notify_all();
+    });
+    if started.is_ok() {
+        let guard = finished.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = finished.1.wait_timeout_while(guard, limit, |finished| !*finished);
     }
 }
 

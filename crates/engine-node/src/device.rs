@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
+use serde::Deserialize;
 use shoal_abi::backend::Backend;
 use shoal_ggml::LoadOptions;
 use shoal_ggml::executor::{self, OpenOptions};
@@ -65,8 +66,10 @@ impl NativeDeviceHandle {
     }
 }
 
-/// Options of `openGgmlDevice`.
+/// Options of `openGgmlDevice`, and as JSON of `shoal_device_open`.
 #[napi(object)]
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GgmlDeviceOptions {
     /// Name of the device.
     pub device: String,
@@ -77,20 +80,22 @@ pub struct GgmlDeviceOptions {
 }
 
 /// Opens a device of ggml.
+pub fn open(options: GgmlDeviceOptions) -> Result<Backend, Failure> {
+    if options.threads == Some(0) {
+        return Err(Failure::argument("a device needs at least one thread"));
+    }
+    Ok(executor::open(&OpenOptions {
+        library: LoadOptions {
+            directory: options.library_directory.map(PathBuf::from),
+            ..LoadOptions::default()
+        },
+        device: options.device,
+        threads: options.threads.map(|threads| threads as usize),
+    })?)
+}
+
+/// Opens a device of ggml for JavaScript.
 #[napi]
 pub fn open_ggml_device(options: GgmlDeviceOptions) -> napi::Result<NativeDeviceHandle, Code> {
-    border(|| {
-        if options.threads == Some(0) {
-            return Err(Failure::argument("a device needs at least one thread"));
-        }
-        let backend = executor::open(&OpenOptions {
-            library: LoadOptions {
-                directory: options.library_directory.map(PathBuf::from),
-                ..LoadOptions::default()
-            },
-            device: options.device,
-            threads: options.threads.map(|threads| threads as usize),
-        })?;
-        Ok(NativeDeviceHandle::new(backend))
-    })
+    border(|| Ok(NativeDeviceHandle::new(open(options)?)))
 }

@@ -28,7 +28,7 @@ impl AsRef<str> for Code {
 /// The code that JavaScript knows for a native one: a few say more about native code than its users can act on.
 pub fn public_code(code: &str) -> &str {
     match code {
-        "INTERNAL_UNKNOWN_STATUS" | "INTERNAL_PANIC" => "INTERNAL",
+        "INTERNAL_UNKNOWN_STATUS" | "INTERNAL_PANIC" | "INTERNAL_UNNUMBERED" => "INTERNAL",
         "INTERNAL_INVALID_ARGUMENT" => "ARGUMENT_INVALID",
         "BACKEND_UNSUPPORTED" => "PROGRAM_OPERATION_UNSUPPORTED",
         code => code,

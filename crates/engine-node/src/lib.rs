@@ -9,6 +9,7 @@ mod device;
 mod error;
 mod fabric;
 mod member;
+mod numbered;
 mod probe;
 mod promise;
 mod script;

@@ -3,7 +3,9 @@
 mod abort;
 mod events;
 mod handle;
+mod objects;
 mod options;
+mod report;
 
 use std::sync::Arc;
 
@@ -17,7 +19,11 @@ use crate::promise;
 use abort::LoadAbort;
 use events::Events;
 use handle::MemberHandle;
-use options::{Load, MemberHandles};
+use objects::MemberHandles;
+
+pub use handle::LONGEST_STEP_AT_EXIT;
+pub use options::{Connection, Load, MemberObjects};
+pub use report::Report;
 
 /// Loads a member on a thread of its own and returns a promise of its handle.
 #[napi(ts_return_type = "Promise<MemberHandle>")]
@@ -31,15 +37,16 @@ pub fn create_member<'env>(
     border(|| {
         let events = Arc::new(Events::new(&on_event)?);
         let abort = abort.map(LoadAbort::flag).unwrap_or_default();
-        let load = Load::parse(&options_json, handles)?;
+        let load = Load::parse(&options_json, handles.objects()?)?;
         let name = load.thread_name();
         let heard = events.clone();
         promise::spawn(
             env,
             &name,
             move || {
+                let told = heard.clone();
                 let started = load
-                    .options(abort, heard.clone())
+                    .options(abort, Arc::new(move |event| told.send(event)))
                     .and_then(|options| Member::start(options).map_err(Failure::from));
                 // A load that failed has nothing more to say, and must not keep the event loop alive.
                 started.inspect_err(|_| heard.close())

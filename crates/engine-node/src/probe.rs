@@ -6,6 +6,7 @@ use std::thread;
 
 use napi::Either;
 use napi_derive::napi;
+use serde::Serialize;
 use shoal_abi::backend::BackendError;
 use shoal_ggml::{Library, LoadOptions};
 use shoal_program::StorageType;
@@ -14,6 +15,8 @@ use crate::error::{Code, Failure, border, contained};
 
 /// The processor as ggml sees it.
 #[napi(object)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CpuProperties {
     /// Name to open it by.
     pub id: String,
@@ -35,22 +38,24 @@ pub struct CpuProperties {
 
 /// Why the processor cannot be used.
 #[napi(object)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Unavailable {
     /// `CODE: message`.
     pub unavailable: String,
 }
 
 /// Looks at the processor; never fails.
+pub fn probe(library_directory: Option<String>) -> Result<CpuProperties, Unavailable> {
+    contained(|| look(library_directory).map_err(Failure::from)).map_err(|failure| Unavailable {
+        unavailable: format!("{}: {}", failure.code, failure.message),
+    })
+}
+
+/// Looks at the processor for JavaScript.
 #[napi]
 pub fn probe_cpu(library_directory: Option<String>) -> napi::Result<Either<CpuProperties, Unavailable>, Code> {
-    border(|| {
-        Ok(match contained(|| look(library_directory).map_err(Failure::from)) {
-            Ok(properties) => Either::A(properties),
-            Err(failure) => Either::B(Unavailable {
-                unavailable: format!("{}: {}", failure.code, failure.message),
-            }),
-        })
-    })
+    border(|| Ok(probe(library_directory).map_or_else(Either::B, Either::A)))
 }
 
 fn look(library_directory: Option<String>) -> Result<CpuProperties, BackendError> {

@@ -11,6 +11,7 @@ use crate::error::Failure;
 
 /// `LoadCredentials`.
 #[napi(object)]
+#[derive(Deserialize)]
 pub struct Credentials {
     /// 16 hexadecimal digits.
     pub instance: String,
@@ -59,13 +60,16 @@ impl Kind {
     }
 }
 
-/// Options of `FabricListener.listen`.
+/// Options of `FabricListener.listen`, and as JSON of `shoal_listener_bind`.
 #[napi(object)]
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListenOptions {
     /// What all members of a load share.
     pub credentials: Credentials,
     /// This member.
     #[napi(js_name = "self")]
+    #[serde(rename = "self")]
     pub me: MemberAddress,
     /// Address to bind.
     pub bind_address: String,

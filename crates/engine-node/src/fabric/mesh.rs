@@ -1,36 +1,25 @@
 //! Meshes as JavaScript holds them: a number that a member looks up.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object};
 use napi_derive::napi;
+use serde::Serialize;
 use shoal_fabric::{FabricError, ForeignTable, MemberIndex, Mesh, MeshConfig, export_table};
 
 use super::endpoint::MemberAddress;
 use crate::cleanup::{self, EndsWithEnvironment};
 use crate::error::{Code, Failure, border};
+use crate::numbered::Numbered;
 use crate::promise;
 
-/// Meshes by the number that JavaScript hands to `createMember`. A number and not an address: a wrong one is then an
-/// error and not a crash.
-static MESHES: Mutex<Option<HashMap<u64, Arc<Mesh>>>> = Mutex::new(None);
-static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
-
-fn with_meshes<T>(body: impl FnOnce(&mut HashMap<u64, Arc<Mesh>>) -> T) -> T {
-    body(
-        MESHES
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_default(),
-    )
-}
+/// Meshes by the number that JavaScript hands to `createMember`.
+static MESHES: Numbered<Mesh> = Numbered::new();
 
 /// The mesh with the number.
 pub fn mesh_of(number: u64) -> Result<Arc<Mesh>, Failure> {
-    with_meshes(|meshes| meshes.get(&number).cloned()).ok_or_else(|| {
+    MESHES.get(number).ok_or_else(|| {
         Failure::new(
             "TRANSPORT_CLOSED",
             format!("there is no open mesh with the number {number}: it was closed, or is not one of this addon"),
@@ -57,7 +46,7 @@ struct Entry {
 impl Entry {
     /// Takes the mesh out of the table. The last owner leaves it, which may wait for peers.
     fn remove(&self) -> Option<Arc<Mesh>> {
-        with_meshes(|meshes| meshes.remove(&self.number))
+        MESHES.remove(self.number)
     }
 }
 
@@ -94,6 +83,8 @@ pub struct ChannelObject {
 
 /// What is known of a peer.
 #[napi(object)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PeerState {
     /// Stage of the peer.
     pub stage: u16,
@@ -105,6 +96,21 @@ pub struct PeerState {
     pub silence_milliseconds: f64,
     /// It has left cleanly.
     pub has_left: bool,
+}
+
+/// What is known of all other members of a mesh now.
+pub fn peer_states(mesh: &Mesh) -> Result<Vec<PeerState>, Failure> {
+    let state = |peer: MemberIndex| {
+        let state = mesh.peer_state(peer)?;
+        Ok(PeerState {
+            stage: peer.stage,
+            member: peer.member,
+            host_stalled: state.host_stalled,
+            silence_milliseconds: state.silence.as_secs_f64() * 1e3,
+            has_left: state.has_left,
+        })
+    };
+    mesh.peers().map(state).collect()
 }
 
 /// Authenticated channels of one member to all others.
@@ -120,8 +126,7 @@ impl MeshHandle {
     /// Puts a mesh into the table.
     pub fn new(env: &Env, mesh: Mesh) -> Result<Self, Failure> {
         let peers = mesh.peers().collect();
-        let number = LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1;
-        with_meshes(|meshes| meshes.insert(number, Arc::new(mesh)));
+        let number = MESHES.insert(Arc::new(mesh));
         let entry = Arc::new(Entry { number });
         cleanup::register(env, &entry)?;
         Ok(Self {
@@ -180,20 +185,7 @@ impl MeshHandle {
     /// What is known of all other members now.
     #[napi]
     pub fn peer_states(&self) -> napi::Result<Vec<PeerState>, Code> {
-        border(|| {
-            let mesh = mesh_of(self.entry.number)?;
-            let state = |peer: &MemberIndex| {
-                let state = mesh.peer_state(*peer)?;
-                Ok(PeerState {
-                    stage: peer.stage,
-                    member: peer.member,
-                    host_stalled: state.host_stalled,
-                    silence_milliseconds: state.silence.as_secs_f64() * 1e3,
-                    has_left: state.has_left,
-                })
-            };
-            self.peers.iter().map(state).collect()
-        })
+        border(|| peer_states(&*mesh_of(self.entry.number)?))
     }
 
     /// Gives the mesh up; a member that uses it keeps it until the member closes. Idempotent.

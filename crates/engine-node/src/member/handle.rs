@@ -1,7 +1,6 @@
 //! A loaded member as JavaScript holds it.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use napi::Env;
@@ -17,7 +16,7 @@ use crate::promise;
 
 /// How long the end of the environment waits for a running step. A step that takes longer goes on in a process that is
 /// about to end.
-const LONGEST_STEP_AT_EXIT: Duration = Duration::from_secs(5);
+pub const LONGEST_STEP_AT_EXIT: Duration = Duration::from_secs(5);
 
 /// A member and the way to its owner.
 struct Running {
@@ -45,20 +44,7 @@ impl EndsWithEnvironment for Running {
     fn environment_ends(self: Arc<Self>) {
         self.events.close();
         self.let_go();
-        let finished = Arc::new((Mutex::new(false), Condvar::new()));
-        let closing = finished.clone();
-        let started = thread::Builder::new().name("shoal-close".to_owned()).spawn(move || {
-            self.member.close();
-            *closing.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            closing.1.notify_all();
-        });
-        if started.is_ok() {
-            let guard = finished.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whether it finished or not, the process goes on to end.
-            let _ = finished
-                .1
-                .wait_timeout_while(guard, LONGEST_STEP_AT_EXIT, |finished| !*finished);
-        }
+        cleanup::run_within(LONGEST_STEP_AT_EXIT, move || self.member.close());
     }
 }
 

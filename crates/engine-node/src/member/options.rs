@@ -1,33 +1,35 @@
-//! Options of a member as JavaScript gives them.
+//! Options of a member as its owner gives them: data as JSON, and native objects.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::BigInt;
-use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use shoal_abi::backend::{Backend, BackendTable, WeightSource};
+use shoal_abi::backend::{Backend, WeightSource};
 use shoal_abi::channel::ChannelTable;
-use shoal_engine::{EngineError, Links, MemberOptions};
+use shoal_engine::{EngineError, EventCallback, Links, MemberOptions};
 use shoal_fabric::{AbortFlag, ForeignTable, Mesh, MeshConfig, Secret};
 use shoal_program::{CompileOptions, MemberProgram, StateStorage};
 use shoal_weights::{Checkpoint, ProgramWeights};
 
-use super::events::Events;
 use crate::error::{Failure, public_code};
-use crate::fabric::{ChannelObject, MemberAddress, mesh_of, read_json};
+use crate::fabric::{MemberAddress, read_json};
 
 /// Native objects that a member uses.
-#[napi(object)]
-pub struct MemberHandles {
-    /// Address of a `BackendTable`.
-    pub device: BigInt,
-    /// Number of a mesh.
-    pub mesh: Option<BigInt>,
-    /// Channels to all other members, where there is no mesh. Absent or empty for a member on its own.
-    pub channels: Option<Vec<ChannelObject>>,
+pub struct MemberObjects {
+    /// The device; the member keeps a reference of its own.
+    pub device: Backend,
+    /// How the other members are reached.
+    pub connection: Connection,
+}
+
+/// How the other members are reached.
+pub enum Connection {
+    /// Channels that are watched already.
+    Mesh(Arc<Mesh>),
+    /// Channels that a mesh of this member's own will watch; none for a member on its own.
+    Tables(Vec<ForeignTable>),
 }
 
 /// `MemberOptions` without what is no data.
@@ -61,24 +63,11 @@ pub struct Load {
     connection: Connection,
 }
 
-/// How the other members are reached.
-enum Connection {
-    Mesh(Arc<Mesh>),
-    /// Channels that a mesh of this member's own will watch; none for a member on its own.
-    Tables(Vec<ForeignTable>),
-}
-
 impl Load {
-    /// Checks what JavaScript gave and takes references to its objects, so that closing them later does no harm.
-    pub fn parse(json: &str, handles: MemberHandles) -> Result<Self, Failure> {
+    /// Checks the options, and that there is a channel to each other member.
+    pub fn parse(json: &str, objects: MemberObjects) -> Result<Self, Failure> {
         let options: Options = read_json("options of the member", json)?;
-        let table = number("device", &handles.device)? as usize as *const BackendTable;
-        // SAFETY: the interface demands the address of a live table; this takes a reference of its own.
-        let backend = unsafe { Backend::retain_table(table)? };
-        let connection = match handles.mesh {
-            Some(mesh) => Connection::Mesh(mesh_of(number("mesh", &mesh)?)?),
-            None => Connection::Tables(tables(handles.channels.unwrap_or_default())?),
-        };
+        let MemberObjects { device, connection } = objects;
         let members: usize = options.stage_sizes.iter().copied().map(usize::from).sum();
         if let Connection::Tables(tables) = &connection
             && tables.len() + 1 != members
@@ -91,7 +80,7 @@ impl Load {
         }
         Ok(Self {
             options,
-            backend,
+            backend: device,
             connection,
         })
     }
@@ -102,7 +91,7 @@ impl Load {
     }
 
     /// Opens the checkpoint and puts everything together; reads files.
-    pub fn options(self, abort: AbortFlag, events: Arc<Events>) -> Result<MemberOptions, Failure> {
+    pub fn options(self, abort: AbortFlag, on_event: EventCallback) -> Result<MemberOptions, Failure> {
         let options = self.options;
         let program = MemberProgram::parse(options.program.get()).map_err(EngineError::from)?;
         let checkpoint = Checkpoint::open(&options.model_directory).map_err(EngineError::from)?;
@@ -126,18 +115,19 @@ impl Load {
                 .step_deadline_milliseconds
                 .map_or(MemberOptions::STEP_DEADLINE, Duration::from_millis),
             abort,
-            on_event: Arc::new(move |event| events.send(event)),
+            on_event,
         })
     }
 }
 
-/// Takes references to channel tables of any library.
-fn tables(channels: Vec<ChannelObject>) -> Result<Vec<ForeignTable>, Failure> {
-    channels
-        .iter()
-        .map(|channel| {
-            let table = number("channel", &channel.table)? as usize as *const ChannelTable;
-            // SAFETY: the interface demands the address of a live table.
+impl Connection {
+    /// Takes references to channel tables of any library.
+    ///
+    /// # Safety
+    /// Each address is null or that of a live table.
+    pub unsafe fn from_tables(tables: impl IntoIterator<Item = *const ChannelTable>) -> Result<Self, Failure> {
+        let tables = tables.into_iter().map(|table| {
+            // SAFETY: null or live, as the caller promises.
             let functions = unsafe { table.as_ref() }
                 .filter(|table| table.check().is_ok())
                 .ok_or_else(|| {
@@ -151,8 +141,9 @@ fn tables(channels: Vec<ChannelObject>) -> Result<Vec<ForeignTable>, Failure> {
                 (functions.retain)(functions.context);
                 Ok(ForeignTable::new(table)?)
             }
-        })
-        .collect()
+        });
+        Ok(Self::Tables(tables.collect::<Result<_, Failure>>()?))
+    }
 }
 
 /// The channels as the engine wants them.
@@ -168,14 +159,6 @@ fn links(connection: Connection, me: MemberAddress, epoch: u32) -> Result<Links,
         }
     };
     Ok(Links::from_mesh(mesh)?)
-}
-
-/// A `bigint` as a number of 64 bits; `what` names it in the error.
-fn number(what: &str, value: &BigInt) -> Result<u64, Failure> {
-    match value.get_u64() {
-        (false, number, true) => Ok(number),
-        _ => Err(Failure::argument(format!("the {what} is no handle of this addon"))),
-    }
 }
 
 impl From<EngineError> for Failure {

@@ -20,7 +20,7 @@ pub(super) unsafe extern "C" fn backend_compile(
     options: *const u8,
     options_length: usize,
     weights: *const WeightSourceTable,
-    progress: Option<ProgressFunction>,
+    progress: ProgressFunction,
     progress_context: *mut c_void,
     executable: *mut *const ExecutableTable,
 ) -> Status {
