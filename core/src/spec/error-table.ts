@@ -242,6 +242,7 @@ export const errorTable = {
     meaning: 'No transport can be used by all members of the plan, or this one cannot be used here.',
     raisedBy: 'the node that loads, or the transport',
     remedy: 'The transport cannot be used here; the message says why.',
+    native: true,
   },
   TRANSPORT_PEER_LOST: {
     meaning: 'A member is gone, or gave no sign of life for too long.',
@@ -377,8 +378,9 @@ export const errorTable = {
   },
   INSTANCE_NOT_FOUND: {
     meaning: 'No node that is reached serves this instance; it may have been unloaded.',
-    raisedBy: 'the node that was asked',
+    raisedBy: 'the node that was asked, or the C interface',
     remedy: 'The model is not loaded. Load it first.',
+    native: true,
   },
   INSTANCE_FAILED: {
     meaning: 'The instance stopped serving; the message has the first cause.',
