@@ -62,6 +62,7 @@ fn main() {
 fn build() -> Outcome<()> {
     for path in [
         "native/polite_wait.h",
+        "native/tile_configuration.h",
         "build.rs",
         "native/CMakeLists.txt",
         "source/Cargo.toml",
@@ -159,6 +160,7 @@ fn options_hash(manifest_directory: &Path, variants: &[String]) -> Outcome<u64> 
         variable("TARGET")?.into_bytes(),
         fs::read(manifest_directory.join("native/CMakeLists.txt"))?,
         fs::read(manifest_directory.join("native/polite_wait.h"))?,
+        fs::read(manifest_directory.join("native/tile_configuration.h"))?,
         fs::read(manifest_directory.join("source/Cargo.lock"))?,
     ];
     parts.extend(OPTIONS.iter().map(|option| option.as_bytes().to_vec()));
@@ -209,6 +211,7 @@ fn best_for_this_machine() -> Option<&'static str> {
     let has_avx2 = has!("avx2") && has!("fma") && has!("f16c") && has!("bmi2");
     let (vbmi, vnni) = (has!("avx512vbmi"), has!("avx512vnni"));
     match () {
+        () if has_avx512 && vbmi && vnni && has_bf16 && has_integer_tiles() => Some("sapphirerapids"),
         () if has_avx512 && vbmi && vnni && has_bf16 => Some("zen4"),
         () if has_avx512 && vnni && has_bf16 => Some("cooperlake"),
         () if has_avx512 && vbmi && vnni => Some("icelake"),
@@ -221,6 +224,17 @@ fn best_for_this_machine() -> Option<&'static str> {
         () if has!("sse4.2") => Some("sse42"),
         () => None,
     }
+}
+
+/// Whether the processor multiplies tiles of 8-bit integers (AMX), which the standard library does not tell yet. Whether
+/// the system lets a process use them, ggml finds out when it runs.
+#[cfg(target_arch = "x86_64")]
+fn has_integer_tiles() -> bool {
+    const FEATURES_LEAF: u32 = 7;
+    const AMX_TILE: u32 = 1 << 24;
+    const AMX_INT8: u32 = 1 << 25;
+    let wanted = AMX_TILE | AMX_INT8;
+    std::arch::x86_64::__cpuid_count(FEATURES_LEAF, 0).edx & wanted == wanted
 }
 
 /// The fastest variant whose instructions this machine has, in the order of ggml's own scores.
