@@ -173,6 +173,78 @@ export class MeshHandle {
   close(): Promise<void>;
 }
 
+/**
+ * A channel whose messages JavaScript carries; `ScriptChannel` of `@shoal/core` is one, and says when what is called.
+ */
+export interface ScriptChannelCallbacks {
+  readonly peer: MemberAddress;
+  readonly largestMessageBytes: number;
+  open(receiver: {
+    message(tag: bigint, bytes: Uint8Array): void;
+    end(error: Error & { readonly code?: string }): void;
+  }): void;
+  send(tag: bigint, bytes: Uint8Array): Promise<void>;
+  abort(reason: Error): void;
+}
+
+/** The native side of a channel in JavaScript. */
+export class ScriptChannelHandle {
+  private constructor();
+  /** Address of the channel's `ChannelTable`, valid until `close`; throws `TRANSPORT_CLOSED` afterwards. */
+  readonly table: bigint;
+  /** Gives the channel up; does not close what JavaScript has of it. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Lets a channel in JavaScript carry the messages of a native member: each is copied and handed over on the JavaScript
+ * thread. The end of the JavaScript environment ends the channel.
+ */
+export function createScriptChannel(channel: ScriptChannelCallbacks): ScriptChannelHandle;
+
+/** The other members of a mesh, in the order of the plan; for tests of transports. */
+export function meshPeers(mesh: bigint): MemberAddress[];
+
+/**
+ * A channel used through its table alone, as an engine of another library would: for tests of transports. Rejects with
+ * the channel's codes; `TRANSPORT_TIMEOUT` when the deadline passes.
+ */
+export class ChannelProbe {
+  private constructor();
+  /** The table must be live; the probe takes a reference of its own. */
+  static ofTable(table: bigint): ChannelProbe;
+  static ofMesh(mesh: bigint, peer: MemberAddress): ChannelProbe;
+  /** What the table says of itself. */
+  readonly facts: MemberAddress & {
+    readonly reliable: boolean;
+    readonly ordered: boolean;
+    readonly largestMessageBytes: number;
+  };
+  /** Counters since the channel was opened. */
+  statistics(): {
+    readonly sentBytes: number;
+    readonly receivedBytes: number;
+    readonly sentMessages: number;
+    readonly receivedMessages: number;
+  };
+  /** Posts at once, and throws where that fails; resolves when the channel has done with the memory. */
+  send(tag: bigint, bytes: Uint8Array, deadlineMilliseconds: number): Promise<void>;
+  /** Posts at once, as `send` does. The next message of a tag; one longer than `capacity` rejects with `TRANSPORT_FRAME_TOO_LARGE`. */
+  receive(tag: bigint, capacity: number, deadlineMilliseconds: number): Promise<Uint8Array>;
+  /** Gives the channel up and tells the peer. */
+  abort(): Promise<void>;
+  /** Gives the reference back. Idempotent. */
+  close(): void;
+}
+
+/** The first message of a tag on any of several channels of one library, by one wait over all of them. */
+export function receiveFirst(
+  probes: readonly ChannelProbe[],
+  tag: bigint,
+  capacity: number,
+  deadlineMilliseconds: number,
+): Promise<{ readonly index: number; readonly bytes: Uint8Array }>;
+
 export interface MemberObjects {
   /** Address of the `BackendTable` of an open device. */
   readonly device: bigint;
@@ -185,8 +257,9 @@ export interface MemberObjects {
 /**
  * Loads a member on threads of its own. `optionsJson` holds what is data in `MemberOptions` of `@shoal/core`:
  * `credentials`, `self`, `stageSizes`, `program`, `modelDirectory`, `slotCount`, `contextLength`, `stateStorage` and
- * `maximumStepTokens`; beside them may stand `queueCapacity` (requests that may wait) and `stepDeadlineMilliseconds`
- * (longest wait within a step for a peer that is alive).
+ * `maximumStepTokens`; beside them may stand `queueCapacity` (requests that may wait) `stepDeadlineMilliseconds`
+ * (longest wait within a step for a peer that is alive) and, for single channels, `silenceLimitMilliseconds` (silence
+ * after which a peer is lost).
  *
  * `onEvent` hears of every `EngineEvent` as JSON, in order. Device and mesh may be closed afterwards: the member keeps
  * what it needs. Rejects with `ENGINE_*`, `MODEL_*`, `PROGRAM_*`, `BACKEND_*` or `TRANSPORT_*` codes; after an abort of

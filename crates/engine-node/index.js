@@ -1,6 +1,7 @@
 // Finds and loads the native addon. Everything here is synchronous and runs once, when the package is imported.
 import { createRequire } from 'node:module';
 import { findLibrary, unavailable } from './library.js';
+import { bindScriptChannel } from './script-channel.js';
 import { createDispatcher } from './script-device.js';
 
 function load() {
@@ -18,12 +19,27 @@ const native = load();
 // `process.exit` does not tell addons, whose threads must stop before libraries are torn down around them.
 process.on('exit', native.endEnvironment);
 
-export const { FabricListener, MemberHandle, MeshHandle, NativeDeviceHandle, openGgmlDevice, probeCpu, version } =
-  native;
+export const {
+  ChannelProbe,
+  FabricListener,
+  MemberHandle,
+  meshPeers,
+  MeshHandle,
+  NativeDeviceHandle,
+  openGgmlDevice,
+  probeCpu,
+  receiveFirst,
+  ScriptChannelHandle,
+  version,
+} = native;
 
 export function createScriptDevice(device, options = {}) {
   const { callTimeoutMilliseconds = 60_000, compileTimeoutMilliseconds = 600_000 } = options;
   return native.createScriptDevice(createDispatcher(device), callTimeoutMilliseconds, compileTimeoutMilliseconds);
+}
+
+export function createScriptChannel(channel) {
+  return bindScriptChannel(native, channel);
 }
 
 export async function createMember(optionsJson, handles, onEvent, signal) {

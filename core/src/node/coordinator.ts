@@ -24,6 +24,7 @@ import type { NodeDescriber } from './node-describer.js';
 import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
+import { chooseTransport } from './transport-choice.js';
 import { failureToMessage, summaryToMessage } from './wire.js';
 
 const describeDeadlineMilliseconds = 15_000;
@@ -94,7 +95,8 @@ export class Coordinator {
       stage.members.map((placement, member): MemberOrder => ({ stage: stageIndex, member, placement })),
     );
     try {
-      const transport = chooseTransport(facts, plan);
+      const memberNodes = new Set(orders.map(({ placement }) => placement.nodeId));
+      const transport = chooseTransport(facts.filter(({ nodeId }) => memberNodes.has(nodeId)));
       const endpoints = await this.together(orders, signal, async (order, one) => ({
         stage: order.stage,
         member: order.member,
@@ -350,28 +352,6 @@ function withLeftOut(result: PlacementResult, notes: readonly LeftOutNode[]): Pl
   }
   const leftOut = [...result.plan.leftOut, ...notes.map((note) => ({ ...note, deviceId: 'all devices' }))];
   return { plan: { ...result.plan, leftOut } };
-}
-
-/** The transport that all members' nodes can use and that they like best. */
-function chooseTransport(facts: readonly NodeFacts[], plan: Plan): string {
-  const nodeIds = new Set(plan.stages.flatMap(({ members }) => members.map(({ nodeId }) => nodeId)));
-  const nodes = facts.filter(({ nodeId }) => nodeIds.has(nodeId));
-  const usable = (nodes[0]?.transports ?? [])
-    .filter(({ name }) =>
-      nodes.every((node) => node.transports.some((one) => one.name === name && one.availability.available)),
-    )
-    .sort((left, right) => right.preference - left.preference);
-  if (usable[0]) return usable[0].name;
-  const said = nodes.flatMap(({ nodeName, transports }) =>
-    transports.length === 0
-      ? [`${nodeName} has none`]
-      : transports.map(
-          ({ name, availability }) =>
-            `${name} on ${nodeName}: ${availability.available ? 'available' : availability.reason}`,
-        ),
-  );
-  const message = `no transport can be used by all nodes of the plan (${said.join('; ')})`;
-  throw new ShoalError('TRANSPORT_UNAVAILABLE', message);
 }
 
 /** A thread that has less than this to read in a step costs more in waiting for the others than it saves. */

@@ -1,11 +1,11 @@
 /** What a node says about itself. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { arch, hostname, platform, totalmem } from 'node:os';
 import type { PlacementDevice } from '../placement/request.js';
-import type { PluginSet } from '../runtime/plugin-set.js';
+import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import type { PluginKind } from '../spec/plugin.js';
-import type { TransportAvailability } from '../spec/transport.js';
+import type { TransportAvailability, TransportReach } from '../spec/transport.js';
 
 /** Everything that planning needs of a node; JSON. */
 export interface NodeFacts {
@@ -14,6 +14,8 @@ export interface NodeFacts {
   readonly softwareVersion: string;
   /** Equal for nodes on one machine. */
   readonly machineId: string;
+  /** Equal for nodes in one process. */
+  readonly processId: string;
   /** For example `linux-x64`. */
   readonly platform: string;
   /** Empty for a node that only asks. */
@@ -29,6 +31,7 @@ export interface TransportFacts {
   readonly name: string;
   /** Higher is tried first. */
   readonly preference: number;
+  readonly reach: TransportReach;
   readonly availability: TransportAvailability;
 }
 
@@ -52,14 +55,14 @@ export interface NodeSummary {
 
 const probeDeadlineMilliseconds = 10_000;
 
-/** Asks the plugins. A backend that takes too long or breaks its promise not to throw counts as one without devices. */
+/** Asks the plugins. One that breaks its promise not to throw counts as absent, and the log says so. */
 export async function describePlugins(
   plugins: PluginSet,
   options: { readonly withDevices: boolean; readonly log: (message: string) => void },
 ): Promise<Pick<NodeFacts, 'devices' | 'transports' | 'engines' | 'plugins'>> {
   const engines = await Promise.all(
     plugins.of('engine').map(async ({ name, host }) => {
-      const unavailableReason = await host.unavailableReason();
+      const unavailableReason = await host.unavailableReason().catch((thrown: unknown) => String(thrown));
       return { name, ...(unavailableReason === undefined ? {} : { unavailableReason }) };
     }),
   );
@@ -76,13 +79,7 @@ export async function describePlugins(
         }),
       )
     : [];
-  const transports = await Promise.all(
-    plugins.of('transport').map(async ({ host }) => ({
-      name: host.name,
-      preference: host.preference,
-      availability: await host.availability(),
-    })),
-  );
+  const transports = await Promise.all(plugins.of('transport').map(transportFacts));
   return {
     devices: devices.flat(),
     transports,
@@ -90,6 +87,25 @@ export async function describePlugins(
     plugins: plugins.all.map(({ kind, name, version }) => ({ kind, name, version })),
   };
 }
+
+async function transportFacts({ name, host, isolation }: LoadedPlugin<'transport'>): Promise<TransportFacts> {
+  // Plain JavaScript may leave it out.
+  const { preference, reach = 'network' } = host;
+  const availability = await host.availability().catch((thrown: unknown) => ({
+    available: false as const,
+    reason: `its plugin fails: ${String(thrown)}`,
+  }));
+  const isApart = reach === 'process' && isolation === 'process';
+  const reason = 'workers run in processes of their own unless its entry has "isolation": "none"';
+  return { name, preference, reach, availability: isApart ? { available: false, reason } : availability };
+}
+
+const processKey = Symbol.for('shoal.process-id');
+const shared = globalThis as { [processKey]?: string };
+shared[processKey] ??= randomBytes(8).toString('hex');
+
+/** Identifies what shares this memory: a process, or one of its threads. */
+export const processId: string = shared[processKey];
 
 /** Identifies the machine while it runs; says nothing else about it. */
 export async function machineId(): Promise<string> {

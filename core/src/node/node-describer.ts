@@ -8,7 +8,7 @@ import { tokens } from '../runtime/tokens.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ModelDescription } from '../spec/model.js';
 import type { PluginContext } from '../spec/plugin.js';
-import { describePlugins, type ModelFacts, type NodeFacts, platformName } from './facts.js';
+import { describePlugins, type ModelFacts, type NodeFacts, platformName, processId } from './facts.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
 
@@ -35,6 +35,7 @@ export class NodeDescriber {
       nodeName,
       softwareVersion,
       machineId,
+      processId,
       platform: platformName,
       ...capabilities,
       ...(modelFacts === undefined ? {} : { model: modelFacts }),

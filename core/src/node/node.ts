@@ -25,6 +25,7 @@ import { NodeDescriber } from './node-describer.js';
 import { peerHandlers } from './peer-handlers.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
+import { isOwnSighting } from './sightings.js';
 import { softwareVersion } from './software-version.js';
 import { nodeTokens } from './tokens.js';
 
@@ -270,7 +271,10 @@ class NodeBuilder {
         if (!signal.aborted) this.log('warn', `discovery ${name} failed: ${String(thrown)}`);
       };
       const watch = async () => {
-        for await (const sighting of discovery.watch(signal)) peers.sighted(sighting);
+        for await (const sighting of discovery.watch(signal)) {
+          if (isOwnSighting(sighting, tag)) peers.sighted(sighting);
+          else this.log('debug', `discovery ${name}: a sighting was passed over`, { sighting });
+        }
       };
       void watch().catch(failed);
       void discovery

@@ -38,12 +38,16 @@ export interface BackendCapabilities {
 /** Host half: probing and planning facts, in the host process. */
 export interface Backend {
   readonly capabilities: BackendCapabilities;
-  /** Never throws: absent hardware is a value with a reason. */
+  /**
+   * Asked before every plan, so that it says what is free now; the signal aborts after some seconds. Never rejects:
+   * absent hardware is a value with a reason.
+   */
   probe(signal?: AbortSignal): Promise<readonly DeviceProperties[]>;
 }
 
 /** Worker half: opens devices, in the worker process of a loaded shard. */
 export interface BackendWorker {
+  /** Opens a device that the host half has named; rejects with BACKEND_DEVICE_UNAVAILABLE and the reason. */
   open(deviceId: string, options: OpenDeviceOptions): Promise<OpenDevice>;
 }
 
@@ -67,7 +71,14 @@ export interface NativeDevice {
 /** A backend in plain TypeScript: slower, the same frames, the same results. */
 export interface ScriptDevice {
   readonly kind: 'script';
+  /** What it runs. Core replaces macro operations that are missing here by primitives. */
+  readonly operations: readonly OperationName[];
+  /**
+   * Called once for each load, while the checkpoint is open: what is needed of the weights is read here, and only here.
+   * The program is a shard of the model. May take its time; throws or rejects with BACKEND_* or PROGRAM_* codes.
+   */
   compile(program: MemberProgram, weights: WeightSource, options: CompileOptions): Promise<ScriptExecutable>;
+  /** Called after the executables have been released. */
   close(): Promise<void>;
 }
 
@@ -85,7 +96,7 @@ export interface CompileOptions {
 
 /** Local weights of a member program, evaluated on demand: nothing beyond the asked rows is read. */
 export interface WeightSource {
-  /** Rows (index on axis 0; a vector is one row) of a weight, converted to F32, into `into`. */
+  /** Only while `compile` runs. Synchronous; throws MODEL_* codes for a checkpoint that is broken. Rows (index on axis 0; a vector is one row) of a weight, converted to F32, into `into`. */
   read(weightName: string, rows: Range, into: Float32Array): void;
 }
 
@@ -110,15 +121,26 @@ export type SlotOperation =
   | { readonly kind: 'truncate'; readonly slot: number; readonly length: number }
   | { readonly kind: 'fork'; readonly from: number; readonly to: number; readonly length: number };
 
-/** A compiled member program in TypeScript. Calls are synchronous and never overlap. */
+/**
+ * A compiled member program in TypeScript. Calls are synchronous and never overlap; an exception ends the step, and with
+ * it the requests in it. A step is `beginStep`, `execute` for every segment in order, `endStep`; slot operations come
+ * between steps.
+ */
 export interface ScriptExecutable {
+  /**
+   * `free` forgets a slot; `truncate` keeps its first `length` positions; `fork` makes the first `length` positions of
+   * one slot those of another, which was free, and leaves the first as it is.
+   */
   slotOperation(operation: SlotOperation): void;
+  /** The rows of the step are those of its sequences, one after the other; a slot appears at most once. */
   beginStep(step: Step): void;
   /**
    * Runs one segment. `boundary` holds the program's boundary values by name, row-major: inputs and communicated values
    * are filled in before the call, and the segment writes those it produces.
    */
   execute(segment: number, boundary: ReadonlyMap<string, Float32Array>): void;
+  /** The step's rows are now part of their slots. */
   endStep(): void;
+  /** Frees everything; nothing is called afterwards. */
   release(): void;
 }

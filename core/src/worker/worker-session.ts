@@ -101,7 +101,7 @@ export class WorkerSession {
         credentials,
         self,
         stageSizes: plan.stages.map(({ members }) => members.length),
-        program: this.device.kind === 'native' ? decompose(program, new Set(this.device.operations)) : program,
+        program: decompose(program, new Set(this.device.operations)),
         modelDirectory: order.modelDirectory,
         device: this.device,
         channels: this.channels,

@@ -14,9 +14,16 @@
 //!   whose `wait_any` is the same function); the caller polls different libraries in turn.
 //! - `retain` and `release` count references to `context`; a table is handed out holding one.
 
+mod mailbox;
+mod port;
+mod port_functions;
+
 use std::ffi::c_void;
 
 use crate::Status;
+
+pub use mailbox::ChannelEnd;
+pub use port::{ChannelCarrier, ChannelPort};
 
 /// Version of [`ChannelTable`]. A change of meaning raises it; new functions at the end only raise `size`.
 pub const CHANNEL_TABLE_VERSION: u32 = 1;

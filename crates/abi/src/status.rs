@@ -51,6 +51,11 @@ macro_rules! error_codes {
                 }
             }
 
+            /// The code with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name() == name)
+            }
+
             /// The stable name, such as `TRANSPORT_PEER_LOST`.
             pub fn name(self) -> &'static str {
                 match self {
@@ -129,6 +134,7 @@ mod tests {
         for code in ErrorCode::ALL {
             assert_eq!(ErrorCode::from_number(code.number()), Some(*code));
             assert_eq!(Status::from(*code).error(), Some(*code));
+            assert_eq!(ErrorCode::from_name(code.name()), Some(*code));
         }
         let known: HashSet<i32> = ErrorCode::ALL.iter().map(|code| code.number()).collect();
         assert_eq!(known.len(), ErrorCode::ALL.len());

@@ -4,6 +4,7 @@
 //! stable code. Work that waits runs on threads of its own ([`promise`]); no JavaScript thread blocks here.
 
 mod c_interface;
+mod channel;
 mod cleanup;
 mod device;
 mod error;

@@ -5,9 +5,12 @@
 mod support;
 
 use std::ptr;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use shoal_abi::channel::{ChannelStatistics, ChannelTable, NO_DEADLINE, WaitEntry};
+use shoal_abi::channel::{
+    ChannelCarrier, ChannelEnd, ChannelPeer, ChannelPort, ChannelStatistics, ChannelTable, NO_DEADLINE, WaitEntry,
+};
 use shoal_abi::{ErrorCode, Status};
 use shoal_fabric::{
     Channel, ChannelLimits, Deadline, Envelope, ForeignTable, FrameKind, MemberIndex, Mesh, export_table,
@@ -61,6 +64,79 @@ fn a_group_may_mix_sockets_and_foreign_tables() {
             );
         }
     }
+}
+
+/// Hands every message to the port at the other end.
+struct Carrier {
+    own: Arc<OnceLock<Weak<ChannelPort>>>,
+    peer: Arc<OnceLock<Weak<ChannelPort>>>,
+}
+
+impl ChannelCarrier for Carrier {
+    fn send(&self, operation: u64, tag: u64, bytes: Vec<u8>) {
+        if let Some(peer) = self.peer.get().and_then(Weak::upgrade) {
+            peer.deliver(tag, &bytes);
+        }
+        if let Some(own) = self.own.get().and_then(Weak::upgrade) {
+            own.sent(operation);
+        }
+    }
+
+    fn abort(&self, reason: &ChannelEnd) {
+        if let Some(peer) = self.peer.get().and_then(Weak::upgrade) {
+            peer.end(reason.clone());
+        }
+    }
+}
+
+/// Two meshes of one channel that something carries whose messages have no operating system behind them.
+fn carried_meshes() -> Vec<Mesh> {
+    let slots: [Arc<OnceLock<Weak<ChannelPort>>>; 2] = Default::default();
+    let ports = [(SECOND, 0), (FIRST, 1)].map(|(peer, index)| {
+        let peer = ChannelPeer {
+            stage: peer.stage,
+            member: peer.member,
+            reserved: 0,
+        };
+        let carrier = Carrier {
+            own: slots[index].clone(),
+            peer: slots[1 - index].clone(),
+        };
+        ChannelPort::new(peer, 1 << 28, carrier)
+    });
+    for (slot, port) in slots.iter().zip(&ports) {
+        slot.set(Arc::downgrade(port)).unwrap();
+    }
+    let mut configs = configurations(KINDS[0], &[FIRST, SECOND]);
+    for (config, port) in configs.iter_mut().zip(&ports) {
+        // SAFETY: the ports live; each mesh gets a reference of its own.
+        let table = unsafe {
+            let table = &*port.table();
+            (table.retain)(table.context);
+            ForeignTable::new(port.table()).unwrap()
+        };
+        config.foreign.push(table);
+    }
+    establish(configs).into_iter().map(Result::unwrap).collect()
+}
+
+#[test]
+fn carried_channels_add_up_and_end_like_others() {
+    let mut meshes = carried_meshes();
+    let results = in_parallel(&meshes, |rank, mesh| {
+        let mut group = mesh.group(0, &[FIRST, SECOND]).unwrap();
+        let mut values = noise(rank as u64, 100_000);
+        group.all_reduce_sum_f32(&mut values, soon()).unwrap();
+        values
+    });
+    assert_eq!(results[0], results[1]);
+    let second = meshes.pop().unwrap();
+    drop(meshes);
+    let channel = second.channel(FIRST).unwrap();
+    let error = channel
+        .receive(FrameKind::Token, 0, &mut Vec::new(), soon())
+        .unwrap_err();
+    assert_eq!(error.code().name(), "TRANSPORT_CLOSED");
 }
 
 #[test]

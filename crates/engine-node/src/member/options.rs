@@ -48,6 +48,7 @@ struct Options {
     maximum_step_tokens: u32,
     queue_capacity: Option<usize>,
     step_deadline_milliseconds: Option<u64>,
+    silence_limit_milliseconds: Option<u64>,
 }
 
 /// What a member needs of `LoadCredentials`: the rest is the mesh's.
@@ -103,7 +104,12 @@ impl Load {
             program,
             backend: self.backend,
             weights: WeightSource::export(weights),
-            links: links(self.connection, options.me, options.credentials.epoch)?,
+            links: links(
+                self.connection,
+                options.me,
+                options.credentials.epoch,
+                options.silence_limit_milliseconds.map(Duration::from_millis),
+            )?,
             compile: CompileOptions {
                 slot_count: options.slot_count,
                 context_length: options.context_length,
@@ -147,7 +153,12 @@ impl Connection {
 }
 
 /// The channels as the engine wants them.
-fn links(connection: Connection, me: MemberAddress, epoch: u32) -> Result<Links, Failure> {
+fn links(
+    connection: Connection,
+    me: MemberAddress,
+    epoch: u32,
+    silence_limit: Option<Duration>,
+) -> Result<Links, Failure> {
     let mesh = match connection {
         Connection::Mesh(mesh) => mesh,
         Connection::Tables(tables) if tables.is_empty() => return Ok(Links::none()),
@@ -155,6 +166,9 @@ fn links(connection: Connection, me: MemberAddress, epoch: u32) -> Result<Links,
             // Their makers have authenticated these channels; nothing is connected here, so that no secret is used.
             let mut config = MeshConfig::new(me.index(), 0, epoch, Secret([0; 32]));
             config.foreign = tables;
+            if let Some(limit) = silence_limit {
+                config.liveness.silence_limit = limit;
+            }
             Arc::new(Mesh::establish(config)?)
         }
     };

@@ -29,6 +29,7 @@ export function referenceBackend(): Backend {
 function openReference(): ScriptDevice {
   return {
     kind: 'script',
+    operations: supportedOperations,
     compile: async (program, weights, options) => new ReferenceExecutable(program, weights, options),
     close: async () => {},
   };

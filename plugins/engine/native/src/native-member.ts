@@ -1,16 +1,16 @@
 import { type EngineRequest, type Member, type MemberStatistics, ShoalError } from '@shoal/core';
-import type { MemberHandle, NativeDeviceHandle } from '@shoal/engine-node';
+import type { MemberHandle } from '@shoal/engine-node';
 
 /** A member on native threads. JavaScript hands over requests; tokens come as events. */
 export class NativeMember implements Member {
   readonly #handle: MemberHandle;
-  readonly #script: NativeDeviceHandle | undefined;
+  readonly #shims: readonly { close(): void }[];
   #closing: Promise<void> | undefined;
 
-  /** `script`: the shim of a backend in TypeScript, which must live as long as the member. */
-  constructor(handle: MemberHandle, script: NativeDeviceHandle | undefined) {
+  /** `shims`: those of a device and of channels in TypeScript, which must live as long as the member. */
+  constructor(handle: MemberHandle, shims: readonly { close(): void }[]) {
     this.#handle = handle;
-    this.#script = script;
+    this.#shims = shims;
   }
 
   submit({ promptTokens, ...request }: EngineRequest): void {
@@ -38,7 +38,7 @@ export class NativeMember implements Member {
     try {
       await this.#handle.close();
     } finally {
-      this.#script?.close();
+      for (const shim of this.#shims) shim.close();
     }
   }
 }

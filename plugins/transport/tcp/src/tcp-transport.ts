@@ -5,6 +5,7 @@ export class TcpTransport implements Transport {
   readonly name = 'tcp';
   /** Below transports that need special hardware. */
   readonly preference = 10;
+  readonly reach = 'network';
 
   async availability(): Promise<TransportAvailability> {
     const addon = await importOptional(() => import('@shoal/engine-node'));

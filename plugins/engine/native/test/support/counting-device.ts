@@ -65,6 +65,7 @@ export function countingDevice(options: CountingOptions = {}): ScriptDevice & { 
   const calls: Calls = { steps: [], slotOperations: [], endedSteps: 0, released: 0 };
   return {
     kind: 'script',
+    operations: ['embedding', 'select-outputs', 'linear'],
     calls,
     compile: async (program, weights) => {
       await options.compile?.(weights, program);

@@ -188,7 +188,7 @@ function singleChannels(options: ListenOptions): TransportListener {
     connect: async (peers, { deadlineMilliseconds }) => {
       const mesh = await listener.connect(JSON.stringify(peers), deadlineMilliseconds);
       return {
-        channels: mesh.channels.map(({ table, ...peer }) => ({ peer, table })),
+        channels: mesh.channels.map(({ table, ...peer }) => ({ kind: 'native', peer, table })),
         close: () => mesh.close(),
       };
     },

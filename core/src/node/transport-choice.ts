@@ -1,0 +1,63 @@
+/** Which transport carries a plan's activations. Pure. */
+import { ShoalError } from '../spec/errors.js';
+import type { NodeFacts, TransportFacts } from './facts.js';
+
+/** What the choice depends on. */
+export type TransportNode = Pick<NodeFacts, 'nodeName' | 'machineId' | 'processId' | 'transports'>;
+
+/**
+ * The transport that all of these nodes can use, and the one they prefer among several. Throws TRANSPORT_UNAVAILABLE
+ * with what each node has, and the first pair that has nothing in common.
+ */
+export function chooseTransport(nodes: readonly TransportNode[]): string {
+  const usable = namesOf(nodes)
+    .filter((name) => obstacle(name, nodes) === undefined)
+    .map((name) => ({ name, preference: Math.min(...nodes.map((node) => factsOf(node, name)?.preference ?? 0)) }))
+    .sort((left, right) => right.preference - left.preference);
+  if (usable[0]) return usable[0].name;
+  const culprits = firstPairApart(nodes) ?? nodes;
+  const names = culprits.map(({ nodeName }) => nodeName);
+  const has = culprits.map(({ nodeName, transports }) => {
+    const listed = transports.map(({ name }) => name).join(', ') || 'none';
+    return `${nodeName} has ${listed}`;
+  });
+  const reasons = namesOf(culprits).map((name) => `${name} ${obstacle(name, culprits)}`);
+  const message = `no transport joins ${names.join(' and ')} (${has.join('; ')}): ${reasons.join('; ') || 'none is listed'}`;
+  throw new ShoalError('TRANSPORT_UNAVAILABLE', message, {
+    details: { nodes: culprits.map(({ nodeName, transports }) => ({ nodeName, transports })) },
+  });
+}
+
+const namesOf = (nodes: readonly TransportNode[]): string[] => [
+  ...new Set(nodes.flatMap(({ transports }) => transports.map(({ name }) => name))),
+];
+
+const factsOf = ({ transports }: TransportNode, wanted: string): TransportFacts | undefined =>
+  transports.find(({ name }) => name === wanted);
+
+/** Why these nodes cannot use a transport together, as what follows its name; undefined when they can. */
+function obstacle(name: string, nodes: readonly TransportNode[]): string | undefined {
+  for (const node of nodes) {
+    const facts = factsOf(node, name);
+    if (!facts) return `is not on ${node.nodeName}`;
+    if (!facts.availability.available) return `cannot be used on ${node.nodeName}: ${facts.availability.reason}`;
+    const [first] = nodes;
+    if (facts.reach === 'machine' && node.machineId !== first?.machineId) {
+      return `joins members of one machine only, and ${node.nodeName} is not on that of ${first?.nodeName}`;
+    }
+    if (facts.reach === 'process' && node.processId !== first?.processId) {
+      return `joins members of one process only, and ${node.nodeName} is not in that of ${first?.nodeName}`;
+    }
+  }
+  return undefined;
+}
+
+function firstPairApart(nodes: readonly TransportNode[]): readonly TransportNode[] | undefined {
+  for (const [index, left] of nodes.entries()) {
+    for (const right of nodes.slice(index + 1)) {
+      const pair = [left, right];
+      if (namesOf(pair).every((name) => obstacle(name, pair) !== undefined)) return pair;
+    }
+  }
+  return undefined;
+}
