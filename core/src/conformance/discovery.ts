@@ -18,7 +18,8 @@ export interface DiscoveryUnderTest {
 
 const endDeadlineMilliseconds = 2000;
 const quietMilliseconds = 200;
-const clusterTag = 'conformance-cluster';
+/** As nodes make it: a hash in hexadecimal digits. */
+const clusterTag = '5ea15ea15ea15ea1';
 
 /** Peer ids that libp2p could have made. */
 const peerIds = [
