@@ -4,6 +4,7 @@ import 'reflect-metadata';
 export * from './control/async-queue.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
+export * from './model/generation-config.js';
 export * from './model/model-resolver.js';
 export * from './model/safetensors.js';
 export * from './model/streaming-detokenizer.js';

@@ -1,5 +1,5 @@
 // Asks the model in a folder one question through the C interface of the engine: bun chat.ts FOLDER QUESTION
-import { ChatTemplate, TextTokenizer } from '@shoal/core';
+import { ChatTemplate, readGenerationConfig, TextTokenizer } from '@shoal/core';
 import { wholeModelOptions } from './member-options.js';
 import { Device, Member } from './shoal-library.js';
 
@@ -9,6 +9,7 @@ if (!folder || !question) throw new Error('usage: bun chat.ts FOLDER QUESTION');
 const tokenizer = await TextTokenizer.load(folder);
 const template = await ChatTemplate.load(folder, tokenizer.specialTokens);
 const text = template?.render([{ role: 'user', content: question }]) ?? question;
+const { stopTokens } = await readGenerationConfig(folder, tokenizer.endToken);
 const prompt = tokenizer.encode(text, { addSpecialTokens: template === undefined });
 
 using device = new Device({ device: 'cpu', threads: 1 });
@@ -19,7 +20,7 @@ const detokenizer = tokenizer.stream();
 const request = {
   id: 1,
   maximumTokens: 64,
-  stopTokens: tokenizer.stopTokens,
+  stopTokens,
   sampling: { temperature: 0, seed: 0 },
 };
 for await (const token of member.generate(prompt, request)) process.stdout.write(detokenizer.push(token));

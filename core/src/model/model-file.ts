@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type ErrorCode, ShoalError } from '../spec/errors.js';
 
 /** Largest text file of a checkpoint that is read: tokenizers of 200,000 entries have about 20 MB. */
-const maximumFileBytes = 256 * 1024 * 1024;
+const largestFileBytes = 256 * 1024 * 1024;
 
 /**
  * Path of a file in a model's folder. Throws ARGUMENT_INVALID for a name that would lead elsewhere: names may come from
@@ -17,7 +17,12 @@ export function modelFilePath(directory: string, name: string): string {
 }
 
 /** Text of a file in a model's folder; undefined when there is none. Other failures throw under `code`. */
-export async function readModelText(directory: string, name: string, code: ErrorCode): Promise<string | undefined> {
+export async function readModelText(
+  directory: string,
+  name: string,
+  code: ErrorCode,
+  maximumFileBytes = largestFileBytes,
+): Promise<string | undefined> {
   const file = modelFilePath(directory, name);
   try {
     const { size } = await stat(file);
@@ -39,8 +44,9 @@ export async function readModelJson(
   directory: string,
   name: string,
   code: ErrorCode,
+  maximumFileBytes = largestFileBytes,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const text = await readModelText(directory, name, code);
+  const text = await readModelText(directory, name, code, maximumFileBytes);
   return text === undefined ? undefined : parseModelJson(text, path.join(directory, name), code);
 }
 

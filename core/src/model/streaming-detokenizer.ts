@@ -1,67 +1,46 @@
-const replacementCharacter = '\uFFFD';
+import type { TokenPieceTable } from './token-pieces.js';
 
-/** Bytes of the longest beginning of a character. A token holds at least one byte. */
-const longestIncompleteBytes = 3;
+const space = 0x20;
 
-/** Broken bytes without end, as a model out of hand may write them, are cut off from what follows after so many tokens. */
-const longestPendingTokens = 64;
+/** Whether special tokens are left out of a text; default true. */
+export interface DetokenizerOptions {
+  readonly skipSpecialTokens?: boolean;
+}
 
 /**
- * Text of a growing list of tokens. A token may hold a part of a character, and its text may depend on its neighbours,
- * so that tokens cannot be decoded one by one: this decodes the new tokens together with the last complete ones, and
- * holds back what does not yet make whole characters.
+ * Text of a growing list of tokens. A token may hold a part of a character: what does not make whole characters yet is
+ * held back, and bytes that cannot become one are shown as U+FFFD as soon as that is certain. The pieces, and the rest
+ * from `flush`, are together exactly the text of all tokens decoded at once.
  */
 export class StreamingDetokenizer {
-  readonly #decode: (ids: readonly number[]) => string;
-  /** Tokens whose text is out, kept because the text of the next may depend on them. */
-  #context: number[] = [];
-  /** Tokens whose text is not out, or only in part. */
-  #pending: number[] = [];
-  /** Length of the text of context and pending tokens that is out. */
-  #shownLength = 0;
+  readonly #pieces: TokenPieceTable;
+  readonly #skipSpecialTokens: boolean;
+  readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  #leadingSpaces: number;
 
-  constructor(decode: (ids: readonly number[]) => string) {
-    this.#decode = decode;
+  constructor(pieces: TokenPieceTable, options: DetokenizerOptions = {}) {
+    this.#pieces = pieces;
+    this.#skipSpecialTokens = options.skipSpecialTokens ?? true;
+    this.#leadingSpaces = pieces.leadingSpaces;
   }
 
-  /** Adds a token; returns the text that is certain now, perhaps none. */
+  /** Adds a token; returns the text that is certain now, perhaps none. Ids beyond the vocabulary have no text. */
   push(id: number): string {
-    this.#pending.push(id);
-    const text = this.#decode([...this.#context, ...this.#pending]);
-    const incomplete = this.#incompleteLength(text);
-    const added = this.#show(text.slice(0, text.length - incomplete));
-    if (incomplete === 0) this.#settle(added);
-    return added;
+    const { bytes, offsets, special } = this.#pieces;
+    const end = offsets[id + 1];
+    if (end === undefined || (this.#skipSpecialTokens && special[id] === 1)) return '';
+    let start = offsets[id] as number;
+    while (this.#leadingSpaces > 0 && start < end) {
+      const isSpace = bytes[start] === space;
+      this.#leadingSpaces = isSpace ? this.#leadingSpaces - 1 : 0;
+      if (isSpace) start += 1;
+    }
+    return this.#utf8.decode(bytes.subarray(start, end), { stream: true });
   }
 
   /** The rest at the end of a generation; an incomplete character becomes U+FFFD. */
   flush(): string {
-    const added = this.#show(this.#decode([...this.#context, ...this.#pending]));
-    this.#context = [];
-    this.#pending = [];
-    this.#shownLength = 0;
-    return added;
-  }
-
-  #show(certain: string): string {
-    const added = certain.slice(this.#shownLength);
-    this.#shownLength = Math.max(this.#shownLength, certain.length);
-    return added;
-  }
-
-  /** All text is out: the last tokens that had some become the context. */
-  #settle(added: string): void {
-    this.#context = added === '' ? [...this.#context, ...this.#pending] : this.#pending;
-    this.#pending = [];
-    this.#shownLength = this.#decode(this.#context).length;
-  }
-
-  /** Length of the end of the text that may still become something else. */
-  #incompleteLength(text: string): number {
-    if (this.#pending.length >= longestPendingTokens) return 0;
-    // Decoders write one U+FFFD for each broken byte or sequence, so that there are no more of them than bytes.
-    let length = 0;
-    while (length < longestIncompleteBytes && text.at(-1 - length) === replacementCharacter) length += 1;
-    return length;
+    this.#leadingSpaces = this.#pieces.leadingSpaces;
+    return this.#utf8.decode();
   }
 }

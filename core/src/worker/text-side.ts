@@ -1,5 +1,6 @@
 /** The head's text side: prompts become tokens, tokens become text. Only the head's worker has one. */
 import { ChatTemplate } from '../model/chat-template.js';
+import { type GenerationConfig, readGenerationConfig } from '../model/generation-config.js';
 import type { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
 import { TextTokenizer } from '../model/tokenizer.js';
 import { ShoalError } from '../spec/errors.js';
@@ -10,20 +11,24 @@ export class TextSide {
     private readonly tokenizer: TextTokenizer | undefined,
     private readonly tokenizerProblem: ShoalError | undefined,
     private readonly template: ChatTemplate | undefined,
+    private readonly generation: GenerationConfig,
   ) {}
 
   /** A model without a tokenizer is served too, to those who ask with tokens. */
   static async load(directory: string): Promise<TextSide> {
     try {
       const tokenizer = await TextTokenizer.load(directory);
-      return new TextSide(tokenizer, undefined, await ChatTemplate.load(directory, tokenizer.specialTokens));
+      const template = await ChatTemplate.load(directory, tokenizer.specialTokens);
+      const generation = await readGenerationConfig(directory, tokenizer.endToken);
+      return new TextSide(tokenizer, undefined, template, generation);
     } catch (thrown) {
-      return new TextSide(undefined, ShoalError.from(thrown, 'MODEL_TOKENIZER_INVALID'), undefined);
+      const problem = ShoalError.from(thrown, 'MODEL_TOKENIZER_INVALID');
+      return new TextSide(undefined, problem, undefined, await readGenerationConfig(directory));
     }
   }
 
   get stopTokens(): readonly number[] {
-    return this.tokenizer?.stopTokens ?? [];
+    return this.generation.stopTokens;
   }
 
   /** Throws MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
