@@ -277,8 +277,11 @@ export class MemberHandle {
   private constructor();
   /** Starts a generation: `requestJson` is an `EngineRequest` without `promptTokens`. For the head only. */
   submit(requestJson: string, promptTokens: Uint32Array): void;
-  /** Ends a generation within one step; `request-finished` follows, unless it has ended already. */
-  cancel(requestId: number): void;
+  /**
+   * Ends a generation, or one of its choices, within one step; `request-finished` follows for each choice that has not
+   * ended already.
+   */
+  cancel(requestId: number, choice?: number): void;
   /** `MemberStatistics` as JSON. */
   statistics(): string;
   /** Waits for the running step, tells the peers goodbye and frees everything. Idempotent. */

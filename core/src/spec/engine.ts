@@ -7,39 +7,106 @@ import type { OpenDevice } from './backend.js';
 import type { MemberProgram } from './program.js';
 import type { ChannelSet, LoadCredentials, MemberAddress } from './transport.js';
 
+/**
+ * How tokens are drawn. The logits of a sequence pass, in this order: repetition penalty, presence and frequency penalty,
+ * logit bias, constraint, temperature, top-k, top-p, min-p; from what is left, one token is drawn.
+ */
 export interface SamplingOptions {
-  /** 0 is greedy. */
+  /** Divides the logits; 0 is greedy: the largest logit, of equal ones the lowest token. */
   readonly temperature: number;
+  /** Keeps the so many largest. */
   readonly topK?: number;
+  /** Keeps the smallest set of the most probable whose probabilities reach this sum. */
   readonly topP?: number;
+  /** Keeps those at least this fraction as probable as the most probable. */
   readonly minP?: number;
+  /**
+   * Divides positive and multiplies negative logits of tokens that occur in the prompt or the answer, as in transformers
+   * and llama.cpp. Above 0; 1 changes nothing.
+   */
+  readonly repetitionPenalty?: number;
+  /** Subtracted from the logits of tokens that occur in the answer, as in OpenAI's interface. -2 to 2. */
+  readonly presencePenalty?: number;
+  /** Subtracted as often as the token occurs in the answer, as in OpenAI's interface. -2 to 2. */
+  readonly frequencyPenalty?: number;
+  /** Added to the logits of these tokens, as in OpenAI's interface. */
+  readonly logitBias?: readonly TokenBias[];
+  /** Which tokens may come next at all. */
+  readonly constraint?: Constraint;
+  /**
+   * Asks for the log-probability of every drawn token, and of so many of the most probable in its place (0 to 20). They
+   * are the model's own: of the softmax over its logits, before anything of the above.
+   */
+  readonly logProbabilities?: number;
   /** Seed of the counter-based generator; the same seed under the same plan gives the same text. */
   readonly seed: number;
 }
 
-/** One generation as the head sees it. */
+export interface TokenBias {
+  readonly token: number;
+  /** -100 to 100. */
+  readonly bias: number;
+}
+
+/** A rule for what an answer may be. The engine knows what kinds there are; `allowed-tokens` is always one. */
+export interface Constraint {
+  readonly kind: string;
+  /** In the language of the kind; for `allowed-tokens` a JSON list of token ids. */
+  readonly specification: string;
+}
+
+/** Natural logarithms of probabilities in the model's own distribution. */
+export interface TokenLogProbabilities {
+  /** Of the drawn token. */
+  readonly logProbability: number;
+  /** Most probable first; the drawn token may be among them. */
+  readonly alternatives: readonly { readonly token: number; readonly logProbability: number }[];
+}
+
+/** One generation as the head sees it, or several of one prompt. */
 export interface EngineRequest {
   /** Unique within the instance; chosen by the caller. */
   readonly id: number;
   readonly promptTokens: Uint32Array;
+  /** How many of the last prompt tokens were generated earlier: a generation goes on from its token log. Default 0. */
+  readonly resumedTokens?: number;
+  /** How many answers are generated; they share the computation of the prompt. Default 1. */
+  readonly choices?: number;
+  /** Number of the first of them, default 0; the draws of a choice follow from the seed and its number. */
+  readonly firstChoice?: number;
+  /** For each choice. */
   readonly maximumTokens: number;
-  /** Generation ends when one of these is sampled (it is reported as a token). */
+  /** A choice ends when one of these is sampled (it is reported as a token). */
   readonly stopTokens: readonly number[];
+  /** How long the request waits for a slot before it fails with REQUEST_QUEUE_TIMEOUT; absent: for ever. */
+  readonly queueTimeoutMilliseconds?: number;
   readonly sampling: SamplingOptions;
 }
 
 export type EngineEvent =
   | { readonly kind: 'load-progress'; readonly loadedBytes: number; readonly totalBytes: number }
-  | { readonly kind: 'token'; readonly requestId: number; readonly token: number; readonly index: number }
+  | {
+      readonly kind: 'token';
+      readonly requestId: number;
+      readonly choice: number;
+      readonly token: number;
+      /** Among the tokens of the choice, from 0. */
+      readonly index: number;
+      /** Where the request asks for them. */
+      readonly logProbabilities?: TokenLogProbabilities;
+    }
+  /** A choice ended well; the request has ended when all its choices have. */
   | {
       readonly kind: 'request-finished';
       readonly requestId: number;
+      readonly choice: number;
       readonly reason: 'stop' | 'length' | 'cancelled';
       readonly promptTokens: number;
       readonly generatedTokens: number;
       readonly prefillMicroseconds: number;
       readonly decodeMicroseconds: number;
     }
+  /** None of the request's choices goes on. */
   | { readonly kind: 'request-failed'; readonly requestId: number; readonly code: string; readonly message: string }
   /** The member cannot go on; `lost` names the guilty peer where a peer is the cause. */
   | {
@@ -61,8 +128,10 @@ export interface MemberOptions {
   readonly slotCount: number;
   readonly contextLength: number;
   readonly stateStorage: 'f16' | 'f32';
-  /** Most prompt tokens of one step: bounds how long a prefill keeps others waiting. */
+  /** Most tokens of one step: bounds how long a prefill keeps others waiting. */
   readonly maximumStepTokens: number;
+  /** Choices of requests that may wait beyond those in slots; more are refused with REQUEST_QUEUE_FULL. Default 256. */
+  readonly queueCapacity?: number;
   readonly onEvent: (event: EngineEvent) => void;
 }
 
@@ -72,14 +141,22 @@ export interface MemberStatistics {
   readonly waitMicroseconds: number;
   readonly wireBytesSent: number;
   readonly wireBytesReceived: number;
+  /** Sequences in slots (the head only). */
   readonly residentSlots: number;
+  /** Choices of requests that wait for a slot (the head only). */
+  readonly waitingRequests: number;
+  /** Slots that hold state here; they are freed with the first step after their sequence's end. */
+  readonly occupiedSlots: number;
 }
 
 /** A loaded member. Submit and cancel are for the head only. */
 export interface Member {
   submit(request: EngineRequest): void;
-  /** Takes effect within one step; a `request-finished` with reason `cancelled` follows. */
-  cancel(requestId: number): void;
+  /**
+   * Ends a request, or one of its choices, within one step; a `request-finished` with reason `cancelled` follows for each
+   * choice that had not ended.
+   */
+  cancel(requestId: number, choice?: number): void;
   statistics(): MemberStatistics;
   /** Tells the peers goodbye, frees everything; idempotent. */
   close(): Promise<void>;

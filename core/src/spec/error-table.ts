@@ -402,7 +402,19 @@ export const errorTable = {
   REQUEST_QUEUE_FULL: {
     meaning: 'A queue has reached its limit: of requests to an instance, or of events that nobody reads.',
     raisedBy: "the instance's head, or a connection",
-    remedy: 'Too many requests are waiting. Try again later.',
+    remedy: 'Too many requests are waiting. Try again later, or load the model with a larger `queueCapacity`.',
+    native: true,
+  },
+  REQUEST_QUEUE_TIMEOUT: {
+    meaning: 'A request found no free place to run within the time that it allowed.',
+    raisedBy: "the instance's head",
+    remedy: 'Try again later, or allow a longer `queueTimeoutMilliseconds`.',
+    native: true,
+  },
+  REQUEST_NO_TOKEN_ALLOWED: {
+    meaning: 'The constraint of a request leaves no token that could come next.',
+    raisedBy: "the instance's head",
+    remedy: 'Loosen the constraint, so that it allows an end-of-text token where it is fulfilled.',
     native: true,
   },
 } as const satisfies Readonly<Record<string, ErrorDescription>>;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use shoal_abi::backend::WeightSource;
-use shoal_engine::{EngineEvent, EngineRequest, Links, Member, MemberIndex, MemberOptions, SamplingOptions};
+use shoal_engine::{EngineEvent, EngineRequest, Links, Member, MemberIndex, MemberOptions, TokenMaskFactories};
 use shoal_fabric::{AbortFlag, Deadline, Listener, MemberEndpoint, Mesh, MeshConfig, Secret};
 use shoal_ggml::executor::{OpenOptions, open};
 use shoal_program::{CompileOptions, StateStorage};
@@ -139,6 +139,7 @@ fn options(
         backend: backend.map_err(other)?,
         weights: WeightSource::export(weights),
         links,
+        token_masks: TokenMaskFactories::built_in(),
         compile: CompileOptions {
             slot_count: 1,
             context_length: 1024,
@@ -166,8 +167,7 @@ fn generate(
             id,
             prompt_tokens: (0..prompt).map(|index| (index * 7919 + 13) % 100_000).collect(),
             maximum_tokens: tokens,
-            stop_tokens: Vec::new(),
-            sampling: SamplingOptions::default(),
+            ..EngineRequest::default()
         })
         .map_err(other)?;
     let (mut moments, mut sampled) = (vec![started], Vec::new());

@@ -1,6 +1,7 @@
 //! One member's part of a step: slot operations, activations in, segments with their communication, activations or
 //! tokens out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ use shoal_program::{Communication, MemberOutput, MemberProgram, ProgramInput};
 use crate::bytes::{bytes_of, bytes_of_mut, interleave};
 use crate::error::EngineError;
 use crate::links::Links;
-use crate::logits::{LogitsOutput, logits_output};
-use crate::sampling::Registration;
+use crate::logits::{LogitsOutput, LogitsSurroundings, LogitsValue, logits_output};
+use crate::sampling::{Drawn, Registration};
 use crate::statistics::Counters;
 use crate::tags::HIDDEN_TAG;
 
@@ -50,6 +51,16 @@ enum Output {
     Logits(Box<LogitsOutput>),
 }
 
+/// What a driver is told about its member.
+#[derive(Debug)]
+pub(crate) struct DriverSetup<'options> {
+    pub(crate) me: MemberIndex,
+    pub(crate) stage_sizes: &'options [u16],
+    pub(crate) program: &'options MemberProgram,
+    pub(crate) step_deadline: Duration,
+    pub(crate) surroundings: LogitsSurroundings,
+}
+
 /// Runs the steps of one member.
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -63,18 +74,24 @@ pub(crate) struct Driver {
     step_deadline: Duration,
     sequences: Vec<StepSequenceView>,
     gathered: Vec<u8>,
+    /// Slots that hold state.
+    occupied: BTreeSet<u32>,
 }
 
 impl Driver {
     pub(crate) fn new(
-        me: MemberIndex,
-        stage_sizes: &[u16],
-        program: &MemberProgram,
+        setup: DriverSetup<'_>,
         executable: Executable,
         links: Links,
         counters: Arc<Counters>,
-        step_deadline: Duration,
     ) -> Result<Self, EngineError> {
+        let DriverSetup {
+            me,
+            stage_sizes,
+            program,
+            step_deadline,
+            surroundings,
+        } = setup;
         let stage_size = |stage: usize| stage_sizes.get(stage).copied().filter(|size| *size > 0);
         let size = stage_size(usize::from(me.stage))
             .filter(|size| me.member < *size)
@@ -130,10 +147,13 @@ impl Driver {
                 me,
                 size,
                 program,
-                value,
-                *vocabulary_range,
-                *vocabulary_size,
+                &LogitsValue {
+                    name: value,
+                    range: *vocabulary_range,
+                    vocabulary_size: *vocabulary_size,
+                },
                 &links,
+                surroundings,
             )?)),
             _ => {
                 return Err(EngineError::new(
@@ -157,6 +177,7 @@ impl Driver {
             step_deadline,
             sequences: Vec::new(),
             gathered: Vec::new(),
+            occupied: BTreeSet::new(),
         })
     }
 
@@ -170,14 +191,18 @@ impl Driver {
         &mut self,
         descriptor: &StepDescriptor,
         registrations: &[Registration],
-    ) -> Result<Option<Vec<u32>>, EngineError> {
+    ) -> Result<Option<Vec<Drawn>>, EngineError> {
         for operation in &descriptor.operations {
             self.slot_operation(*operation)?;
         }
+        self.occupied
+            .extend(descriptor.sequences.iter().map(|sequence| sequence.slot));
+        let occupied = self.occupied.len() as u64;
+        self.counters.occupied_slots.store(occupied, Ordering::Relaxed);
         // After the operations: a sequence may begin in the very slot that they free.
         if let Output::Logits(output) = &mut self.output {
             for registration in registrations {
-                output.register(*registration);
+                output.register(registration.clone())?;
             }
         }
         if descriptor.sequences.is_empty() {
@@ -219,10 +244,19 @@ impl Driver {
                 if let Output::Logits(output) = &mut self.output {
                     output.free_slot(slot);
                 }
+                self.occupied.remove(&slot);
                 ExecutableSlotOperation::Free { slot }
             }
-            SlotOperation::Truncate { slot, length } => ExecutableSlotOperation::Truncate { slot, length },
-            SlotOperation::Fork { from, to, length } => ExecutableSlotOperation::Fork { from, to, length },
+            SlotOperation::Truncate { slot, length } => {
+                if let Output::Logits(output) = &mut self.output {
+                    output.truncate_slot(slot, length)?;
+                }
+                ExecutableSlotOperation::Truncate { slot, length }
+            }
+            SlotOperation::Fork { from, to, length } => {
+                self.occupied.insert(to);
+                ExecutableSlotOperation::Fork { from, to, length }
+            }
         };
         Ok(self.executable.slot_operation(operation)?)
     }
@@ -231,7 +265,7 @@ impl Driver {
         &mut self,
         descriptor: &StepDescriptor,
         deadline: Deadline,
-    ) -> Result<Option<Vec<u32>>, EngineError> {
+    ) -> Result<Option<Vec<Drawn>>, EngineError> {
         if let Some(input) = &self.input {
             let started = Instant::now();
             let channel = &input.channel;
@@ -323,7 +357,7 @@ impl Driver {
         Ok(())
     }
 
-    fn finish(&mut self, descriptor: &StepDescriptor, deadline: Deadline) -> Result<Option<Vec<u32>>, EngineError> {
+    fn finish(&mut self, descriptor: &StepDescriptor, deadline: Deadline) -> Result<Option<Vec<Drawn>>, EngineError> {
         match &mut self.output {
             Output::Hidden { receivers, .. } if receivers.is_empty() => Ok(None),
             Output::Hidden { value, receivers } => {

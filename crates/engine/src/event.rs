@@ -4,6 +4,7 @@ use serde::Serialize;
 use shoal_fabric::MemberIndex;
 
 use crate::error::{EngineError, serialize_member};
+use crate::sampling::TokenLogProbabilities;
 
 /// Why a generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -18,7 +19,7 @@ pub enum FinishReason {
 }
 
 /// An event; its JSON form is that of the TypeScript contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum EngineEvent {
     /// Weights are being read.
@@ -32,18 +33,25 @@ pub enum EngineEvent {
     Token {
         /// The request.
         request_id: u64,
+        /// Which of its answers.
+        choice: u32,
         /// The token.
         token: u32,
-        /// Position among the request's generated tokens, from 0.
+        /// Position among the answer's tokens, from 0.
         index: u32,
+        /// Where the request asks for them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log_probabilities: Option<Box<TokenLogProbabilities>>,
     },
-    /// A request ended well.
+    /// An answer ended well. A request has ended when all its choices have.
     RequestFinished {
         /// The request.
         request_id: u64,
+        /// Which of its answers.
+        choice: u32,
         /// Why it ended.
         reason: FinishReason,
-        /// Tokens of the prompt that were computed.
+        /// Tokens of the prompt whose state was computed, or taken over from another choice.
         prompt_tokens: u32,
         /// Tokens that were sampled.
         generated_tokens: u32,
@@ -52,7 +60,7 @@ pub enum EngineEvent {
         /// From the first token to the last.
         decode_microseconds: u64,
     },
-    /// A request cannot be finished.
+    /// A request cannot be finished: none of its choices goes on.
     RequestFailed {
         /// The request.
         request_id: u64,
@@ -100,20 +108,41 @@ impl EngineEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::Alternative;
 
     #[test]
     fn json_is_that_of_the_contract() {
         let event = EngineEvent::Token {
             request_id: 7,
+            choice: 0,
             token: 42,
             index: 0,
+            log_probabilities: None,
         };
         assert_eq!(
             event.to_json(),
-            r#"{"kind":"token","requestId":7,"token":42,"index":0}"#
+            r#"{"kind":"token","requestId":7,"choice":0,"token":42,"index":0}"#
+        );
+        let explained = EngineEvent::Token {
+            request_id: 7,
+            choice: 0,
+            token: 42,
+            index: 0,
+            log_probabilities: Some(Box::new(TokenLogProbabilities {
+                log_probability: -0.5,
+                alternatives: vec![Alternative {
+                    token: 42,
+                    log_probability: -0.5,
+                }],
+            })),
+        };
+        assert_eq!(
+            explained.to_json(),
+            r#"{"kind":"token","requestId":7,"choice":0,"token":42,"index":0,"logProbabilities":{"logProbability":-0.5,"alternatives":[{"token":42,"logProbability":-0.5}]}}"#
         );
         let finished = EngineEvent::RequestFinished {
             request_id: 1,
+            choice: 2,
             reason: FinishReason::Stop,
             prompt_tokens: 2,
             generated_tokens: 3,
@@ -122,7 +151,7 @@ mod tests {
         };
         assert_eq!(
             finished.to_json(),
-            r#"{"kind":"request-finished","requestId":1,"reason":"stop","promptTokens":2,"generatedTokens":3,"prefillMicroseconds":4,"decodeMicroseconds":5}"#
+            r#"{"kind":"request-finished","requestId":1,"choice":2,"reason":"stop","promptTokens":2,"generatedTokens":3,"prefillMicroseconds":4,"decodeMicroseconds":5}"#
         );
         let error = EngineError {
             lost: Some(MemberIndex::new(1, 2)),

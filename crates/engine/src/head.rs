@@ -11,6 +11,7 @@ use crate::error::EngineError;
 use crate::event::EngineEvent;
 use crate::inbox::{Command, Inbox};
 use crate::options::EventCallback;
+use crate::sampling::{Drawn, decode_tokens};
 use crate::scheduler::{PlannedStep, Scheduler, SchedulerLimits};
 use crate::statistics::Counters;
 use crate::tags::{NOTHING_TAG, ONLY_TAG, REGISTRATION_TAG};
@@ -84,6 +85,8 @@ impl HeadLoop {
     pub(crate) fn run(&mut self) -> Result<(), EngineError> {
         while !self.inbox.is_closing() {
             self.take_commands();
+            let expired = self.scheduler.expire(Instant::now());
+            self.tell(expired);
             match self.scheduler.plan(Instant::now()) {
                 Some(step) => self.step(&step)?,
                 None => self.idle()?,
@@ -95,12 +98,10 @@ impl HeadLoop {
     fn take_commands(&mut self) {
         for command in self.inbox.take_commands() {
             match command {
-                Command::Submit(request) => self.scheduler.submit(request),
-                Command::Cancel(request_id) => {
-                    if let Some(event) = self.scheduler.cancel(request_id, Instant::now()) {
-                        self.count_slots();
-                        self.emit(event);
-                    }
+                Command::Submit(request) => self.scheduler.submit(*request, Instant::now()),
+                Command::Cancel { request_id, choice } => {
+                    let events = self.scheduler.cancel(request_id, choice, Instant::now());
+                    self.tell(events);
                 }
             }
         }
@@ -126,13 +127,12 @@ impl HeadLoop {
         if step.outputs.is_empty() {
             return Ok(());
         }
-        let tokens = match own {
-            Some(tokens) => tokens,
+        let drawn = match own {
+            Some(drawn) => drawn,
             None => self.receive_tokens(step, deadline)?,
         };
-        let events = self.scheduler.apply(&step.outputs, &tokens, Instant::now());
-        self.count_slots();
-        events.into_iter().for_each(|event| self.emit(event));
+        let events = self.scheduler.apply(&step.outputs, drawn, Instant::now());
+        self.tell(events);
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl HeadLoop {
         Ok(())
     }
 
-    fn receive_tokens(&mut self, step: &PlannedStep, deadline: Deadline) -> Result<Vec<u32>, EngineError> {
+    fn receive_tokens(&mut self, step: &PlannedStep, deadline: Deadline) -> Result<Vec<Drawn>, EngineError> {
         let number = step.descriptor.step;
         let Some(source) = &self.token_source else {
             return Err(EngineError::new("INTERNAL", format!("step {number} gave no tokens")));
@@ -167,29 +167,40 @@ impl HeadLoop {
         let started = Instant::now();
         let info = source.receive(FrameKind::Token, ONLY_TAG, &mut self.message, deadline)?;
         self.counters.add_wait(started.elapsed());
-        let (words, rest) = self.message.as_chunks::<4>();
-        if words.len() != step.outputs.len() || !rest.is_empty() || info.envelope.step != number {
+        let alternatives: Vec<Option<u32>> = step.outputs.iter().map(|output| output.alternatives).collect();
+        let drawn = decode_tokens(&self.message, &alternatives).filter(|_| info.envelope.step == number);
+        drawn.ok_or_else(|| {
             let text = format!(
                 "it sent {} bytes of tokens of step {}, expected were {} tokens of step {number}",
                 self.message.len(),
                 info.envelope.step,
                 step.outputs.len()
             );
-            return Err(EngineError::desynchronized(source.peer().index, text));
-        }
-        Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect())
+            EngineError::desynchronized(source.peer().index, text)
+        })
     }
 
-    /// Before events are told: who hears that a request has ended may look at the counters.
     fn count_slots(&self) {
+        let counters = &self.counters;
         let slots = self.scheduler.resident_slots() as u64;
-        self.counters.resident_slots.store(slots, Ordering::Relaxed);
+        counters.resident_slots.store(slots, Ordering::Relaxed);
+        let waiting = self.scheduler.waiting_count() as u64;
+        counters.waiting_requests.store(waiting, Ordering::Relaxed);
     }
 
-    fn emit(&self, event: EngineEvent) {
-        if let EngineEvent::RequestFinished { request_id, .. } = event {
-            self.inbox.request_ended(request_id);
+    /// Counts before it tells: who hears that a request has ended may look at the counters.
+    fn tell(&self, events: Vec<EngineEvent>) {
+        if events.is_empty() {
+            return;
         }
-        (self.on_event)(event);
+        self.count_slots();
+        for event in events {
+            match event {
+                EngineEvent::RequestFinished { request_id, .. } => self.inbox.choice_ended(request_id),
+                EngineEvent::RequestFailed { request_id, .. } => self.inbox.request_ended(request_id),
+                _ => {}
+            }
+            (self.on_event)(event);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the owner's threads leave for the member's thread.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,15 +12,17 @@ use crate::options::EngineRequest;
 /// An order of the owner.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Submit(EngineRequest),
-    Cancel(u64),
+    Submit(Box<EngineRequest>),
+    Cancel { request_id: u64, choice: Option<u32> },
 }
 
 #[derive(Debug, Default)]
 struct State {
     commands: VecDeque<Command>,
-    /// Requests that were accepted and have not ended.
-    active: BTreeSet<u64>,
+    /// Requests that were accepted and have not ended, with the number of their choices that have not.
+    active: BTreeMap<u64, u32>,
+    /// Choices of all of them.
+    active_choices: usize,
     closing: bool,
     /// Why nothing is accepted any more.
     failure: Option<EngineError>,
@@ -33,11 +35,20 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     waker: Waker,
     ended: Condvar,
-    capacity: usize,
+    capacity: Capacity,
+}
+
+/// How much is taken in before requests are refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capacity {
+    /// Choices that run at once.
+    pub(crate) slots: usize,
+    /// Choices that may wait beyond those.
+    pub(crate) queue: usize,
 }
 
 impl Inbox {
-    pub(crate) fn new(capacity: usize) -> Result<Self, EngineError> {
+    pub(crate) fn new(capacity: Capacity) -> Result<Self, EngineError> {
         let waker =
             Waker::new().map_err(|error| EngineError::new("ENGINE_LOAD_FAILED", format!("no waker: {error}")))?;
         Ok(Self {
@@ -65,27 +76,26 @@ impl Inbox {
         if state.closing {
             return Err(EngineError::new("ENGINE_ABORTED", "the member is being closed"));
         }
-        if state.active.len() >= self.capacity {
-            let message = format!("{} requests are running or waiting, which is the limit", self.capacity);
-            return Err(EngineError::new("REQUEST_QUEUE_FULL", message));
-        }
-        if !state.active.insert(request.id) {
+        self.capacity.check(state.active_choices, request.choices as usize)?;
+        if state.active.contains_key(&request.id) {
             return Err(EngineError::request(format!(
                 "request {} is already running",
                 request.id
             )));
         }
-        state.commands.push_back(Command::Submit(request));
+        state.active.insert(request.id, request.choices);
+        state.active_choices += request.choices as usize;
+        state.commands.push_back(Command::Submit(Box::new(request)));
         drop(state);
         self.waker.wake();
         Ok(())
     }
 
-    /// Unknown ids are ignored: the request may just have ended.
-    pub(crate) fn cancel(&self, request_id: u64) {
+    /// Ends a request, or one of its choices. Unknown ids are ignored: it may just have ended.
+    pub(crate) fn cancel(&self, request_id: u64, choice: Option<u32>) {
         let mut state = self.state();
-        if state.active.contains(&request_id) {
-            state.commands.push_back(Command::Cancel(request_id));
+        if state.active.contains_key(&request_id) {
+            state.commands.push_back(Command::Cancel { request_id, choice });
             drop(state);
             self.waker.wake();
         }
@@ -104,16 +114,34 @@ impl Inbox {
         std::mem::take(&mut self.state().commands)
     }
 
+    /// One choice of a request has ended.
+    pub(crate) fn choice_ended(&self, request_id: u64) {
+        let mut state = self.state();
+        let Some(choices) = state.active.get_mut(&request_id) else {
+            return;
+        };
+        *choices -= 1;
+        if *choices == 0 {
+            state.active.remove(&request_id);
+        }
+        state.active_choices -= 1;
+    }
+
+    /// All choices of a request have ended.
     pub(crate) fn request_ended(&self, request_id: u64) {
-        self.state().active.remove(&request_id);
+        let mut state = self.state();
+        if let Some(choices) = state.active.remove(&request_id) {
+            state.active_choices -= choices as usize;
+        }
     }
 
     /// Accepts nothing from now on; gives the requests that have not ended.
-    pub(crate) fn fail(&self, error: &EngineError) -> BTreeSet<u64> {
+    pub(crate) fn fail(&self, error: &EngineError) -> Vec<u64> {
         let mut state = self.state();
         state.failure.get_or_insert_with(|| error.clone());
         state.commands.clear();
-        std::mem::take(&mut state.active)
+        state.active_choices = 0;
+        std::mem::take(&mut state.active).into_keys().collect()
     }
 
     pub(crate) fn thread_ended(&self) {
@@ -129,5 +157,30 @@ impl Inbox {
             .wait_timeout_while(state, limit, |state| !state.thread_ended)
             .unwrap_or_else(PoisonError::into_inner);
         state.thread_ended
+    }
+}
+
+impl Capacity {
+    /// Whether there is room for `added` beside `active` choices.
+    fn check(&self, active: usize, added: usize) -> Result<(), EngineError> {
+        let Self { slots, queue } = *self;
+        let limit = slots.saturating_add(queue);
+        if added > limit {
+            return Err(EngineError::request(format!(
+                "choices is {added}, but {slots} can run and {queue} wait at once"
+            )));
+        }
+        if active + added <= limit {
+            return Ok(());
+        }
+        let (running, waiting) = (active.min(slots), active.saturating_sub(slots));
+        let more = match added {
+            1 => String::new(),
+            _ => format!("; this request wants {added}"),
+        };
+        Err(EngineError::new(
+            "REQUEST_QUEUE_FULL",
+            format!("{running} of {slots} slots are in use and {waiting} of {queue} places in the queue{more}"),
+        ))
     }
 }

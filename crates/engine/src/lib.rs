@@ -17,7 +17,8 @@
 //!     prompt_tokens: vec![1, 2, 3],
 //!     maximum_tokens: 16,
 //!     stop_tokens: vec![2],
-//!     sampling: SamplingOptions::default(),
+//!     sampling: SamplingOptions { temperature: 0.7, seed: 1, ..SamplingOptions::default() },
+//!     ..EngineRequest::default()
 //! })?;
 //! // … EngineEvent::Token and EngineEvent::RequestFinished arrive at `MemberOptions::on_event` …
 //! member.close();
@@ -49,7 +50,10 @@ pub use error::EngineError;
 pub use event::{EngineEvent, FinishReason};
 pub use links::Links;
 pub use member::Member;
-pub use options::{EngineRequest, EventCallback, MemberOptions, SamplingOptions};
-pub use sampling::{Candidate, choose, philox_uniform};
+pub use options::{Constraint, EngineRequest, EventCallback, MemberOptions, SamplingOptions, TokenBias};
+pub use sampling::{
+    AllowedTokens, Alternative, Candidate, TokenLogProbabilities, TokenMask, TokenMaskFactories, TokenMaskFactory,
+    TokenSet, choose, philox_uniform, philox_uniform_of_choice,
+};
 pub use shoal_fabric::MemberIndex;
 pub use statistics::MemberStatistics;

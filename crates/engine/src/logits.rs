@@ -10,7 +10,10 @@ use shoal_program::{Communication, MemberProgram, Range};
 use crate::driver::boundary;
 use crate::error::EngineError;
 use crate::links::Links;
-use crate::sampling::{Candidate, OutputRow, Registration, Registry, ShardReader, sample_rows, write_shard};
+use crate::sampling::{
+    Drawn, OutputRow, OwnLogits, Registration, RegistrationLimits, Registry, RowNeeds, SampleError, Scratch,
+    ShardReader, TokenMaskFactories, sample_rows, write_shard,
+};
 use crate::statistics::Counters;
 use crate::tags::{LOGITS_TAG, REGISTRATION_TAG};
 
@@ -25,7 +28,8 @@ pub(crate) struct LogitsOutput {
     registry: Registry,
     /// Where registrations come from; nothing at the head itself.
     head: Option<Channel>,
-    candidates: Vec<Candidate>,
+    limits: RegistrationLimits,
+    scratch: Scratch,
     message: Vec<u8>,
 }
 
@@ -40,32 +44,50 @@ enum LogitsRole {
 }
 
 impl LogitsOutput {
-    pub(crate) fn register(&mut self, registration: Registration) {
-        self.registry.insert(registration);
+    pub(crate) fn register(&mut self, registration: Registration) -> Result<(), EngineError> {
+        self.registry.insert(registration)
     }
 
     pub(crate) fn free_slot(&mut self, slot: u32) {
         self.registry.free_slot(slot);
     }
 
-    /// The rows that a token is drawn from; takes the registrations of sequences that are new.
+    pub(crate) fn truncate_slot(&mut self, slot: u32, length: u32) -> Result<(), EngineError> {
+        self.registry.truncate_slot(slot, length)
+    }
+
+    /// The rows that a token is drawn from. Takes the registrations of sequences that are new, and the tokens of the
+    /// step into the logs of their sequences.
     pub(crate) fn rows(
         &mut self,
         descriptor: &StepDescriptor,
         deadline: Deadline,
     ) -> Result<Vec<OutputRow>, EngineError> {
         let mut rows = Vec::with_capacity(descriptor.output_row_count());
-        for sequence in &descriptor.sequences {
-            if self.registry.get(sequence.sampling_id).is_none() {
-                self.receive_registration(sequence.sampling_id, deadline)?;
+        for (step, tokens) in descriptor.sequences_with_tokens() {
+            let sampling_id = step.sampling_id;
+            if self.registry.get(sampling_id).is_none() {
+                self.receive_registration(sampling_id, deadline)?;
             }
-            let Some(options) = self.registry.get(sequence.sampling_id).copied() else {
-                let message = format!("sequence {} has no sampling options", sequence.sampling_id);
+            let Some(sequence) = self.registry.get(sampling_id) else {
+                let message = format!("sequence {sampling_id} has no sampling options");
                 return Err(EngineError::new("INTERNAL", message));
             };
-            let end = u64::from(sequence.start_position) + u64::from(sequence.token_count);
-            let first = end - u64::from(sequence.output_rows) + 1;
-            rows.extend((first..=end).map(|position| OutputRow { options, position }));
+            let needs = RowNeeds::of(sequence.options());
+            let first_output = tokens.len().saturating_sub(step.output_rows as usize);
+            for (position, (index, token)) in (u64::from(step.start_position)..).zip(tokens.iter().enumerate()) {
+                if index >= first_output {
+                    // Its own draw comes before the tokens behind it.
+                    rows.push(OutputRow {
+                        sampling_id,
+                        position: position + 1,
+                        previous: *token,
+                        needs,
+                    });
+                } else if !sequence.follow(position, *token) {
+                    return Err(broken_log(self.head.as_ref(), sampling_id));
+                }
+            }
         }
         Ok(rows)
     }
@@ -73,11 +95,8 @@ impl LogitsOutput {
     fn receive_registration(&mut self, sampling_id: u64, deadline: Deadline) -> Result<(), EngineError> {
         let Some(head) = &self.head else { return Ok(()) };
         head.receive(FrameKind::Control, REGISTRATION_TAG, &mut self.message, deadline)?;
-        match Registration::decode(&self.message) {
-            Some(registration) if registration.sampling_id == sampling_id => {
-                self.registry.insert(registration);
-                Ok(())
-            }
+        match Registration::decode(&self.message, &self.limits) {
+            Some(registration) if registration.sampling_id == sampling_id => self.registry.insert(registration),
             _ => Err(EngineError::desynchronized(
                 head.peer().index,
                 format!("it did not send the sampling options of sequence {sampling_id} when they were due"),
@@ -92,15 +111,27 @@ impl LogitsOutput {
         rows: &[OutputRow],
         deadline: Deadline,
         counters: &Counters,
-    ) -> Result<Option<Vec<u32>>, EngineError> {
+    ) -> Result<Option<Vec<Drawn>>, EngineError> {
         let (first_token, width) = (self.first_token, self.width);
-        let (candidates, message) = (&mut self.candidates, &mut self.message);
+        let (registry, scratch, message) = (&mut self.registry, &mut self.scratch, &mut self.message);
+        let failure = |error| failure(error, self.head.as_ref(), rows, step);
         match &self.role {
             LogitsRole::Silent => Ok(None),
             LogitsRole::Shard { sampler } => {
                 with_logits(executable, self.value, |logits| {
-                    write_shard(rows, logits, first_token, width, candidates, message);
-                })?;
+                    write_shard(
+                        rows,
+                        registry,
+                        OwnLogits {
+                            logits,
+                            first_token,
+                            width,
+                        },
+                        scratch,
+                        message,
+                    )
+                })?
+                .map_err(failure)?;
                 let envelope = Envelope::new(FrameKind::Activation, LOGITS_TAG).with_step(step);
                 sampler.send(&envelope, message, deadline)?;
                 Ok(None)
@@ -135,18 +166,51 @@ impl LogitsOutput {
                         )
                     })?);
                 }
-                let tokens = with_logits(executable, self.value, |logits| {
-                    sample_rows(rows, logits, first_token, width, &mut readers, candidates)
-                })?;
-                tokens.map(Some).map_err(|row| {
-                    EngineError::new(
-                        "BACKEND_FAILED",
-                        format!("output row {row} of step {step} holds no finite logit"),
+                let vocabulary = self.vocabulary_size as usize;
+                let drawn = with_logits(executable, self.value, |logits| {
+                    sample_rows(
+                        rows,
+                        registry,
+                        OwnLogits {
+                            logits,
+                            first_token,
+                            width,
+                        },
+                        &mut readers,
+                        vocabulary,
+                        scratch,
                     )
-                })
+                })?;
+                drawn.map(Some).map_err(failure)
             }
         }
     }
+}
+
+/// The head ordered a token that does not continue the sequence.
+fn broken_log(head: Option<&Channel>, sampling_id: u64) -> EngineError {
+    let message = format!("a step leaves a hole in the token log of sequence {sampling_id}");
+    match head {
+        Some(head) => EngineError::desynchronized(head.peer().index, message),
+        None => EngineError::new("INTERNAL", message),
+    }
+}
+
+fn failure(error: SampleError, head: Option<&Channel>, rows: &[OutputRow], step: u64) -> EngineError {
+    match error {
+        SampleError::NoFiniteLogit { row } => EngineError::new(
+            "BACKEND_FAILED",
+            format!("output row {row} of step {step} holds no finite logit"),
+        ),
+        SampleError::UnknownSequence { row } => broken_log(head, rows.get(row).map_or(0, |row| row.sampling_id)),
+    }
+}
+
+/// What the draw needs to know of the member beside its program.
+#[derive(Debug, Clone)]
+pub(crate) struct LogitsSurroundings {
+    pub(crate) token_masks: TokenMaskFactories,
+    pub(crate) context_length: u32,
 }
 
 fn with_logits<T>(
@@ -160,19 +224,31 @@ fn with_logits<T>(
     }
 }
 
+/// The logits as a program declares them.
+#[derive(Debug)]
+pub(crate) struct LogitsValue<'program> {
+    pub(crate) name: &'program str,
+    pub(crate) range: Range,
+    pub(crate) vocabulary_size: u64,
+}
+
 pub(crate) fn logits_output(
     me: MemberIndex,
     size: u16,
     program: &MemberProgram,
-    value: &str,
-    range: Range,
-    vocabulary_size: u64,
+    value: &LogitsValue<'_>,
     links: &Links,
+    surroundings: LogitsSurroundings,
 ) -> Result<LogitsOutput, EngineError> {
-    let (Ok(first_token), Ok(width), true) = (
+    let LogitsValue {
+        name: value,
+        range,
+        vocabulary_size,
+    } = *value;
+    let (Ok(first_token), Ok(width), Ok(vocabulary)) = (
         u32::try_from(range.0),
         u32::try_from(range.length()),
-        vocabulary_size <= u64::from(u32::MAX),
+        u32::try_from(vocabulary_size),
     ) else {
         return Err(EngineError::new(
             "PROGRAM_INVALID",
@@ -208,13 +284,16 @@ pub(crate) fn logits_output(
         width: width as usize,
         vocabulary_size,
         role,
-        registry: Registry::default(),
+        registry: Registry::new(surroundings.token_masks, vocabulary),
         head: if me == head {
             None
         } else {
             Some(links.channel(head)?.clone())
         },
-        candidates: Vec::new(),
+        limits: RegistrationLimits {
+            context_length: surroundings.context_length,
+        },
+        scratch: Scratch::default(),
         message: Vec::new(),
     })
 }

@@ -8,15 +8,17 @@ use std::time::Duration;
 use shoal_fabric::MemberIndex;
 use shoal_program::{MemberProgram, Operation};
 
-use crate::driver::Driver;
+use crate::driver::{Driver, DriverSetup};
 use crate::error::EngineError;
 use crate::event::EngineEvent;
 use crate::head::HeadLoop;
-use crate::inbox::Inbox;
+use crate::inbox::{Capacity, Inbox};
 use crate::links::Links;
+use crate::logits::LogitsSurroundings;
 use crate::member_loop::MemberLoop;
 use crate::options::{EngineRequest, EventCallback, MemberOptions};
-use crate::scheduler::{Scheduler, SchedulerLimits};
+use crate::sampling::TokenMaskFactories;
+use crate::scheduler::{SchedulerLimits, check};
 use crate::statistics::{Counters, MemberStatistics};
 
 /// How long [`Member::close`] waits for the running step before it ends the waits in it.
@@ -26,6 +28,7 @@ const CLOSE_GRACE: Duration = Duration::from_millis(500);
 pub struct Member {
     me: MemberIndex,
     limits: SchedulerLimits,
+    token_masks: TokenMaskFactories,
     inbox: Arc<Inbox>,
     counters: Arc<Counters>,
     /// Taken by the first close.
@@ -73,17 +76,21 @@ impl Member {
             return Err(EngineError::new("ABORTED", format!("the load of {me} was cancelled")));
         }
         let counters = Arc::new(Counters::default());
-        let capacity = options.queue_capacity.saturating_add(compile.slot_count as usize);
-        let inbox = Arc::new(Inbox::new(capacity)?);
-        let driver = Driver::new(
+        let inbox = Arc::new(Inbox::new(Capacity {
+            slots: compile.slot_count as usize,
+            queue: options.queue_capacity,
+        })?);
+        let setup = DriverSetup {
             me,
-            &options.stage_sizes,
-            &options.program,
-            executable,
-            options.links.clone(),
-            counters.clone(),
-            options.step_deadline,
-        )?;
+            stage_sizes: &options.stage_sizes,
+            program: &options.program,
+            step_deadline: options.step_deadline,
+            surroundings: LogitsSurroundings {
+                token_masks: options.token_masks.clone(),
+                context_length: compile.context_length,
+            },
+        };
+        let driver = Driver::new(setup, executable, options.links.clone(), counters.clone())?;
         let loops = if me == MemberIndex::new(0, 0) {
             Loop::Head(Box::new(HeadLoop::new(
                 driver,
@@ -111,6 +118,7 @@ impl Member {
         Ok(Self {
             me,
             limits,
+            token_masks: options.token_masks,
             inbox,
             counters,
             running: Mutex::new(Some((thread, options.links))),
@@ -131,14 +139,24 @@ impl Member {
             let message = format!("{} is not the head: requests go to stage 0 member 0", self.me);
             return Err(EngineError::new("ARGUMENT_INVALID", message));
         }
-        Scheduler::check(&self.limits, &request)?;
+        check(&self.limits, &request)?;
+        if let Some(constraint) = &request.sampling.constraint {
+            // Made and dropped: a mistake is the asker's, and must not reach the members.
+            let made = self.token_masks.create(constraint, self.limits.vocabulary);
+            made.map_err(|error| error.within(format!("request {}", request.id)))?;
+        }
         self.inbox.submit(request)
     }
 
-    /// Ends a request within one step; a [`EngineEvent::RequestFinished`] with reason `cancelled` follows, unless the
-    /// request has just ended otherwise.
+    /// Ends a request within one step; a [`EngineEvent::RequestFinished`] with reason `cancelled` follows for each of
+    /// its choices that has not just ended otherwise.
     pub fn cancel(&self, request_id: u64) {
-        self.inbox.cancel(request_id);
+        self.inbox.cancel(request_id, None);
+    }
+
+    /// Ends one choice of a request; the others go on.
+    pub fn cancel_choice(&self, request_id: u64, choice: u32) {
+        self.inbox.cancel(request_id, Some(choice));
     }
 
     /// The counters.

@@ -12,6 +12,7 @@ use shoal_program::CompileOptions;
 use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::inbox::Inbox;
+use crate::sampling::encode_tokens;
 use crate::tags::ONLY_TAG;
 
 /// A member at work.
@@ -75,9 +76,8 @@ impl MemberLoop {
                 Err(error) => return Err(error.into()),
             };
             let descriptor = self.decode(&message.payload)?;
-            if let Some(tokens) = self.driver.run(&descriptor, &[])? {
-                self.message.clear();
-                self.message.extend(tokens.iter().flat_map(|token| token.to_le_bytes()));
+            if let Some(drawn) = self.driver.run(&descriptor, &[])? {
+                encode_tokens(&drawn, &mut self.message);
                 let envelope = Envelope::new(FrameKind::Token, ONLY_TAG).with_step(descriptor.step);
                 self.head
                     .send(&envelope, &self.message, Deadline::after(self.step_deadline))?;

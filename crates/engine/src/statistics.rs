@@ -21,6 +21,10 @@ pub struct MemberStatistics {
     pub wire_bytes_received: u64,
     /// Sequences in slots (the head only).
     pub resident_slots: u64,
+    /// Choices of requests that wait for a slot (the head only).
+    pub waiting_requests: u64,
+    /// Slots that hold state here; they are freed with the first step after their sequence's end.
+    pub occupied_slots: u64,
 }
 
 impl MemberStatistics {
@@ -40,6 +44,8 @@ pub(crate) struct Counters {
     pub(crate) wire_bytes_sent: AtomicU64,
     pub(crate) wire_bytes_received: AtomicU64,
     pub(crate) resident_slots: AtomicU64,
+    pub(crate) waiting_requests: AtomicU64,
+    pub(crate) occupied_slots: AtomicU64,
 }
 
 impl Counters {
@@ -61,6 +67,8 @@ impl Counters {
             wire_bytes_sent: self.wire_bytes_sent.load(Ordering::Relaxed),
             wire_bytes_received: self.wire_bytes_received.load(Ordering::Relaxed),
             resident_slots: self.resident_slots.load(Ordering::Relaxed),
+            waiting_requests: self.waiting_requests.load(Ordering::Relaxed),
+            occupied_slots: self.occupied_slots.load(Ordering::Relaxed),
         }
     }
 }

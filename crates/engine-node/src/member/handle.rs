@@ -83,16 +83,19 @@ impl MemberHandle {
         })
     }
 
-    /// Ends a generation within one step; one that is not there has ended already.
+    /// Ends a generation within one step, or one of its choices; what is not there has ended already.
     #[napi]
-    pub fn cancel(&self, request_id: f64) -> napi::Result<(), Code> {
+    pub fn cancel(&self, request_id: f64, choice: Option<f64>) -> napi::Result<(), Code> {
         border(|| {
-            if request_id.fract() != 0.0 || request_id < 0.0 {
-                return Err(Failure::argument(format!(
-                    "the id of a request must be a whole number from 0, got {request_id}"
-                )));
+            let request_id = whole("id of a request", request_id)?;
+            match choice {
+                None => self.running.member.cancel(request_id),
+                Some(choice) => {
+                    let choice = u32::try_from(whole("number of a choice", choice)?)
+                        .map_err(|_| Failure::argument("the number of a choice has 32 bits"))?;
+                    self.running.member.cancel_choice(request_id, choice);
+                }
             }
-            self.running.member.cancel(request_id as u64);
             Ok(())
         })
     }
@@ -115,4 +118,14 @@ impl MemberHandle {
             promise::spawn(env, "shoal-close", work, |_env, ()| Ok(()))
         })
     }
+}
+
+/// A whole number from 0; `what` names it in the error.
+fn whole(what: &str, number: f64) -> Result<u64, Failure> {
+    if number.fract() != 0.0 || number < 0.0 {
+        return Err(Failure::argument(format!(
+            "the {what} must be a whole number from 0, got {number}"
+        )));
+    }
+    Ok(number as u64)
 }

@@ -24,6 +24,9 @@ impl Candidate {
 /// Replaces `into` by the `count` largest logits of a row whose first token is `first_token`, largest first.
 pub(crate) fn largest(row: &[f32], first_token: u32, count: usize, into: &mut Vec<Candidate>) {
     into.clear();
+    if count == 0 {
+        return;
+    }
     if count == 1 {
         into.extend(single_largest(row, first_token));
         return;
@@ -80,6 +83,7 @@ mod tests {
         for (length, count) in [
             (1, 1),
             (7, 3),
+            (1000, 0),
             (1000, 1),
             (1000, 2),
             (1000, 40),

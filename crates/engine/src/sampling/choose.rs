@@ -1,7 +1,7 @@
 //! The draw of one token.
 
 use super::candidates::{Candidate, largest};
-use super::philox::philox_uniform;
+use super::philox::philox_uniform_of_choice;
 use crate::options::SamplingOptions;
 
 /// Largest top-k for which shards send candidates; above it a row of logits is about as short.
@@ -21,31 +21,14 @@ impl SamplingOptions {
             _ => None,
         }
     }
-
-    /// What is wrong with the options.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let probability = |name: &str, value: Option<f64>| match value {
-            Some(value) if !(0.0..=1.0).contains(&value) => {
-                Some(format!("{name} is {value}, it must be within 0 and 1"))
-            }
-            _ => None,
-        };
-        if !self.temperature.is_finite() || self.temperature < 0.0 {
-            return Some(format!(
-                "the temperature is {}, it must be 0 or above",
-                self.temperature
-            ));
-        }
-        probability("topP", self.top_p).or_else(|| probability("minP", self.min_p))
-    }
 }
 
 /// Draws a token from candidates in any order: all tokens of the vocabulary, or at least the
 /// `SamplingOptions::top_k` largest (one for temperature 0).
 ///
-/// `position` is that of the drawn token in its sequence. Nothing comes back when no logit is a finite number. The
-/// candidates are left in an unspecified order.
-pub fn choose(candidates: &mut Vec<Candidate>, options: &SamplingOptions, position: u64) -> Option<u32> {
+/// `choice` is the number of the sequence among those of its request, `position` that of the drawn token in it. Nothing
+/// comes back when no logit is a finite number. The candidates are left in an unspecified order.
+pub fn choose(candidates: &mut Vec<Candidate>, options: &SamplingOptions, choice: u32, position: u64) -> Option<u32> {
     candidates.retain(|candidate| candidate.logit.is_finite());
     let best = candidates.iter().copied().min_by(Candidate::order)?;
     if options.temperature <= 0.0 {
@@ -67,7 +50,7 @@ pub fn choose(candidates: &mut Vec<Candidate>, options: &SamplingOptions, positi
         candidates.retain(|candidate| weight(candidate) >= min_p);
     }
     let total: f64 = candidates.iter().map(weight).sum();
-    let mut rest = philox_uniform(options.seed, position) * total;
+    let mut rest = philox_uniform_of_choice(options.seed, choice, position) * total;
     for candidate in candidates.iter() {
         rest -= weight(candidate);
         if rest < 0.0 {
@@ -109,6 +92,7 @@ pub(crate) fn choose_from_row(
     row: &[f32],
     scratch: &mut Vec<Candidate>,
     options: &SamplingOptions,
+    choice: u32,
     position: u64,
 ) -> Option<u32> {
     match options.candidate_count() {
@@ -121,12 +105,13 @@ pub(crate) fn choose_from_row(
             }));
         }
     }
-    choose(scratch, options, position)
+    choose(scratch, options, choice, position)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::philox_uniform;
 
     fn row() -> Vec<f32> {
         (0..5000)
@@ -135,7 +120,7 @@ mod tests {
     }
 
     fn draw(row: &[f32], options: &SamplingOptions, position: u64) -> u32 {
-        choose_from_row(row, &mut Vec::new(), options, position).unwrap()
+        choose_from_row(row, &mut Vec::new(), options, 0, position).unwrap()
     }
 
     fn options(seed: u64) -> SamplingOptions {
@@ -249,51 +234,12 @@ mod tests {
     #[test]
     fn rows_without_a_number_give_nothing() {
         assert_eq!(
-            choose_from_row(&[f32::NAN, f32::INFINITY], &mut Vec::new(), &options(1), 0),
+            choose_from_row(&[f32::NAN, f32::INFINITY], &mut Vec::new(), &options(1), 0, 0),
             None
         );
         assert_eq!(
-            choose_from_row(&[], &mut Vec::new(), &SamplingOptions::default(), 0),
+            choose_from_row(&[], &mut Vec::new(), &SamplingOptions::default(), 0, 0),
             None
         );
-    }
-
-    #[test]
-    fn wrong_options_are_named() {
-        assert!(
-            SamplingOptions {
-                temperature: -1.0,
-                ..options(1)
-            }
-            .problem()
-            .is_some()
-        );
-        assert!(
-            SamplingOptions {
-                temperature: f64::NAN,
-                ..options(1)
-            }
-            .problem()
-            .is_some()
-        );
-        assert!(
-            SamplingOptions {
-                top_p: Some(1.5),
-                ..options(1)
-            }
-            .problem()
-            .unwrap()
-            .contains("topP")
-        );
-        assert!(
-            SamplingOptions {
-                min_p: Some(-0.5),
-                ..options(1)
-            }
-            .problem()
-            .unwrap()
-            .contains("minP")
-        );
-        assert_eq!(options(1).problem(), None);
     }
 }

@@ -23,9 +23,14 @@ fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     [a, b, c, d]
 }
 
-/// A number in [0, 1) for a seed and the position of the token that is drawn.
+/// A number in [0, 1) for a seed and the position of the token that is drawn, of the first choice of a request.
 pub fn philox_uniform(seed: u64, position: u64) -> f64 {
-    let counter = [position as u32, (position >> 32) as u32, 0, 0];
+    philox_uniform_of_choice(seed, 0, position)
+}
+
+/// A number in [0, 1) for a seed, the number of a choice and the position of the token that is drawn.
+pub fn philox_uniform_of_choice(seed: u64, choice: u32, position: u64) -> f64 {
+    let counter = [position as u32, (position >> 32) as u32, choice, 0];
     let [high, low, ..] = philox(counter, [seed as u32, (seed >> 32) as u32]);
     let bits = (u64::from(high) << 32 | u64::from(low)) >> 11;
     bits as f64 / (1_u64 << 53) as f64

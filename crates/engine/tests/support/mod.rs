@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shoal_abi::backend::{Backend, WeightSource};
-use shoal_engine::{EngineEvent, EngineRequest, Links, Member, MemberIndex, MemberOptions, SamplingOptions};
+use shoal_engine::{
+    EngineEvent, EngineRequest, Links, Member, MemberIndex, MemberOptions, SamplingOptions, TokenMaskFactories,
+};
 use shoal_fabric::{AbortFlag, Channel, ChannelLimits, Listener, MemberEndpoint, Mesh, MeshConfig, Secret};
 use shoal_program::{CompileOptions, StateStorage, StorageType};
 use shoal_reference::ReferenceBackend;
@@ -95,6 +97,17 @@ impl Instance {
 
     /// Loads it on a device for each member.
     pub fn start_on(stages: &[Vec<u64>], wire: Wire, sizes: Sizes, open: impl Fn(MemberIndex) -> Backend) -> Self {
+        Self::start_with(stages, wire, sizes, &TokenMaskFactories::built_in(), open)
+    }
+
+    /// Loads it with kinds of constraints.
+    pub fn start_with(
+        stages: &[Vec<u64>],
+        wire: Wire,
+        sizes: Sizes,
+        token_masks: &TokenMaskFactories,
+        open: impl Fn(MemberIndex) -> Backend,
+    ) -> Self {
         let folder = Folder::new();
         let config = LlamaConfig::tiny();
         write_checkpoint(&config, StorageType::F32, 7, folder.path()).unwrap();
@@ -123,6 +136,7 @@ impl Instance {
                 backend: open(index),
                 weights: WeightSource::export(weights),
                 links,
+                token_masks: token_masks.clone(),
                 compile: CompileOptions {
                     slot_count: sizes.slots,
                     context_length: sizes.context,
@@ -180,6 +194,7 @@ impl Instance {
                     request_id,
                     token,
                     index,
+                    ..
                 } => {
                     let tokens = &mut tokens[position(request_id)];
                     assert_eq!(index as usize, tokens.len());
@@ -211,8 +226,8 @@ pub fn request(id: u64, prompt: u32, maximum_tokens: u32, sampling: SamplingOpti
             .map(|index| (index * 13 + id as u32 * 29 + 5) % 96)
             .collect(),
         maximum_tokens,
-        stop_tokens: Vec::new(),
         sampling,
+        ..EngineRequest::default()
     }
 }
 

@@ -21,8 +21,8 @@ export class NativeMember implements Member {
     }
   }
 
-  cancel(requestId: number): void {
-    this.#handle.cancel(requestId);
+  cancel(requestId: number, choice?: number): void {
+    this.#handle.cancel(requestId, choice);
   }
 
   statistics(): MemberStatistics {
