@@ -15,5 +15,6 @@ main(() => {
   run(bin('biome'), ['ci', '.', '--diagnostic-level=warn', '--colors=off']);
   run(bin('oxlint'), ['--type-aware', '--deny-warnings', ...sources]);
   run('cargo', ['fmt', '--all', '--check']);
+  run('cargo', ['fmt', '--manifest-path', join(root, 'test', 'fuzz', 'Cargo.toml'), '--check']);
   run('cargo', ['clippy', '--release', '--locked', '--workspace', '--all-targets', '--quiet', '--', '-D', 'warnings']);
 });

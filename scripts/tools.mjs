@@ -17,16 +17,20 @@ export function run(command, args, options = {}) {
 }
 
 /**
- * Runs a command, echoing its output (standard output to `sink`) while collecting it; resolves with the exit code and
- * the text.
+ * Runs a command, echoing its output (standard output to `sink`, errors to `errorSink`) while collecting it; resolves with
+ * the exit code and the text.
  */
-export function runCollecting(command, args, { sink: outputSink = process.stdout, ...options } = {}) {
+export function runCollecting(
+  command,
+  args,
+  { sink: outputSink = process.stdout, errorSink = process.stderr, ...options } = {},
+) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, shell: isWindows, stdio: ['ignore', 'pipe', 'pipe'], ...options });
     let text = '';
     for (const [stream, sink] of [
       [child.stdout, outputSink],
-      [child.stderr, process.stderr],
+      [child.stderr, errorSink],
     ]) {
       stream.setEncoding('utf8');
       stream.on('data', (chunk) => {

@@ -34,6 +34,8 @@ mod bytes;
 mod driver;
 mod error;
 mod event;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod head;
 mod inbox;
 mod links;

@@ -72,6 +72,8 @@ mod establish;
 mod export;
 mod foreign;
 mod foreign_channel;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod goodbye;
 mod group;
 mod handshake;
