@@ -14,6 +14,7 @@ const packageRules = [
   { folder: 'plugins/sharding', allowed: ['@shoal/core'] },
   { folder: 'plugins/discovery', allowed: ['@shoal/core'] },
   { folder: 'plugins/backend/reference', allowed: ['@shoal/core'] },
+  { folder: 'plugins/transport/unix', allowed: ['@shoal/core', '@shoal/transport-tcp'] },
   { folder: 'plugins', allowed: ['@shoal/core', '@shoal/engine-node'] },
   {
     folder: 'sdk/src',

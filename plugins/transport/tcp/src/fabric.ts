@@ -1,8 +1,11 @@
+/** The native fabric as a transport, for this package and those that are a part of it. */
 import {
   type ChannelSet,
+  importOptional,
   type ListenOptions,
   type MemberEndpoint,
   ShoalError,
+  type TransportAvailability,
   type TransportEndpoint,
   type TransportListener,
   type TransportWorker,
@@ -10,11 +13,21 @@ import {
 import type { FabricListener, MeshHandle } from '@shoal/engine-node';
 import type { TcpOptions } from './options.js';
 
+/** The fabric is native, so that it is there when the addon is. */
+export async function fabricAvailability(): Promise<TransportAvailability> {
+  const addon = await importOptional(() => import('@shoal/engine-node'));
+  if ('module' in addon) return { available: true };
+  return { available: false, reason: addon.unavailable, remedy: 'Run `npm run build:native`.' };
+}
+
 /** Worker half: binds a member's sockets and makes its mesh, both in the native fabric. */
-export class TcpTransportWorker implements TransportWorker {
+export class FabricTransportWorker implements TransportWorker {
+  readonly #name: string;
   readonly #options: TcpOptions;
 
-  constructor(options: TcpOptions) {
+  /** `name`: of the transport, as endpoints say it. */
+  constructor(name: string, options: TcpOptions) {
+    this.#name = name;
     this.#options = options;
   }
 
@@ -22,7 +35,8 @@ export class TcpTransportWorker implements TransportWorker {
     const { kind, advertiseAddresses, socketDirectory } = this.#options;
     try {
       const { FabricListener } = await import('@shoal/engine-node');
-      return new TcpListener(
+      return new MeshListener(
+        this.#name,
         FabricListener.listen({
           credentials,
           self,
@@ -38,13 +52,13 @@ export class TcpTransportWorker implements TransportWorker {
   }
 }
 
-class TcpListener implements TransportListener {
+class MeshListener implements TransportListener {
   readonly endpoint: TransportEndpoint;
   readonly #listener: FabricListener;
 
-  constructor(listener: FabricListener) {
+  constructor(transport: string, listener: FabricListener) {
     this.#listener = listener;
-    this.endpoint = JSON.parse(listener.endpoint) as TransportEndpoint;
+    this.endpoint = { ...(JSON.parse(listener.endpoint) as TransportEndpoint), transport };
   }
 
   async connect(

@@ -1,0 +1,74 @@
+// One line of plugins.json, or of a list, changes what carries the activations; the answers stay.
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { memoryDiscovery } from '@shoal/discovery-memory';
+import { memoryTransport } from '@shoal/transport-memory';
+import { type Cluster, createCluster, type PluginSource, startLocalNodes } from 'shoal';
+import t, { type Test } from 'tap';
+
+const question = [{ role: 'user', content: 'What is 12 plus 30?' }] as const;
+const answer = '12 + 30 = 42.';
+
+const others: readonly PluginSource[] = [
+  { module: '@shoal/engine-native' },
+  { module: '@shoal/backend-cpu' },
+  { module: '@shoal/sharding-llama' },
+];
+
+/** Two nodes in this process. */
+async function twoNodes(t: Test, plugins: readonly (readonly PluginSource[])[]): Promise<Cluster> {
+  const clusterKey = randomBytes(32);
+  const room = randomBytes(8).toString('hex');
+  const clusters: Cluster[] = [];
+  t.teardown(() => Promise.all(clusters.map((cluster) => cluster.close())));
+  for (const [index, list] of plugins.entries()) {
+    const options = { home: t.testdir(), name: `node-${index + 1}`, clusterKey };
+    clusters.push(await createCluster([memoryDiscovery({ room }), ...list, ...others], options));
+  }
+  const [first] = clusters as [Cluster];
+  const deadline = Date.now() + 20_000;
+  while ((await first.nodes()).length < 2 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  t.equal((await first.nodes()).length, 2, 'nodes of one process find each other in memory');
+  return first;
+}
+
+t.test('a plugins.json with Unix sockets alone joins two processes', async (t) => {
+  const manifest = join(t.testdir(), 'plugins.json');
+  writeFileSync(manifest, JSON.stringify({ plugins: [{ module: '@shoal/transport-unix' }, ...others] }));
+  await using cluster = await startLocalNodes(2, { pluginManifest: manifest });
+  for (const plan of ['pp=2', 'tp=2']) {
+    await using model = await cluster.load('shoal-tiny-chat', { plan });
+    t.equal((await model.chat(question).result).text, answer, plan);
+  }
+});
+
+t.test('memory joins the members of one process, in plain TypeScript', async (t) => {
+  const cluster = await twoNodes(t, [[memoryTransport()], [memoryTransport()]]);
+  for (const plan of ['pp=2', 'tp=2']) {
+    await using model = await cluster.load('shoal-tiny-chat', { plan });
+    t.equal(new Set(model.plan.stages.flatMap(({ members }) => members.map(({ nodeId }) => nodeId))).size, 2);
+    t.equal((await model.chat(question).result).text, answer, plan);
+  }
+});
+
+t.test('memory in a list where workers are processes says why it cannot be used', async (t) => {
+  const memory = { module: '@shoal/transport-memory' };
+  const cluster = await twoNodes(t, [[memory], [memory]]);
+  await t.rejects(cluster.load('shoal-tiny-chat', { plan: 'pp=2' }), {
+    code: 'TRANSPORT_UNAVAILABLE',
+    message: /memory cannot be used on node-\d: workers run in processes of their own unless .* "isolation": "none"/,
+  });
+});
+
+t.test('nodes that share no transport are named, with what each has', async (t) => {
+  const cluster = await twoNodes(t, [[{ module: '@shoal/transport-tcp' }], [{ module: '@shoal/transport-unix' }]]);
+  await t.rejects(cluster.load('shoal-tiny-chat', { plan: 'pp=2' }), {
+    code: 'TRANSPORT_UNAVAILABLE',
+    message: /no transport joins node-1 and node-2 \(node-1 has tcp; node-2 has unix\)/,
+  });
+  await using alone = await cluster.load('shoal-tiny-chat', { plan: 'pp=1' });
+  t.equal((await alone.chat(question).result).text, answer, 'alone it goes on');
+});
