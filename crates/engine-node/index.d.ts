@@ -74,7 +74,7 @@ export interface CpuProperties {
   /** Hardware threads that this process may use. */
   readonly coreCount: number;
   /** Rows of a matrix must be cut in multiples of this, by storage type. */
-  readonly rowTile: Readonly<Record<'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0', number>>;
+  readonly rowTile: Readonly<Record<string, number>>;
 }
 
 /**
@@ -287,3 +287,15 @@ export class MemberHandle {
   /** Waits for the running step, tells the peers goodbye and frees everything. Idempotent. */
   close(): Promise<void>;
 }
+
+/**
+ * Writes one safetensors file with tensors of a checkpoint in other storage types, encoding on several threads.
+ * `orderJson`: `modelDirectory`, `outputFile`, `tensors` as `{name, storage?}` (without a storage type: as stored), and
+ * perhaps `threads`. Rejects with `MODEL_*` or `PROGRAM_STORAGE_BLOCK`; after an abort of `signal` with `ABORTED`. What
+ * was written until then stays behind.
+ */
+export function writeConvertedCheckpoint(
+  orderJson: string,
+  onProgress: (writtenBytes: number, totalBytes: number) => void,
+  signal?: AbortSignal,
+): Promise<void>;

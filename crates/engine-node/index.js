@@ -42,14 +42,24 @@ export function createScriptChannel(channel) {
   return bindScriptChannel(native, channel);
 }
 
-export async function createMember(optionsJson, handles, onEvent, signal) {
+/** Native work cannot look at a signal: it looks at a flag, which is raised when the signal aborts. */
+async function withAbort(signal, work) {
   signal?.throwIfAborted();
-  const load = new native.LoadAbort();
-  const abort = () => load.abort();
+  const flag = new native.LoadAbort();
+  const abort = () => flag.abort();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    return await native.createMember(optionsJson, handles, onEvent, load);
+    return await work(flag);
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+export function createMember(optionsJson, handles, onEvent, signal) {
+  return withAbort(signal, (flag) => native.createMember(optionsJson, handles, onEvent, flag));
+}
+
+export function writeConvertedCheckpoint(orderJson, onProgress, signal) {
+  const report = ([writtenBytes, totalBytes]) => onProgress(writtenBytes, totalBytes);
+  return withAbort(signal, (flag) => native.writeConvertedCheckpoint(orderJson, report, flag));
 }

@@ -17,4 +17,5 @@ export type { Finding } from './diagnose.js';
 export * from './generation.js';
 export * from './loaded-model.js';
 export * from './local-nodes.js';
+export * from './quantize-model.js';
 export * from './run-doctor.js';

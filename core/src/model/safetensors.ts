@@ -1,17 +1,24 @@
 /** Reads safetensors checkpoints in plain TypeScript: headers with every bound checked, elements on demand. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
+import { isStorageType, storageFormats } from '../program/storage.js';
 import { ShoalError } from '../spec/errors.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { Range } from '../spec/range.js';
+import { decodeBlocks } from './decode-blocks.js';
 
 /** Longest header that is read; the format's own implementation has the same limit. */
 const maximumHeaderBytes = 100_000_000;
 /** Bytes converted at once: bounds the scratch memory of a read. */
 const chunkBytes = 1 << 20;
 
-const elementBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
-const otherElementBytes: Readonly<Record<string, number>> = {
+/** Names the storage type of a tensor that holds quantized blocks, in a file's metadata: this and the tensor's name. */
+const blocksPrefix = 'shoal.blocks:';
+
+const elementBytes: Readonly<Record<string, number>> = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
   BOOL: 1,
   U8: 1,
   I8: 1,
@@ -90,7 +97,7 @@ function parseTensor(
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > dataLength)
     return invalid(file, `tensor '${name}' lies at [${begin}, ${end}) of ${dataLength} bytes`);
-  const size = elementBytes[dtype] ?? otherElementBytes[dtype];
+  const size = elementBytes[dtype];
   const expected = shape.reduce((product: number, n: number) => product * n, size ?? 0);
   if (size !== undefined && expected !== end - begin) {
     return invalid(
@@ -98,8 +105,33 @@ function parseTensor(
       `tensor '${name}' of ${dtype} [${shape.join(', ')}] should have ${expected} bytes, has ${end - begin}`,
     );
   }
-  const storage = dtype in elementBytes ? dtype.toLowerCase() : dtype;
+  const lower = dtype.toLowerCase();
+  const storage = isStorageType(lower) ? lower : dtype;
   return { name, storage, shape, byteLength: end - begin, file, byteOffset: dataStart + begin };
+}
+
+/** Takes the bytes of a U8 tensor for blocks of a storage type: the shape becomes that of the numbers in them. */
+function withBlocks(tensor: SafetensorsTensor, storage: string): SafetensorsTensor {
+  // Perhaps a type of a later version: an error when somebody wants its numbers.
+  if (!isStorageType(storage) || storageFormats[storage].blockElements === 1) return { ...tensor, storage };
+  const { blockElements, blockBytes } = storageFormats[storage];
+  const bytes = tensor.shape.at(-1);
+  if (tensor.storage !== 'U8' || bytes === undefined || bytes % blockBytes !== 0) {
+    return invalid(tensor.file, `the rows of tensor '${tensor.name}' are no whole blocks of ${storage}`);
+  }
+  return { ...tensor, storage, shape: [...tensor.shape.slice(0, -1), (bytes / blockBytes) * blockElements] };
+}
+
+/** Tensors of a file that hold blocks, with the names of their storage types. */
+function blocksOf(metadata: unknown, file: string): Map<string, string> {
+  const blocks = new Map<string, string>();
+  if (typeof metadata !== 'object' || metadata === null) return blocks;
+  for (const [key, storage] of Object.entries(metadata)) {
+    if (!key.startsWith(blocksPrefix)) continue;
+    if (typeof storage !== 'string') invalid(file, `'${key}' of its metadata is not the name of a storage type`);
+    blocks.set(key.slice(blocksPrefix.length), storage as string);
+  }
+  return blocks;
 }
 
 /** Names of the checkpoint's weight files. Those of an index may not leave the folder. */
@@ -109,8 +141,9 @@ function weightFiles(directory: string): string[] {
     return stats?.isFile() ?? false;
   };
   const indexName = 'model.safetensors.index.json';
+  // In this order, as transformers does.
+  if (exists('model.safetensors')) return ['model.safetensors'];
   if (!exists(indexName)) {
-    if (exists('model.safetensors')) return ['model.safetensors'];
     throw new ShoalError('MODEL_NOT_FOUND', `'${directory}' has neither model.safetensors nor ${indexName}`, {
       details: { directory },
     });
@@ -126,35 +159,6 @@ function weightFiles(directory: string): string[] {
     if (!exists(name)) invalid(indexName, `the file '${name}' is missing`);
     return name;
   });
-}
-
-/** Widens an IEEE half to a number. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-function decode(bytes: Buffer, storage: string, into: Float32Array, offset: number, count: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (storage === 'f32') {
-    for (let i = 0; i < count; i += 1) into[offset + i] = view.getFloat32(i * 4, true);
-    return;
-  }
-  if (storage === 'f16') {
-    for (let i = 0; i < count; i += 1) into[offset + i] = halfToNumber(view.getUint16(i * 2, true));
-    return;
-  }
-  // A bfloat16 is the upper half of a float32.
-  const wide = new Uint32Array(1);
-  const value = new Float32Array(wide.buffer);
-  for (let i = 0; i < count; i += 1) {
-    wide[0] = view.getUint16(i * 2, true) << 16;
-    into[offset + i] = value[0] as number;
-  }
 }
 
 /** An open checkpoint: `model.safetensors`, or shards with an index. Files stay open until `close`. */
@@ -173,11 +177,16 @@ export class SafetensorsCheckpoint implements Disposable {
         const descriptor = openSync(path.join(directory, file), 'r');
         this.descriptors.set(file, descriptor);
         const { header, dataStart, dataLength } = readHeader(descriptor, file);
-        for (const [name, entry] of Object.entries(header)) {
-          if (name === '__metadata__') continue;
+        const { __metadata__: metadata, ...entries } = header;
+        const blocks = blocksOf(metadata, file);
+        for (const [name, entry] of Object.entries(entries)) {
           if (tensors.has(name)) invalid(file, `tensor '${name}' is in two files`);
-          tensors.set(name, parseTensor(name, entry, file, dataStart, dataLength));
+          const tensor = parseTensor(name, entry, file, dataStart, dataLength);
+          const storage = blocks.get(name);
+          blocks.delete(name);
+          tensors.set(name, storage === undefined ? tensor : withBlocks(tensor, storage));
         }
+        for (const name of blocks.keys()) invalid(file, `its metadata describes a tensor '${name}' that it has not`);
       }
     } catch (error) {
       this.close();
@@ -197,21 +206,29 @@ export class SafetensorsCheckpoint implements Disposable {
         details: { tensor: name },
       });
     }
-    const size = elementBytes[tensor.storage.toUpperCase()];
-    if (size === undefined) {
-      throw new ShoalError('MODEL_STORAGE_UNSUPPORTED', `tensor '${name}' is stored as ${tensor.storage}`, {
-        details: { tensor: name, storage: tensor.storage },
+    const { storage } = tensor;
+    if (!isStorageType(storage)) {
+      throw new ShoalError('MODEL_STORAGE_UNSUPPORTED', `tensor '${name}' is stored as ${storage}`, {
+        details: { tensor: name, storage },
       });
     }
     const descriptor = this.descriptors.get(tensor.file);
     if (descriptor === undefined) throw new ShoalError('INTERNAL', `tensor '${name}' is read from a closed checkpoint`);
-    const elementsPerChunk = chunkBytes / size;
-    const bytes = Buffer.alloc(Math.min(to - from, elementsPerChunk) * size);
-    for (let start = from; start < to; start += elementsPerChunk) {
-      const count = Math.min(to - start, elementsPerChunk);
-      const read = readSync(descriptor, bytes, 0, count * size, tensor.byteOffset + start * size);
-      if (read !== count * size) invalid(tensor.file, `ends inside tensor '${name}'`);
-      decode(bytes, tensor.storage, into, offset + start - from, count);
+    const { blockElements, blockBytes } = storageFormats[storage];
+    // The blocks that the elements lie in; a type without blocks has one element in each.
+    const blocks: Range = [Math.floor(from / blockElements), Math.ceil(to / blockElements)];
+    const blocksPerChunk = Math.floor(chunkBytes / blockBytes);
+    const most = Math.min(blocks[1] - blocks[0], blocksPerChunk);
+    const bytes = Buffer.alloc(most * blockBytes);
+    const elements = new Float32Array(most * blockElements);
+    for (let first = blocks[0]; first < blocks[1]; first += blocksPerChunk) {
+      const count = Math.min(blocks[1] - first, blocksPerChunk);
+      const read = readSync(descriptor, bytes, 0, count * blockBytes, tensor.byteOffset + first * blockBytes);
+      if (read !== count * blockBytes) invalid(tensor.file, `ends inside tensor '${name}'`);
+      decodeBlocks(bytes, storage, count, elements);
+      const start = first * blockElements;
+      const wanted: Range = [Math.max(from, start), Math.min(to, start + count * blockElements)];
+      into.set(elements.subarray(wanted[0] - start, wanted[1] - start), offset + wanted[0] - from);
     }
   }
 

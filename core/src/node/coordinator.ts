@@ -23,6 +23,7 @@ import type { LocalMembers } from './local-members.js';
 import type { NodeDescriber } from './node-describer.js';
 import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
 import type { NodeSettings } from './settings.js';
+import { strategyFor } from './strategy.js';
 import { nodeTokens } from './tokens.js';
 import { chooseTransport } from './transport-choice.js';
 import { failureToMessage, summaryToMessage } from './wire.js';
@@ -127,7 +128,7 @@ export class Coordinator {
   private async survey(model: string, options: LoadOptions, signal: AbortSignal): Promise<Survey> {
     const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
     const description = await this.describer.model(model);
-    const strategy = this.strategyFor(description);
+    const strategy = strategyFor(this.plugins, description);
     const { facts, silent } = await this.describeAll(description.directory, signal);
     const { config, tensors } = description;
     const { contextLength, slotCount, storage, stateStorage } = options;
@@ -154,18 +155,6 @@ export class Coordinator {
     });
     const notes = [...silent, ...missingModels(facts, description)];
     return { facts, model: description, strategy, result: withLeftOut(result, notes) };
-  }
-
-  private strategyFor({ config, name }: ModelDescription): LoadedPlugin<'sharding'> {
-    const reasons: string[] = [];
-    for (const plugin of this.plugins.of('sharding')) {
-      const reason = plugin.host.unsupportedReason(config);
-      if (reason === undefined) return plugin;
-      reasons.push(`${plugin.name}: ${reason}`);
-    }
-    const architecture = config.architectures?.join(', ') ?? 'an unnamed architecture';
-    const message = `no sharding strategy covers ${name} (${architecture}): ${reasons.join('; ') || 'none is listed'}`;
-    throw new ShoalError('MODEL_ARCHITECTURE_UNSUPPORTED', message, { details: { architecture, reasons } });
   }
 
   private async describeAll(

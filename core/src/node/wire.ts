@@ -1,5 +1,6 @@
 /** Between the node's types and the control messages. Everything that comes in is checked here. */
 import { errorFromFailure, failureFromError, messages, parseDocument } from '../control/messages.js';
+import { isStorageType } from '../program/storage.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
@@ -129,8 +130,8 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
   return options;
 }
 
-const isStorage = (value: unknown) =>
-  typeof value === 'string' && ['as-stored', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0'].includes(value);
+const isStorage = (value: unknown): boolean =>
+  typeof value === 'string' && (value === 'as-stored' || isStorageType(value));
 
 /** A field of a message or an option that is not what it must be. */
 export function invalid(what: string): ShoalError {

@@ -42,7 +42,7 @@ export function findCandidates(request: PlacementRequest, settings: PlacementSet
         leave(withRemedy(properties));
         continue;
       }
-      const type = unsupportedStorage(settings.storage, device.capabilities);
+      const type = unsupportedStorage(settings.storage, settings.stored, device.capabilities);
       if (type !== undefined) {
         leave(`the ${device.backend} backend does not run weights stored as ${type}`);
         continue;

@@ -2,20 +2,11 @@
  * How much memory a part of a model takes. Two precisions: estimates from a model's costs guide the search; figures from
  * a member's lowered program are exact and decide.
  */
-import { storageBlock } from '../program/storage.js';
+import { isStorageType, storageBlock, storageBytesPerElement } from '../program/storage.js';
 import type { BackendCapabilities } from '../spec/backend.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { MemberProgram, MemberState, StorageType } from '../spec/program.js';
 import type { LayerCosts, ModelCosts, StorageChoice } from '../spec/sharding.js';
-
-/** Bytes per element; blocks of the quantized types of ggml hold one F16 scale: 32 + 2 and 16 + 2 bytes for 32. */
-export const storageBytesPerElement: Readonly<Record<StorageType, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  q8_0: 34 / 32,
-  q4_0: 18 / 32,
-};
 
 /** What every instance of a plan has in common and memory depends on. */
 export interface MemorySettings {
@@ -46,7 +37,7 @@ export function storedType(tensors: ReadonlyMap<string, CheckpointTensor>): Stor
     if (shape.length >= 2) elements.set(storage, (elements.get(storage) ?? 0) + product(shape));
   }
   const [most] = [...elements].sort(([, left], [, right]) => right - left);
-  return most !== undefined && most[0] in storageBytesPerElement ? (most[0] as StorageType) : 'f32';
+  return most !== undefined && isStorageType(most[0]) ? most[0] : 'f32';
 }
 
 /** Whether embedding and head are one matrix: then costs, which count both, have more elements than the checkpoint. */
@@ -174,10 +165,13 @@ function product(numbers: readonly number[]): number {
   return numbers.reduce((result, number) => result * number, 1);
 }
 
-/** Whether a choice of storage can be held by a backend at all. */
-export function unsupportedStorage(choice: StorageChoice, capabilities: BackendCapabilities): StorageType | undefined {
-  for (const type of [choice.matrix, choice.embedding]) {
-    if (type !== 'as-stored' && !capabilities.storageTypes.includes(type)) return type;
-  }
-  return undefined;
+/** The first storage type of a choice that a backend does not hold. `stored`: what the checkpoint's matrices have. */
+export function unsupportedStorage(
+  choice: StorageChoice,
+  stored: StorageType,
+  capabilities: BackendCapabilities,
+): StorageType | undefined {
+  return [choice.matrix, choice.embedding]
+    .map((type) => effectiveStorage(type, stored))
+    .find((type) => !capabilities.storageTypes.includes(type));
 }

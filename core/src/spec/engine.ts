@@ -4,7 +4,7 @@
  */
 
 import type { OpenDevice } from './backend.js';
-import type { MemberProgram } from './program.js';
+import type { MemberProgram, StorageType } from './program.js';
 import type { ChannelSet, LoadCredentials, MemberAddress } from './transport.js';
 
 /**
@@ -168,8 +168,25 @@ export interface EngineWorker {
   createMember(options: MemberOptions, signal: AbortSignal): Promise<Member>;
 }
 
+/** A checkpoint to be written anew, so that later loads need not quantize. */
+export interface CheckpointConversion {
+  readonly modelDirectory: string;
+  /** The tensors to write; without a storage type they stay as they are stored. */
+  readonly tensors: readonly { readonly name: string; readonly storage?: StorageType }[];
+  /** Path of the safetensors file to write. */
+  readonly outputFile: string;
+  /** Absent: as many as this process may use. */
+  readonly threads?: number;
+  readonly onProgress: (writtenBytes: number, totalBytes: number) => void;
+}
+
 /** Host half. */
 export interface Engine {
   /** Undefined when it can run here, else the reason. */
   unavailableReason(): Promise<string | undefined>;
+  /**
+   * Writes a checkpoint anew; absent where the engine cannot. Rejects with MODEL_*, PROGRAM_STORAGE_BLOCK or ABORTED, and
+   * leaves behind what it wrote until then.
+   */
+  convertCheckpoint?(conversion: CheckpointConversion, signal: AbortSignal): Promise<void>;
 }

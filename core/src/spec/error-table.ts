@@ -94,6 +94,12 @@ export const errorTable = {
     remedy: 'The checkpoint stores weights in a type that is not supported; use F32, F16 or BF16.',
     native: true,
   },
+  MODEL_WRITE_FAILED: {
+    meaning: 'A checkpoint cannot be written: the disk is full, or the folder may not be written to.',
+    raisedBy: '`shoal quantize`, or the program that called `quantizeModel`',
+    remedy: 'Free space on the disk, or name another folder.',
+    native: true,
+  },
   MODEL_TOKENIZER_INVALID: {
     meaning: 'The tokenizer files are missing or broken, or describe a tokenizer that is not supported.',
     raisedBy: "the worker of the model's head",

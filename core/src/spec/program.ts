@@ -14,8 +14,23 @@
 import type { Operation, ProgramOperation } from './operations.js';
 import type { Range } from './range.js';
 
-/** How a weight is kept in a backend's memory. Names follow the field (ggml, safetensors). */
-export type StorageType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0';
+/**
+ * How a weight is kept in a backend's memory, or in a checkpoint. Names follow the field (ggml, safetensors); the formats
+ * are described in docs/checkpoints.md.
+ */
+export type StorageType =
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'q8_0'
+  | 'q4_0'
+  | 'q4_1'
+  | 'q5_0'
+  | 'q5_1'
+  | 'q4_k'
+  | 'q5_k'
+  | 'q6_k'
+  | 'mxfp4';
 
 /**
  * A weight as a function of checkpoint tensors. The set is closed, so that a loader can turn any expression into byte

@@ -46,6 +46,20 @@ pub const STORAGE_BF16: u32 = 2;
 pub const STORAGE_Q8_0: u32 = 3;
 /// Storage number: blocks of 32 four-bit numbers under one F16 scale (18 bytes), ggml's `q4_0`.
 pub const STORAGE_Q4_0: u32 = 4;
+/// Storage number: blocks of 32 four-bit numbers, F16 scale and minimum (20 bytes), ggml's `q4_1`.
+pub const STORAGE_Q4_1: u32 = 5;
+/// Storage number: blocks of 32 five-bit numbers under one F16 scale (22 bytes), ggml's `q5_0`.
+pub const STORAGE_Q5_0: u32 = 6;
+/// Storage number: blocks of 32 five-bit numbers, F16 scale and minimum (24 bytes), ggml's `q5_1`.
+pub const STORAGE_Q5_1: u32 = 7;
+/// Storage number: blocks of 256 four-bit numbers in groups of 32 (144 bytes), ggml's `q4_K`.
+pub const STORAGE_Q4_K: u32 = 8;
+/// Storage number: blocks of 256 five-bit numbers in groups of 32 (176 bytes), ggml's `q5_K`.
+pub const STORAGE_Q5_K: u32 = 9;
+/// Storage number: blocks of 256 six-bit numbers in groups of 16 (210 bytes), ggml's `q6_K`.
+pub const STORAGE_Q6_K: u32 = 10;
+/// Storage number: blocks of 32 four-bit floating point numbers under a power of two (17 bytes), ggml's `mxfp4`.
+pub const STORAGE_MXFP4: u32 = 11;
 
 /// Slot operation: forget everything in `slot`.
 pub const SLOT_FREE: u32 = 0;

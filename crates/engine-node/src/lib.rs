@@ -6,6 +6,7 @@
 mod c_interface;
 mod channel;
 mod cleanup;
+mod convert;
 mod device;
 mod error;
 mod fabric;

@@ -16,7 +16,7 @@ use shoal_engine::Member;
 
 use crate::error::{Code, Failure, border};
 use crate::promise;
-use abort::LoadAbort;
+pub use abort::LoadAbort;
 use events::Events;
 use handle::MemberHandle;
 use objects::MemberHandles;

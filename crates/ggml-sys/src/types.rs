@@ -28,8 +28,20 @@ pub const GGML_TYPE_F32: ggml_type = 0;
 pub const GGML_TYPE_F16: ggml_type = 1;
 /// 4-bit weights in blocks of 32 with one scale.
 pub const GGML_TYPE_Q4_0: ggml_type = 2;
+/// Blocks of 32 four-bit numbers, scale and minimum.
+pub const GGML_TYPE_Q4_1: ggml_type = 3;
+/// Blocks of 32 five-bit numbers.
+pub const GGML_TYPE_Q5_0: ggml_type = 6;
+/// Blocks of 32 five-bit numbers, scale and minimum.
+pub const GGML_TYPE_Q5_1: ggml_type = 7;
 /// 8-bit weights in blocks of 32 with one scale.
 pub const GGML_TYPE_Q8_0: ggml_type = 8;
+/// Blocks of 256 four-bit numbers in groups.
+pub const GGML_TYPE_Q4_K: ggml_type = 12;
+/// Blocks of 256 five-bit numbers in groups.
+pub const GGML_TYPE_Q5_K: ggml_type = 13;
+/// Blocks of 256 six-bit numbers in groups.
+pub const GGML_TYPE_Q6_K: ggml_type = 14;
 /// 8-bit integers.
 pub const GGML_TYPE_I8: ggml_type = 24;
 /// 32-bit integers.
@@ -38,6 +50,8 @@ pub const GGML_TYPE_I32: ggml_type = 26;
 pub const GGML_TYPE_I64: ggml_type = 27;
 /// 16-bit brain floating point.
 pub const GGML_TYPE_BF16: ggml_type = 30;
+/// Blocks of 32 four-bit floating point numbers.
+pub const GGML_TYPE_MXFP4: ggml_type = 39;
 
 /// `enum ggml_status`: how a computation ended.
 pub type ggml_status = c_int;

@@ -14,6 +14,7 @@ use shoal_ggml::LoadOptions;
 use shoal_ggml::executor::{OpenOptions, open};
 use shoal_program::{CompileOptions, MemberProgram, StateStorage, StorageType};
 use shoal_reference::llama::{LlamaConfig, member_program, shards};
+use shoal_weights::encode_row;
 
 /// Bytes that are valid weights of small size in any storage type; their values do not matter here.
 struct Noise;
@@ -40,11 +41,13 @@ impl WeightSourceImplementation for Noise {
             StorageType::F16 => into.chunks_exact_mut(2).for_each(|bytes| {
                 bytes.copy_from_slice(&(0x2000 | (next() as u16 & 0x83FF)).to_le_bytes());
             }),
-            blocks @ (StorageType::Q8_0 | StorageType::Q4_0) => {
-                into.chunks_exact_mut(blocks.block_bytes() as usize).for_each(|block| {
-                    block[..2].copy_from_slice(&0x1400_u16.to_le_bytes());
-                    block[2..].iter_mut().for_each(|byte| *byte = next() as u8);
-                });
+            // One block over and over: how fast a product is does not depend on its numbers.
+            blocks => {
+                let numbers: Vec<f32> = (0..blocks.block_elements()).map(|_| small(next())).collect();
+                let mut block = vec![0; blocks.block_bytes() as usize];
+                encode_row(&numbers, blocks, &mut block);
+                into.chunks_exact_mut(block.len())
+                    .for_each(|bytes| bytes.copy_from_slice(&block));
             }
         }
         Ok(())

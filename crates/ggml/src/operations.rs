@@ -401,13 +401,13 @@ mod tests {
         let library = Library::load(&Default::default()).unwrap();
         let device = library.device("CPU").unwrap();
         // Rows are rounded too: to 16 bits, or to 8 bits for blocks.
-        for (storage, tolerance) in [
-            (StorageType::F32, 1e-5),
-            (StorageType::F16, 2e-3),
-            (StorageType::Bf16, 1e-2),
-            (StorageType::Q8_0, 2e-2),
-            (StorageType::Q4_0, 2e-2),
-        ] {
+        for storage in StorageType::ALL {
+            let tolerance = match storage {
+                StorageType::F32 => 1e-5,
+                StorageType::F16 => 2e-3,
+                StorageType::Bf16 => 1e-2,
+                _ => 2e-2,
+            };
             let row_bytes = storage.bytes(INPUTS as u64).unwrap() as usize;
             let (mut stored, mut rounded) = (vec![0_u8; row_bytes * OUTPUTS], vec![0_f32; INPUTS * OUTPUTS]);
             for (index, row) in noise(INPUTS * OUTPUTS, 7).chunks(INPUTS).enumerate() {

@@ -1,6 +1,9 @@
 //! Storage types, as ggml numbers them.
 
-use shoal_ggml_sys::{GGML_TYPE_BF16, GGML_TYPE_F16, GGML_TYPE_F32, GGML_TYPE_Q4_0, GGML_TYPE_Q8_0, ggml_type};
+use shoal_ggml_sys::{
+    GGML_TYPE_BF16, GGML_TYPE_F16, GGML_TYPE_F32, GGML_TYPE_MXFP4, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_K,
+    GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_Q8_0, ggml_type,
+};
 use shoal_program::{StateStorage, StorageType};
 
 /// The element type of weights in this storage.
@@ -11,6 +14,13 @@ pub(crate) fn weight_type(storage: StorageType) -> ggml_type {
         StorageType::Bf16 => GGML_TYPE_BF16,
         StorageType::Q8_0 => GGML_TYPE_Q8_0,
         StorageType::Q4_0 => GGML_TYPE_Q4_0,
+        StorageType::Q4_1 => GGML_TYPE_Q4_1,
+        StorageType::Q5_0 => GGML_TYPE_Q5_0,
+        StorageType::Q5_1 => GGML_TYPE_Q5_1,
+        StorageType::Q4K => GGML_TYPE_Q4_K,
+        StorageType::Q5K => GGML_TYPE_Q5_K,
+        StorageType::Q6K => GGML_TYPE_Q6_K,
+        StorageType::Mxfp4 => GGML_TYPE_MXFP4,
     }
 }
 
@@ -24,10 +34,10 @@ pub(crate) fn state_type(storage: StateStorage) -> ggml_type {
 
 /// Elements of this type that share one block; rows are whole blocks.
 pub(crate) fn block_elements(element_type: ggml_type) -> usize {
-    match element_type {
-        GGML_TYPE_Q8_0 | GGML_TYPE_Q4_0 => 32,
-        _ => 1,
-    }
+    let quantized = StorageType::ALL
+        .into_iter()
+        .find(|storage| weight_type(*storage) == element_type);
+    quantized.map_or(1, |storage| storage.block_elements() as usize)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use shoal_abi::backend::{
     BackendError, BackendImplementation, ExecutableImplementation, ExecutableStatistics, WeightSource,
 };
-use shoal_program::{CompileOptions, MemberProgram, StorageType};
-use shoal_weights::{decode_row, encode_row};
+use shoal_program::{CompileOptions, MemberProgram};
+use shoal_weights::decode_row;
 
 use crate::executable::ReferenceExecutable;
 
@@ -31,20 +31,27 @@ impl BackendImplementation for ReferenceBackend {
             .weights
             .values()
             .map(|weight| weight.row_count() * weight.row_elements() * 4);
-        let (mut done, total) = (0, sizes.sum());
+        let (mut done, total): (u64, u64) = (0, sizes.sum());
         for (name, weight) in &program.weights {
             let (rows, width) = (weight.row_count(), weight.row_elements());
-            let mut bytes = vec![0; (rows * width * 4) as usize];
-            weights.read(name, 0, rows, StorageType::F32.number(), &mut bytes)?;
+            let Some(row_bytes) = weight.storage.bytes(width) else {
+                let message = format!(
+                    "rows of weight '{name}' are no whole blocks of {}",
+                    weight.storage.name()
+                );
+                return Err(BackendError::new("PROGRAM_STORAGE_BLOCK", message));
+            };
+            // Read as they are stored, then computed with as numbers.
+            let mut bytes = vec![0; (rows * row_bytes) as usize];
+            weights.read(name, 0, rows, weight.storage.number(), &mut bytes)?;
             let mut elements = vec![0.0; (rows * width) as usize];
-            decode_row(&bytes, StorageType::F32, &mut elements);
-            // What the program says is stored with less precision is computed with less precision.
-            let mut stored = vec![0; weight.storage.bytes(width).unwrap_or(0) as usize];
-            for row in elements.chunks_exact_mut(width as usize) {
-                encode_row(row, weight.storage, &mut stored);
-                decode_row(&stored, weight.storage, row);
+            for (row, stored) in elements
+                .chunks_exact_mut(width as usize)
+                .zip(bytes.chunks_exact(row_bytes as usize))
+            {
+                decode_row(stored, weight.storage, row);
             }
-            done += bytes.len() as u64;
+            done += rows * width * 4;
             loaded.insert(name.clone(), elements);
             if !progress(done, total) {
                 return Err(BackendError::new("ABORTED", "the compile was stopped"));

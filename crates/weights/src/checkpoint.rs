@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::error::{ErrorCode, WeightError};
 use crate::safetensors::{ElementType, TensorEntry, read_header};
 
+const SINGLE_NAME: &str = "model.safetensors";
 const INDEX_NAME: &str = "model.safetensors.index.json";
 const LARGEST_INDEX_BYTES: u64 = 64 << 20;
 const MOST_FILES: usize = 4096;
@@ -55,35 +56,23 @@ struct Index {
 }
 
 impl Checkpoint {
-    /// Opens the files that `model.safetensors.index.json` lists, or without one every `*.safetensors` of the folder.
+    /// Opens `model.safetensors`, or else the files that `model.safetensors.index.json` lists: in this order, as
+    /// transformers does.
     ///
     /// # Errors
-    /// `MODEL_NOT_FOUND` when there are none, `MODEL_CHECKPOINT_INVALID` naming the file and what is wrong.
+    /// `MODEL_NOT_FOUND` when there is neither, `MODEL_CHECKPOINT_INVALID` naming the file and what is wrong.
     pub fn open(directory: &Path) -> Result<Self, WeightError> {
+        if directory.join(SINGLE_NAME).is_file() {
+            return Self::open_files(directory, &[SINGLE_NAME.to_owned()]);
+        }
         let index_path = directory.join(INDEX_NAME);
         if index_path.is_file() {
             return Self::open_index(directory, &index_path);
         }
-        let not_found = |reason: String| {
-            WeightError::new(
-                ErrorCode::NotFound,
-                format!("no checkpoint in {}: {reason}", directory.display()),
-            )
-        };
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(|error| not_found(error.to_string()))? {
-            let entry = entry.map_err(|error| not_found(error.to_string()))?;
-            if let Some(name) = entry.file_name().to_str()
-                && name.ends_with(".safetensors")
-            {
-                names.push(name.to_owned());
-            }
-        }
-        if names.is_empty() {
-            return Err(not_found("it holds no *.safetensors file".to_owned()));
-        }
-        names.sort_unstable();
-        Self::open_files(directory, &names)
+        Err(WeightError::new(
+            ErrorCode::NotFound,
+            format!("{} has neither {SINGLE_NAME} nor {INDEX_NAME}", directory.display()),
+        ))
     }
 
     fn open_index(directory: &Path, index_path: &Path) -> Result<Self, WeightError> {

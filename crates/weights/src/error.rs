@@ -15,6 +15,12 @@ pub enum ErrorCode {
     TensorShape,
     /// A tensor's element type cannot be read.
     StorageUnsupported,
+    /// A piece of quantized rows does not begin and end at blocks.
+    StorageBlock,
+    /// A checkpoint cannot be written.
+    WriteFailed,
+    /// The caller stopped the work.
+    Aborted,
     /// The program's expression makes no sense, or a read goes beyond a weight.
     ProgramInvalid,
 }
@@ -28,6 +34,9 @@ impl ErrorCode {
             Self::TensorMissing => "MODEL_TENSOR_MISSING",
             Self::TensorShape => "MODEL_TENSOR_SHAPE",
             Self::StorageUnsupported => "MODEL_STORAGE_UNSUPPORTED",
+            Self::StorageBlock => "PROGRAM_STORAGE_BLOCK",
+            Self::WriteFailed => "MODEL_WRITE_FAILED",
+            Self::Aborted => "ABORTED",
             Self::ProgramInvalid => "PROGRAM_INVALID",
         }
     }

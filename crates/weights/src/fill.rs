@@ -1,12 +1,16 @@
 //! Copies rows of a view out: as bytes where they are stored as wanted, else through F32.
 
+use std::ops::Range;
+
 use shoal_program::StorageType;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{ErrorCode, WeightError};
 use crate::quantize::{decode_row, encode_row};
-use crate::round::{bf16_to_f32, f16_to_f32};
 use crate::view::{Piece, Source, View};
+
+/// Elements of the largest block of any storage type.
+const LARGEST_BLOCK: usize = 256;
 
 /// A run of neighbouring elements of one piece: where it starts in the source and in the output, and how long it is.
 struct Run {
@@ -123,34 +127,43 @@ fn reader<'source>(checkpoint: &'source Checkpoint, piece: &'source Piece) -> Re
         Source::Stored { name, storage } => {
             let bytes = checkpoint.tensor(name)?.bytes();
             let storage = *storage;
-            let width = storage.block_bytes() as usize;
             Box::new(move |run, target| {
-                let start = run.source as usize * width;
-                let step = run.stride as usize * width;
-                let needed = target.len().saturating_sub(1) * step + width;
-                let bytes = bytes.get(start..start + needed).ok_or_else(out_of_range)?;
-                if run.stride == 1 {
-                    decode_row(bytes, storage, target);
-                } else {
-                    for (index, value) in target.iter_mut().enumerate() {
-                        *value = element(bytes, index * step, storage);
-                    }
+                if let (1, Some(range)) = (run.stride, byte_range(run.source, target.len() as u64, storage)) {
+                    decode_row(bytes.get(range).ok_or_else(out_of_range)?, storage, target);
+                    return Ok(());
                 }
-                Ok(())
+                decode_scattered(bytes, storage, run, target)
             })
         }
     })
 }
 
-/// One element of a floating point type; 0 beyond the end, which the caller excluded.
-fn element(bytes: &[u8], offset: usize, storage: StorageType) -> f32 {
-    let rest = bytes.get(offset..).unwrap_or(&[]);
-    let half = || rest.first_chunk::<2>().map_or(0, |bytes| u16::from_le_bytes(*bytes));
-    match storage {
-        StorageType::F16 => f16_to_f32(half()),
-        StorageType::Bf16 => bf16_to_f32(half()),
-        _ => rest.first_chunk::<4>().map_or(0.0, |bytes| f32::from_le_bytes(*bytes)),
+/// Bytes of elements that are whole blocks.
+fn byte_range(first: u64, count: u64, storage: StorageType) -> Option<Range<usize>> {
+    let start = storage.bytes(first)?;
+    let end = start.checked_add(storage.bytes(count)?)?;
+    Some(start as usize..end as usize)
+}
+
+/// Elements that do not lie next to each other, or begin inside a block.
+fn decode_scattered(bytes: &[u8], storage: StorageType, run: &Run, target: &mut [f32]) -> Result<(), WeightError> {
+    let (elements, block_bytes) = (storage.block_elements(), storage.block_bytes());
+    let mut block = [0.0_f32; LARGEST_BLOCK];
+    let mut decoded = None;
+    for (index, value) in (0_u64..).zip(target) {
+        let element = run.source + index * run.stride;
+        let number = element / elements;
+        if decoded != Some(number) {
+            let start = (number * block_bytes) as usize;
+            let stored = bytes
+                .get(start..start + block_bytes as usize)
+                .ok_or_else(out_of_range)?;
+            decode_row(stored, storage, &mut block[..elements as usize]);
+            decoded = Some(number);
+        }
+        *value = block[(element % elements) as usize];
     }
+    Ok(())
 }
 
 fn round_in_place(values: &mut [f32], storage: StorageType) {
@@ -172,6 +185,9 @@ pub(crate) fn fill_storage(
     output: &mut [u8],
 ) -> Result<(), WeightError> {
     if is_stored_as(view, storage) {
+        if !consists_of_blocks(view, storage) {
+            return Err(cut_block(storage));
+        }
         return copy_stored(checkpoint, view, first_row, row_count, storage, output);
     }
     let row_bytes = storage.bytes(row_elements).ok_or_else(out_of_range)? as usize;
@@ -213,6 +229,36 @@ fn is_stored_as(view: &View, wanted: StorageType) -> bool {
     })
 }
 
+/// Whether every piece begins and ends at blocks, and rows are made of blocks as they lie.
+fn consists_of_blocks(view: &View, storage: StorageType) -> bool {
+    let block = storage.block_elements();
+    if block == 1 {
+        return true;
+    }
+    let is_whole = |elements: &u64| elements.is_multiple_of(block);
+    let rows_are_whole = view.shape.last().is_some_and(is_whole);
+    rows_are_whole
+        && view.pieces.iter().all(|piece| {
+            let ends = [piece.shape.last(), piece.offsets.last()];
+            let outer = piece.strides.split_last().map_or(&[][..], |(_, outer)| outer);
+            piece.strides.last() == Some(&1)
+                && is_whole(&piece.base)
+                && ends.into_iter().flatten().all(is_whole)
+                && outer.iter().all(is_whole)
+        })
+}
+
+fn cut_block(storage: StorageType) -> WeightError {
+    WeightError::new(
+        ErrorCode::StorageBlock,
+        format!(
+            "it is stored in blocks of {} elements of {}, and this part of it cuts through blocks",
+            storage.block_elements(),
+            storage.name()
+        ),
+    )
+}
+
 fn copy_stored(
     checkpoint: &Checkpoint,
     view: &View,
@@ -221,26 +267,29 @@ fn copy_stored(
     storage: StorageType,
     output: &mut [u8],
 ) -> Result<(), WeightError> {
-    let width = storage.block_bytes() as usize;
     let (first_row, row_count) = match view.shape.as_slice() {
         [length] => (0, *length),
         _ => (first_row, row_count),
     };
+    let width = storage.block_bytes() as usize;
     for piece in &view.pieces {
         let Source::Stored { name, .. } = &piece.source else {
             continue;
         };
         let bytes = checkpoint.tensor(name)?.bytes();
         for_each_run(&view.shape, piece, first_row, row_count, |run| {
-            let output_start = run.output * width;
-            let target = output
-                .get_mut(output_start..output_start + run.length * width)
+            let target = byte_range(run.output as u64, run.length as u64, storage);
+            let target = target
+                .and_then(|range| output.get_mut(range))
                 .ok_or_else(out_of_range)?;
-            let start = run.source as usize * width;
             if run.stride == 1 {
-                target.copy_from_slice(bytes.get(start..start + target.len()).ok_or_else(out_of_range)?);
+                let source = byte_range(run.source, run.length as u64, storage);
+                let source = source.and_then(|range| bytes.get(range)).ok_or_else(out_of_range)?;
+                target.copy_from_slice(source);
                 return Ok(());
             }
+            // Only types without blocks get here.
+            let start = run.source as usize * width;
             for (index, target) in target.chunks_exact_mut(width).enumerate() {
                 let start = start + index * run.stride as usize * width;
                 target.copy_from_slice(bytes.get(start..start + width).ok_or_else(out_of_range)?);
@@ -263,7 +312,7 @@ pub(crate) fn borrow_stored<'checkpoint>(
     let Source::Stored { name, .. } = &piece.source else {
         return None;
     };
-    if !is_stored_as(view, storage) || piece.shape != view.shape {
+    if !is_stored_as(view, storage) || piece.shape != view.shape || !consists_of_blocks(view, storage) {
         return None;
     }
     let (first_row, row_count) = match view.shape.as_slice() {
@@ -280,12 +329,9 @@ pub(crate) fn borrow_stored<'checkpoint>(
     })
     .ok()?;
     let [run] = runs.as_slice() else { return None };
-    let width = storage.block_bytes() as usize;
-    let start = run.source as usize * width;
     let bytes = checkpoint.tensor(name).ok()?.bytes();
-    (run.stride == 1)
-        .then(|| bytes.get(start..start + run.length * width))
-        .flatten()
+    let range = byte_range(run.source, run.length as u64, storage).filter(|_| run.stride == 1)?;
+    bytes.get(range)
 }
 
 fn out_of_range() -> WeightError {

@@ -5,7 +5,9 @@
 //! gives their rows in any storage type: bytes that are stored as they are wanted are copied, all else goes through
 //! F32. Only the pages that the asked rows touch are read, so a member reads its share and no more.
 
+mod blocks;
 mod checkpoint;
+mod convert;
 mod error;
 mod fill;
 mod quantize;
@@ -16,6 +18,7 @@ mod view;
 mod writer;
 
 pub use checkpoint::{Checkpoint, Tensor};
+pub use convert::{Conversion, convert_checkpoint};
 pub use error::{ErrorCode, WeightError};
 pub use quantize::{decode_row, encode_row};
 pub use round::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};

@@ -1,15 +1,12 @@
 //! Rows in a storage type: encoding from F32 and decoding to F32.
 //!
-//! The block formats are ggml's `q8_0` and `q4_0`; the choice of scale and the rounding are those of its reference
-//! quantizers, so that a weight has the same bits whoever quantized it.
+//! The block formats are ggml's; the choice of scales and the rounding are those of its reference quantizers, so that a
+//! weight has the same bits whoever quantized it.
 
 use shoal_program::StorageType;
 
+use crate::blocks::{k_quants, mxfp4, simple};
 use crate::round::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
-
-const BLOCK: usize = 32;
-const Q8_0_BYTES: usize = 34;
-const Q4_0_BYTES: usize = 18;
 
 /// Encodes a row; `output` has exactly the row's bytes (see [`StorageType::bytes`]), what is beyond stays as it was.
 pub fn encode_row(row: &[f32], storage: StorageType, output: &mut [u8]) {
@@ -29,26 +26,15 @@ pub fn encode_row(row: &[f32], storage: StorageType, output: &mut [u8]) {
                 *bytes = f32_to_bf16(*value).to_le_bytes();
             }
         }
-        StorageType::Q8_0 => {
-            for (values, bytes) in row
-                .as_chunks::<BLOCK>()
-                .0
-                .iter()
-                .zip(output.as_chunks_mut::<Q8_0_BYTES>().0)
-            {
-                encode_q8_0(values, bytes);
-            }
-        }
-        StorageType::Q4_0 => {
-            for (values, bytes) in row
-                .as_chunks::<BLOCK>()
-                .0
-                .iter()
-                .zip(output.as_chunks_mut::<Q4_0_BYTES>().0)
-            {
-                encode_q4_0(values, bytes);
-            }
-        }
+        StorageType::Q8_0 => encode_blocks(row, output, simple::encode_q8_0),
+        StorageType::Q4_0 => encode_blocks(row, output, simple::encode_q4_0),
+        StorageType::Q4_1 => encode_blocks(row, output, simple::encode_q4_1),
+        StorageType::Q5_0 => encode_blocks(row, output, simple::encode_q5_0),
+        StorageType::Q5_1 => encode_blocks(row, output, simple::encode_q5_1),
+        StorageType::Q4K => encode_blocks(row, output, k_quants::encode_q4_k),
+        StorageType::Q5K => encode_blocks(row, output, k_quants::encode_q5_k),
+        StorageType::Q6K => encode_blocks(row, output, k_quants::encode_q6_k),
+        StorageType::Mxfp4 => encode_blocks(row, output, mxfp4::encode),
     }
 }
 
@@ -70,80 +56,37 @@ pub fn decode_row(bytes: &[u8], storage: StorageType, output: &mut [f32]) {
                 *value = bf16_to_f32(u16::from_le_bytes(*bytes));
             }
         }
-        StorageType::Q8_0 => {
-            for (values, bytes) in output
-                .as_chunks_mut::<BLOCK>()
-                .0
-                .iter_mut()
-                .zip(bytes.as_chunks::<Q8_0_BYTES>().0)
-            {
-                let scale = block_scale(bytes);
-                for (value, byte) in values.iter_mut().zip(&bytes[2..]) {
-                    *value = f32::from(*byte as i8) * scale;
-                }
-            }
-        }
-        StorageType::Q4_0 => {
-            for (values, bytes) in output
-                .as_chunks_mut::<BLOCK>()
-                .0
-                .iter_mut()
-                .zip(bytes.as_chunks::<Q4_0_BYTES>().0)
-            {
-                let scale = block_scale(bytes);
-                let (low, high) = values.split_at_mut(BLOCK / 2);
-                for ((low, high), byte) in low.iter_mut().zip(high).zip(&bytes[2..]) {
-                    *low = f32::from((byte & 15) as i8 - 8) * scale;
-                    *high = f32::from((byte >> 4) as i8 - 8) * scale;
-                }
-            }
-        }
+        StorageType::Q8_0 => decode_blocks(bytes, output, simple::decode_q8_0),
+        StorageType::Q4_0 => decode_blocks(bytes, output, simple::decode_q4_0),
+        StorageType::Q4_1 => decode_blocks(bytes, output, simple::decode_q4_1),
+        StorageType::Q5_0 => decode_blocks(bytes, output, simple::decode_q5_0),
+        StorageType::Q5_1 => decode_blocks(bytes, output, simple::decode_q5_1),
+        StorageType::Q4K => decode_blocks(bytes, output, k_quants::decode_q4_k),
+        StorageType::Q5K => decode_blocks(bytes, output, k_quants::decode_q5_k),
+        StorageType::Q6K => decode_blocks(bytes, output, k_quants::decode_q6_k),
+        StorageType::Mxfp4 => decode_blocks(bytes, output, mxfp4::decode),
     }
 }
 
-fn block_scale<const N: usize>(bytes: &[u8; N]) -> f32 {
-    f16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))
-}
-
-fn inverse(scale: f32) -> f32 {
-    if scale == 0.0 { 0.0 } else { 1.0 / scale }
-}
-
-/// Scale = largest magnitude / 127; numbers rounded half away from zero.
-fn encode_q8_0(values: &[f32; BLOCK], bytes: &mut [u8; Q8_0_BYTES]) {
-    let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    let scale = largest / 127.0;
-    let inverse = inverse(scale);
-    [bytes[0], bytes[1]] = f32_to_f16(scale).to_le_bytes();
-    for (byte, value) in bytes[2..].iter_mut().zip(values) {
-        *byte = round_half_away(value * inverse) as i8 as u8;
+fn encode_blocks<const ELEMENTS: usize, const BYTES: usize>(
+    row: &[f32],
+    output: &mut [u8],
+    encode: impl Fn(&[f32; ELEMENTS], &mut [u8; BYTES]),
+) {
+    let blocks = row.as_chunks::<ELEMENTS>().0.iter();
+    for (values, bytes) in blocks.zip(output.as_chunks_mut::<BYTES>().0) {
+        encode(values, bytes);
     }
 }
 
-/// `f32::round` without a call into the mathematics library: exact for the magnitudes below 2²² that occur here.
-#[inline]
-fn round_half_away(value: f32) -> i32 {
-    let whole = value as i32;
-    let rest = value - whole as f32;
-    whole + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)
-}
-
-/// Scale = the number of largest magnitude / −8, so that this number is exact; value j pairs with j + 16 in a byte.
-fn encode_q4_0(values: &[f32; BLOCK], bytes: &mut [u8; Q4_0_BYTES]) {
-    let (mut magnitude, mut extreme) = (0.0_f32, 0.0_f32);
-    for value in values {
-        if magnitude < value.abs() {
-            magnitude = value.abs();
-            extreme = *value;
-        }
-    }
-    let scale = extreme / -8.0;
-    let inverse = inverse(scale);
-    [bytes[0], bytes[1]] = f32_to_f16(scale).to_le_bytes();
-    let (low, high) = values.split_at(BLOCK / 2);
-    let nibble = |value: f32| (value * inverse + 8.5) as i32 as i8 as u8;
-    for ((byte, low), high) in bytes[2..].iter_mut().zip(low).zip(high) {
-        *byte = nibble(*low).min(15) | (nibble(*high).min(15) << 4);
+fn decode_blocks<const ELEMENTS: usize, const BYTES: usize>(
+    bytes: &[u8],
+    output: &mut [f32],
+    decode: impl Fn(&[u8; BYTES], &mut [f32; ELEMENTS]),
+) {
+    let blocks = output.as_chunks_mut::<ELEMENTS>().0.iter_mut();
+    for (values, bytes) in blocks.zip(bytes.as_chunks::<BYTES>().0) {
+        decode(bytes, values);
     }
 }
 
@@ -179,6 +122,16 @@ mod tests {
                 StorageType::Q8_0 => 0.51 / 127.0,
                 // The positive end of a symmetric range loses up to a whole step.
                 StorageType::Q4_0 => 0.51 / 8.0 * 2.0,
+                StorageType::Q5_0 => 0.51 / 16.0 * 2.0,
+                // Steps over the whole range of a block, from −0.5 to 0.5.
+                StorageType::Q4_1 => 1.03 / 15.0,
+                StorageType::Q5_1 => 1.03 / 31.0,
+                // Scales are rounded, too, and the worst number may be sacrificed for the others.
+                StorageType::Q4K => 3.0 / 15.0,
+                StorageType::Q5K => 3.0 / 31.0,
+                StorageType::Q6K => 2.0 / 31.0,
+                // From 4 to 6 is a third; the largest is up to a quarter above 6.
+                StorageType::Mxfp4 => 2.0 / 6.0,
             };
             for (value, decoded) in row.iter().zip(round_trip(&row, storage)) {
                 assert!(
@@ -191,8 +144,8 @@ mod tests {
 
     #[test]
     fn a_block_of_zeros_stays_zero() {
-        for storage in [StorageType::Q8_0, StorageType::Q4_0] {
-            assert_eq!(round_trip(&[0.0; 32], storage), [0.0; 32]);
+        for storage in StorageType::ALL {
+            assert_eq!(round_trip(&[0.0; 256], storage), [0.0; 256], "{storage:?}");
         }
     }
 
@@ -210,21 +163,5 @@ mod tests {
         encode_row(&ramp, StorageType::Q8_0, &mut bytes);
         assert_eq!([bytes[0], bytes[1]], 0x3c00_u16.to_le_bytes());
         assert_eq!((bytes[2], bytes[33]), (3, 127));
-    }
-
-    #[test]
-    fn rounding_is_half_away_from_zero() {
-        for (value, expected) in [
-            (0.5, 1),
-            (-0.5, -1),
-            (1.5, 2),
-            (2.499, 2),
-            (-126.5, -127),
-            (0.0, 0),
-            (-0.49, 0),
-        ] {
-            assert_eq!(round_half_away(value), expected, "{value}");
-            assert_eq!(f32::round(value) as i32, expected);
-        }
     }
 }

@@ -10,18 +10,21 @@ use crate::error::{ErrorCode, WeightError};
 /// Longest header that is read; the format's own limit.
 pub const LARGEST_HEADER_BYTES: u64 = 100_000_000;
 const LENGTH_BYTES: u64 = 8;
+/// `__metadata__` names the storage type of tensors that hold quantized blocks under this prefix and their name. Such a
+/// tensor is declared as U8, a row's blocks one after the other on its last axis.
+pub(crate) const BLOCKS_PREFIX: &str = "shoal.blocks:";
 
 /// Element type of a stored tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ElementType {
-    /// A type that can be read as floating point.
+    /// A type that can be read as floating point, blocks included.
     Float(StorageType),
     /// Any other type of the format, with its name; such a tensor can be listed, not read.
     Other(String),
 }
 
 impl ElementType {
-    fn from_name(name: &str) -> Self {
+    fn from_dtype(name: &str) -> Self {
         match name {
             "F32" => Self::Float(StorageType::F32),
             "F16" => Self::Float(StorageType::F16),
@@ -56,6 +59,57 @@ pub(crate) struct TensorEntry {
     pub(crate) offset: u64,
 }
 
+impl TensorEntry {
+    /// Takes the bytes for blocks of a storage type: the shape becomes that of the numbers in them.
+    fn hold_blocks(&mut self, storage_name: &str) -> Result<(), WeightError> {
+        let Some(storage) = StorageType::from_name(storage_name).filter(|storage| storage.is_quantized()) else {
+            // Perhaps of a later version: an error when somebody wants its numbers.
+            self.element_type = ElementType::Other(storage_name.to_owned());
+            return Ok(());
+        };
+        let is_bytes = self.element_type == ElementType::Other("U8".to_owned());
+        let elements = self
+            .shape
+            .last()
+            .copied()
+            .filter(|bytes| is_bytes && bytes.is_multiple_of(storage.block_bytes()));
+        let elements = elements.and_then(|bytes| (bytes / storage.block_bytes()).checked_mul(storage.block_elements()));
+        let (Some(elements), Some(last)) = (elements, self.shape.last_mut()) else {
+            return Err(WeightError::new(
+                ErrorCode::CheckpointInvalid,
+                format!(
+                    "its rows are no whole blocks of {storage_name}: it needs type U8 and a multiple of {} bytes a row",
+                    storage.block_bytes()
+                ),
+            ));
+        };
+        *last = elements;
+        self.element_type = ElementType::Float(storage);
+        Ok(())
+    }
+}
+
+const METADATA: &str = "__metadata__";
+
+/// Which tensors hold blocks, by name; other metadata is not ours.
+fn blocks_of(metadata: Option<&serde_json::Value>) -> Result<BTreeMap<String, String>, WeightError> {
+    let Some(serde_json::Value::Object(metadata)) = metadata else {
+        return Ok(BTreeMap::new());
+    };
+    let named = metadata
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix(BLOCKS_PREFIX)?, value)));
+    named
+        .map(|(name, value)| match value.as_str() {
+            Some(storage) => Ok((name.to_owned(), storage.to_owned())),
+            None => Err(WeightError::new(
+                ErrorCode::CheckpointInvalid,
+                format!("the metadata of tensor '{name}' is not the name of a storage type"),
+            )),
+        })
+        .collect()
+}
+
 #[derive(Deserialize)]
 struct RawEntry {
     dtype: String,
@@ -88,17 +142,18 @@ pub(crate) fn read_header(file: &[u8]) -> Result<BTreeMap<String, TensorEntry>, 
     let raw: BTreeMap<String, serde_json::Value> =
         serde_json::from_slice(header).map_err(|error| invalid(format!("the header cannot be read: {error}")))?;
 
+    let mut blocks = blocks_of(raw.get(METADATA))?;
     let data_bytes = file.len() as u64 - data_start;
     let mut entries = BTreeMap::new();
     let mut extents = Vec::with_capacity(raw.len());
     for (name, value) in raw {
-        if name == "__metadata__" {
+        if name == METADATA {
             continue;
         }
         let entry: RawEntry = serde_json::from_value(value)
             .map_err(|error| invalid(format!("tensor '{name}' cannot be read: {error}")))?;
         let [begin, end] = entry.data_offsets;
-        let element_type = ElementType::from_name(&entry.dtype);
+        let element_type = ElementType::from_dtype(&entry.dtype);
         let elements = entry
             .shape
             .iter()
@@ -120,14 +175,22 @@ pub(crate) fn read_header(file: &[u8]) -> Result<BTreeMap<String, TensorEntry>, 
             )));
         }
         extents.push((begin, end));
-        entries.insert(
-            name,
-            TensorEntry {
-                element_type,
-                shape: entry.shape,
-                offset: data_start + begin,
-            },
-        );
+        let mut tensor = TensorEntry {
+            element_type,
+            shape: entry.shape,
+            offset: data_start + begin,
+        };
+        if let Some(storage) = blocks.remove(&name) {
+            tensor
+                .hold_blocks(&storage)
+                .map_err(|error| error.within(format_args!("tensor '{name}'")))?;
+        }
+        entries.insert(name, tensor);
+    }
+    if let Some((name, storage)) = blocks.first_key_value() {
+        return Err(invalid(format!(
+            "the metadata says that tensor '{name}' holds {storage}, but there is none"
+        )));
     }
     extents.sort_unstable();
     let mut covered = 0;

@@ -195,15 +195,20 @@ fn whole(shape: Vec<u64>, source: Source) -> View {
 }
 
 fn stored(checkpoint: &Checkpoint, name: &str) -> Result<View, WeightError> {
+    resolve_tensor(checkpoint, name).map(|(view, _)| view)
+}
+
+/// A whole tensor, and how it is stored.
+pub(crate) fn resolve_tensor(checkpoint: &Checkpoint, name: &str) -> Result<(View, StorageType), WeightError> {
     let tensor = checkpoint.tensor(name)?;
     match tensor.element_type {
-        ElementType::Float(storage) => Ok(whole(
-            tensor.shape.to_vec(),
-            Source::Stored {
+        ElementType::Float(storage) => {
+            let source = Source::Stored {
                 name: name.into(),
                 storage: *storage,
-            },
-        )),
+            };
+            Ok((whole(tensor.shape.to_vec(), source), *storage))
+        }
         ElementType::Other(found) => Err(WeightError::new(
             ErrorCode::StorageUnsupported,
             format!(

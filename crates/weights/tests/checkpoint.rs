@@ -137,11 +137,43 @@ fn a_tensor_in_two_files_and_an_empty_folder_are_refused() {
         ErrorCode::NotFound
     );
     write_checkpoint(&folder, "one.safetensors", &[("a", StorageType::F32, &[2])]);
-    write_checkpoint(&folder, "two.safetensors", &[("a", StorageType::F32, &[2])]);
+    write_checkpoint(
+        &folder,
+        "two.safetensors",
+        &[("a", StorageType::F32, &[2]), ("b", StorageType::F32, &[2])],
+    );
+    let map = r#"{"weight_map":{"a":"one.safetensors","b":"two.safetensors"}}"#;
+    folder.write("model.safetensors.index.json", map.as_bytes());
     assert!(
         Checkpoint::open(folder.path())
             .unwrap_err()
             .message
             .contains("another file too")
+    );
+}
+
+#[test]
+fn one_file_goes_before_an_index_as_it_does_elsewhere() {
+    let folder = Folder::new();
+    write_checkpoint(&folder, "other.safetensors", &[("a", StorageType::F32, &[2])]);
+    assert_eq!(Checkpoint::open(folder.path()).unwrap_err().code, ErrorCode::NotFound);
+    folder.write(
+        "model.safetensors.index.json",
+        br#"{"weight_map":{"a":"other.safetensors"}}"#,
+    );
+    assert_eq!(
+        Checkpoint::open(folder.path())
+            .unwrap()
+            .tensor_names()
+            .collect::<Vec<_>>(),
+        ["a"]
+    );
+    write_checkpoint(&folder, "model.safetensors", &[("b", StorageType::F32, &[2])]);
+    assert_eq!(
+        Checkpoint::open(folder.path())
+            .unwrap()
+            .tensor_names()
+            .collect::<Vec<_>>(),
+        ["b"]
     );
 }

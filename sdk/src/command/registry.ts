@@ -6,6 +6,7 @@ import { errorsCommand } from './commands/errors.js';
 import { explainCommand } from './commands/explain.js';
 import { helpCommand } from './commands/help.js';
 import { nodeCommand } from './commands/node.js';
+import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
 
 /** All commands, in the order of the help. */
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   runCommand,
   chatCommand,
   demoCommand,
+  quantizeCommand,
   explainCommand,
   doctorCommand,
   errorsCommand,

@@ -9,6 +9,7 @@ use shoal_program::StorageType;
 use shoal_weights::{SafetensorsWriter, TensorDeclaration, encode_row};
 
 /// A folder that is removed when the test ends.
+#[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {

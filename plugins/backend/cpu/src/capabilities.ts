@@ -1,4 +1,4 @@
-import type { BackendCapabilities, OperationName, StorageType } from '@shoal/core';
+import { type BackendCapabilities, type OperationName, storageTypes } from '@shoal/core';
 
 /** What the executor of `crates/ggml` runs: equal to its own list, which a test compares. */
 export const operations: readonly OperationName[] = [
@@ -26,8 +26,6 @@ export const operations: readonly OperationName[] = [
   'attention',
   'gated-feed-forward',
 ];
-
-export const storageTypes: readonly StorageType[] = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0'];
 
 /** `rowTile`: as probed; ggml repacks weights into tiles whose height depends on the instruction sets. */
 export function capabilitiesWith(rowTile: Readonly<Record<string, number>>): BackendCapabilities {

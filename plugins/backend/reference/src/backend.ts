@@ -1,14 +1,14 @@
 import { freemem, totalmem } from 'node:os';
-import { type Backend, type BackendWorker, type ScriptDevice, ShoalError } from '@shoal/core';
+import { type Backend, type BackendWorker, type ScriptDevice, ShoalError, storageTypes } from '@shoal/core';
 import { ReferenceExecutable } from './executable.js';
 import { supportedOperations } from './kernels/all.js';
 
 const deviceId = 'reference';
 
-/** Host half: says what it runs and that it is always there. */
+/** Host half: says what it runs and that it is always there. Whatever weights are kept in, it computes with their numbers. */
 export function referenceBackend(): Backend {
   return {
-    capabilities: { operations: supportedOperations, storageTypes: ['f32', 'f16', 'bf16'], rowTile: {} },
+    capabilities: { operations: supportedOperations, storageTypes, rowTile: {} },
     probe: async () => [
       {
         available: true,

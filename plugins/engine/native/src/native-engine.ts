@@ -1,9 +1,19 @@
-import { type Engine, importOptional } from '@shoal/core';
+import { type CheckpointConversion, type Engine, importOptional, ShoalError } from '@shoal/core';
 
 /** Host half: the engine can run where its addon loads. */
 export class NativeEngine implements Engine {
   async unavailableReason(): Promise<string | undefined> {
     const addon = await importOptional(() => import('@shoal/engine-node'));
     return 'unavailable' in addon ? addon.unavailable : undefined;
+  }
+
+  async convertCheckpoint(conversion: CheckpointConversion, signal: AbortSignal): Promise<void> {
+    const { onProgress, ...order } = conversion;
+    try {
+      const { writeConvertedCheckpoint } = await import('@shoal/engine-node');
+      await writeConvertedCheckpoint(JSON.stringify(order), onProgress, signal);
+    } catch (thrown) {
+      throw ShoalError.from(thrown, 'MODEL_WRITE_FAILED');
+    }
   }
 }

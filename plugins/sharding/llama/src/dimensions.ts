@@ -46,14 +46,22 @@ const activationOf = ({ hidden_act: name = 'silu' }: ModelConfig): ElementwiseFu
 
 export const architectures: readonly string[] = ['LlamaForCausalLM', 'MistralForCausalLM'];
 
+/** Who quantized the weights; `shoal quantize` leaves them as blocks that any expression can read. */
+function quantizationMethod({ quantization_config: written }: ModelConfig): string | undefined {
+  if (written === undefined || written === null) return undefined;
+  const method = typeof written === 'object' && 'quant_method' in written ? written.quant_method : undefined;
+  return typeof method === 'string' ? method : 'an unnamed method';
+}
+
 /** Why the strategy does not cover a configuration, or undefined. */
 export function unsupportedReason(config: ModelConfig): string | undefined {
   const named = config.architectures ?? [];
   if (!named.some((name) => architectures.includes(name))) {
     return `architecture ${named.join(', ') || '(none)'} is not one of ${architectures.join(', ')}`;
   }
-  if (config.quantization_config !== undefined)
-    return 'quantized checkpoints are not supported; use one in F32, F16 or BF16';
+  const quantization = quantizationMethod(config);
+  if (quantization !== undefined && quantization !== 'shoal')
+    return `weights quantized by ${quantization} are not supported; use a checkpoint in F32, F16 or BF16`;
   if (activationOf(config) === undefined) return `activation ${JSON.stringify(config.hidden_act)} is not supported`;
   try {
     const { type } = rotaryParameters(config);
