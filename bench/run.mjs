@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, root } from '../scripts/tools.mjs';
 
-const benchmarks = ['engine-splits', 'sdk-overhead'];
+const benchmarks = ['engine-splits', 'sdk-splits', 'sdk-overhead', 'cold-start'];
 const tolerance = 0.6;
 
 function measure(name, words) {
