@@ -1283,6 +1283,9 @@ export namespace shoal {
             /** LoadRequest threads. */
             threads: number;
 
+            /** LoadRequest queueCapacity. */
+            queueCapacity?: (number|null);
+
             /**
              * Creates a new LoadRequest instance using the specified properties.
              * @param [properties] Properties to set
@@ -1329,6 +1332,9 @@ export namespace shoal {
 
                 /** LoadRequest threads */
                 threads?: (number|null);
+
+                /** LoadRequest queueCapacity */
+                queueCapacity?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2070,6 +2076,24 @@ export namespace shoal {
             /** Sampling seed. */
             seed?: (number|null);
 
+            /** Sampling repetitionPenalty. */
+            repetitionPenalty?: (number|null);
+
+            /** Sampling presencePenalty. */
+            presencePenalty?: (number|null);
+
+            /** Sampling frequencyPenalty. */
+            frequencyPenalty?: (number|null);
+
+            /** Sampling logitBias. */
+            logitBias: shoal.control.TokenBias.$Properties[];
+
+            /** Sampling constraint. */
+            constraint?: (shoal.control.Constraint.$Properties|null);
+
+            /** Sampling logProbabilities. */
+            logProbabilities?: (number|null);
+
             /**
              * Creates a new Sampling instance using the specified properties.
              * @param [properties] Properties to set
@@ -2117,12 +2141,172 @@ export namespace shoal {
                 /** Sampling seed */
                 seed?: (number|null);
 
+                /** Sampling repetitionPenalty */
+                repetitionPenalty?: (number|null);
+
+                /** Sampling presencePenalty */
+                presencePenalty?: (number|null);
+
+                /** Sampling frequencyPenalty */
+                frequencyPenalty?: (number|null);
+
+                /** Sampling logitBias */
+                logitBias?: (shoal.control.TokenBias.$Properties[]|null);
+
+                /** Sampling constraint */
+                constraint?: (shoal.control.Constraint.$Properties|null);
+
+                /** Sampling logProbabilities */
+                logProbabilities?: (number|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a Sampling. */
             type $Shape = shoal.control.Sampling.$Properties;
+        }
+
+        /**
+         * Properties of a TokenBias.
+         * @deprecated Use shoal.control.TokenBias.$Properties instead.
+         */
+        interface ITokenBias extends shoal.control.TokenBias.$Properties {
+        }
+
+        /** Represents a TokenBias. */
+        class TokenBias {
+
+            /**
+             * Constructs a new TokenBias.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.TokenBias.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TokenBias token. */
+            token: number;
+
+            /** TokenBias bias. */
+            bias: number;
+
+            /**
+             * Creates a new TokenBias instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TokenBias instance
+             */
+            static create(properties: shoal.control.TokenBias.$Shape): shoal.control.TokenBias & shoal.control.TokenBias.$Shape;
+            static create(properties?: shoal.control.TokenBias.$Properties): shoal.control.TokenBias;
+
+            /**
+             * Encodes the specified TokenBias message. Does not implicitly {@link shoal.control.TokenBias.verify|verify} messages.
+             * @param message TokenBias message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.TokenBias.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TokenBias message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.TokenBias & shoal.control.TokenBias.$Shape} TokenBias
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.TokenBias & shoal.control.TokenBias.$Shape;
+        }
+
+        namespace TokenBias {
+
+            /** Properties of a TokenBias. */
+            interface $Properties {
+
+                /** TokenBias token */
+                token?: (number|null);
+
+                /** TokenBias bias */
+                bias?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TokenBias. */
+            type $Shape = shoal.control.TokenBias.$Properties;
+        }
+
+        /**
+         * Properties of a Constraint.
+         * @deprecated Use shoal.control.Constraint.$Properties instead.
+         */
+        interface IConstraint extends shoal.control.Constraint.$Properties {
+        }
+
+        /** Represents a Constraint. */
+        class Constraint {
+
+            /**
+             * Constructs a new Constraint.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Constraint.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Constraint kind. */
+            kind: string;
+
+            /** Constraint specification. */
+            specification: string;
+
+            /**
+             * Creates a new Constraint instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Constraint instance
+             */
+            static create(properties: shoal.control.Constraint.$Shape): shoal.control.Constraint & shoal.control.Constraint.$Shape;
+            static create(properties?: shoal.control.Constraint.$Properties): shoal.control.Constraint;
+
+            /**
+             * Encodes the specified Constraint message. Does not implicitly {@link shoal.control.Constraint.verify|verify} messages.
+             * @param message Constraint message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Constraint.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Constraint message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Constraint & shoal.control.Constraint.$Shape} Constraint
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Constraint & shoal.control.Constraint.$Shape;
+        }
+
+        namespace Constraint {
+
+            /** Properties of a Constraint. */
+            interface $Properties {
+
+                /** Constraint kind */
+                kind?: (string|null);
+
+                /** Constraint specification */
+                specification?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Constraint. */
+            type $Shape = shoal.control.Constraint.$Properties;
         }
 
         /**
@@ -2164,6 +2348,18 @@ export namespace shoal {
 
             /** GenerateRequest ignoreEndOfText. */
             ignoreEndOfText: boolean;
+
+            /** GenerateRequest choices. */
+            choices: number;
+
+            /** GenerateRequest stopTexts. */
+            stopTexts: string[];
+
+            /** GenerateRequest stopTokens. */
+            stopTokens: number[];
+
+            /** GenerateRequest queueTimeoutMilliseconds. */
+            queueTimeoutMilliseconds?: (number|null);
 
             /** GenerateRequest input. */
             input?: ("conversation"|"prompt"|"tokens");
@@ -2221,6 +2417,18 @@ export namespace shoal {
                 /** GenerateRequest ignoreEndOfText */
                 ignoreEndOfText?: (boolean|null);
 
+                /** GenerateRequest choices */
+                choices?: (number|null);
+
+                /** GenerateRequest stopTexts */
+                stopTexts?: (string[]|null);
+
+                /** GenerateRequest stopTokens */
+                stopTokens?: (number[]|null);
+
+                /** GenerateRequest queueTimeoutMilliseconds */
+                queueTimeoutMilliseconds?: (number|null);
+
                 /** GenerateRequest input */
                 input?: ("conversation"|"prompt"|"tokens");
 
@@ -2237,6 +2445,10 @@ export namespace shoal {
               sampling?: shoal.control.Sampling.$Shape|null;
               maximumTokens?: number|null;
               ignoreEndOfText?: boolean|null;
+              choices?: number|null;
+              stopTexts?: string[]|null;
+              stopTokens?: number[]|null;
+              queueTimeoutMilliseconds?: number|null;
               $unknowns?: Uint8Array[];
             } & (
               ({ input?: undefined; conversation?: null; prompt?: null; tokens?: null }|{ input?: "conversation"; conversation: shoal.control.Conversation.$Shape; prompt?: null; tokens?: null }|{ input?: "prompt"; conversation?: null; prompt: string; tokens?: null }|{ input?: "tokens"; conversation?: null; prompt?: null; tokens: shoal.control.TokenList.$Shape })
@@ -2432,6 +2644,12 @@ export namespace shoal {
             /** Token text. */
             text: string;
 
+            /** Token choice. */
+            choice: number;
+
+            /** Token logProbabilities. */
+            logProbabilities?: (shoal.control.LogProbabilities.$Properties|null);
+
             /**
              * Creates a new Token instance using the specified properties.
              * @param [properties] Properties to set
@@ -2473,12 +2691,172 @@ export namespace shoal {
                 /** Token text */
                 text?: (string|null);
 
+                /** Token choice */
+                choice?: (number|null);
+
+                /** Token logProbabilities */
+                logProbabilities?: (shoal.control.LogProbabilities.$Properties|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a Token. */
             type $Shape = shoal.control.Token.$Properties;
+        }
+
+        /**
+         * Properties of a LogProbabilities.
+         * @deprecated Use shoal.control.LogProbabilities.$Properties instead.
+         */
+        interface ILogProbabilities extends shoal.control.LogProbabilities.$Properties {
+        }
+
+        /** Represents a LogProbabilities. */
+        class LogProbabilities {
+
+            /**
+             * Constructs a new LogProbabilities.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LogProbabilities.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LogProbabilities logProbability. */
+            logProbability: number;
+
+            /** LogProbabilities text. */
+            text: string;
+
+            /** LogProbabilities alternatives. */
+            alternatives: shoal.control.Alternative.$Properties[];
+
+            /**
+             * Creates a new LogProbabilities instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LogProbabilities instance
+             */
+            static create(properties: shoal.control.LogProbabilities.$Shape): shoal.control.LogProbabilities & shoal.control.LogProbabilities.$Shape;
+            static create(properties?: shoal.control.LogProbabilities.$Properties): shoal.control.LogProbabilities;
+
+            /**
+             * Encodes the specified LogProbabilities message. Does not implicitly {@link shoal.control.LogProbabilities.verify|verify} messages.
+             * @param message LogProbabilities message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LogProbabilities.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LogProbabilities message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LogProbabilities & shoal.control.LogProbabilities.$Shape} LogProbabilities
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LogProbabilities & shoal.control.LogProbabilities.$Shape;
+        }
+
+        namespace LogProbabilities {
+
+            /** Properties of a LogProbabilities. */
+            interface $Properties {
+
+                /** LogProbabilities logProbability */
+                logProbability?: (number|null);
+
+                /** LogProbabilities text */
+                text?: (string|null);
+
+                /** LogProbabilities alternatives */
+                alternatives?: (shoal.control.Alternative.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LogProbabilities. */
+            type $Shape = shoal.control.LogProbabilities.$Properties;
+        }
+
+        /**
+         * Properties of an Alternative.
+         * @deprecated Use shoal.control.Alternative.$Properties instead.
+         */
+        interface IAlternative extends shoal.control.Alternative.$Properties {
+        }
+
+        /** Represents an Alternative. */
+        class Alternative {
+
+            /**
+             * Constructs a new Alternative.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Alternative.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Alternative token. */
+            token: number;
+
+            /** Alternative text. */
+            text: string;
+
+            /** Alternative logProbability. */
+            logProbability: number;
+
+            /**
+             * Creates a new Alternative instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Alternative instance
+             */
+            static create(properties: shoal.control.Alternative.$Shape): shoal.control.Alternative & shoal.control.Alternative.$Shape;
+            static create(properties?: shoal.control.Alternative.$Properties): shoal.control.Alternative;
+
+            /**
+             * Encodes the specified Alternative message. Does not implicitly {@link shoal.control.Alternative.verify|verify} messages.
+             * @param message Alternative message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Alternative.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Alternative message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Alternative & shoal.control.Alternative.$Shape} Alternative
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Alternative & shoal.control.Alternative.$Shape;
+        }
+
+        namespace Alternative {
+
+            /** Properties of an Alternative. */
+            interface $Properties {
+
+                /** Alternative token */
+                token?: (number|null);
+
+                /** Alternative text */
+                text?: (string|null);
+
+                /** Alternative logProbability */
+                logProbability?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Alternative. */
+            type $Shape = shoal.control.Alternative.$Properties;
         }
 
         /**
@@ -2517,6 +2895,18 @@ export namespace shoal {
 
             /** Finished decodeMicroseconds. */
             decodeMicroseconds: number;
+
+            /** Finished choice. */
+            choice: number;
+
+            /** Finished stopText. */
+            stopText?: (string|null);
+
+            /** Finished stopToken. */
+            stopToken?: (number|null);
+
+            /** Finished stoppedBy. */
+            stoppedBy?: ("stopText"|"stopToken");
 
             /**
              * Creates a new Finished instance using the specified properties.
@@ -2568,12 +2958,37 @@ export namespace shoal {
                 /** Finished decodeMicroseconds */
                 decodeMicroseconds?: (number|null);
 
+                /** Finished choice */
+                choice?: (number|null);
+
+                /** Finished stopText */
+                stopText?: (string|null);
+
+                /** Finished stopToken */
+                stopToken?: (number|null);
+
+                /** Finished stoppedBy */
+                stoppedBy?: ("stopText"|"stopToken");
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
-            /** Shape of a Finished. */
-            type $Shape = shoal.control.Finished.$Properties;
+            /** Narrowed shape of a Finished. */
+            type $Shape = {
+              reason?: string|null;
+              text?: string|null;
+              promptTokens?: number|null;
+              generatedTokens?: number|null;
+              prefillMicroseconds?: number|null;
+              decodeMicroseconds?: number|null;
+              choice?: number|null;
+              stopText?: string|null;
+              stopToken?: number|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ stoppedBy?: undefined; stopText?: null; stopToken?: null }|{ stoppedBy?: "stopText"; stopText: string; stopToken?: null }|{ stoppedBy?: "stopToken"; stopText?: null; stopToken: number })
+            );
         }
 
         /**

@@ -1693,6 +1693,15 @@ export const shoal = $root.shoal = (() => {
             LoadRequest.prototype.self = null;
             LoadRequest.prototype.endpointsJson = "";
             LoadRequest.prototype.threads = 0;
+            LoadRequest.prototype.queueCapacity = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(LoadRequest.prototype, "_queueCapacity", {
+                get: $util.oneOfGetter($oneOfFields = ["queueCapacity"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
 
             LoadRequest.create = function(properties) {
                 return new LoadRequest(properties);
@@ -1715,6 +1724,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(34).string(message.endpointsJson);
                 if (message.threads != null && $Object.hasOwnProperty.call(message, "threads") && message.threads !== 0)
                     writer.uint32(40).uint32(message.threads);
+                if (message.queueCapacity != null && $Object.hasOwnProperty.call(message, "queueCapacity"))
+                    writer.uint32(48).uint32(message.queueCapacity);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1788,6 +1799,13 @@ export const shoal = $root.shoal = (() => {
                                 message.threads = value;
                             else
                                 delete message.threads;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            message.queueCapacity = reader.uint32();
+                            message._queueCapacity = "queueCapacity";
                             continue;
                         }
                     }
@@ -2737,6 +2755,7 @@ export const shoal = $root.shoal = (() => {
         control.Sampling = (function() {
 
             const Sampling = function (properties) {
+                this.logitBias = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2748,6 +2767,12 @@ export const shoal = $root.shoal = (() => {
             Sampling.prototype.topP = null;
             Sampling.prototype.minP = null;
             Sampling.prototype.seed = null;
+            Sampling.prototype.repetitionPenalty = null;
+            Sampling.prototype.presencePenalty = null;
+            Sampling.prototype.frequencyPenalty = null;
+            Sampling.prototype.logitBias = $util.emptyArray;
+            Sampling.prototype.constraint = null;
+            Sampling.prototype.logProbabilities = null;
 
             let $oneOfFields;
 
@@ -2781,6 +2806,36 @@ export const shoal = $root.shoal = (() => {
                 set: $util.oneOfSetter($oneOfFields)
             });
 
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_repetitionPenalty", {
+                get: $util.oneOfGetter($oneOfFields = ["repetitionPenalty"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_presencePenalty", {
+                get: $util.oneOfGetter($oneOfFields = ["presencePenalty"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_frequencyPenalty", {
+                get: $util.oneOfGetter($oneOfFields = ["frequencyPenalty"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_constraint", {
+                get: $util.oneOfGetter($oneOfFields = ["constraint"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Sampling.prototype, "_logProbabilities", {
+                get: $util.oneOfGetter($oneOfFields = ["logProbabilities"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
             Sampling.create = function(properties) {
                 return new Sampling(properties);
             };
@@ -2802,6 +2857,19 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(33).double(message.minP);
                 if (message.seed != null && $Object.hasOwnProperty.call(message, "seed"))
                     writer.uint32(41).double(message.seed);
+                if (message.repetitionPenalty != null && $Object.hasOwnProperty.call(message, "repetitionPenalty"))
+                    writer.uint32(49).double(message.repetitionPenalty);
+                if (message.presencePenalty != null && $Object.hasOwnProperty.call(message, "presencePenalty"))
+                    writer.uint32(57).double(message.presencePenalty);
+                if (message.frequencyPenalty != null && $Object.hasOwnProperty.call(message, "frequencyPenalty"))
+                    writer.uint32(65).double(message.frequencyPenalty);
+                if (message.logitBias != null && message.logitBias.length)
+                    for (let i = 0; i < message.logitBias.length; ++i)
+                        $root.shoal.control.TokenBias.encode(message.logitBias[i], writer.uint32(74).fork(), _depth + 1).ldelim();
+                if (message.constraint != null && $Object.hasOwnProperty.call(message, "constraint"))
+                    $root.shoal.control.Constraint.encode(message.constraint, writer.uint32(82).fork(), _depth + 1).ldelim();
+                if (message.logProbabilities != null && $Object.hasOwnProperty.call(message, "logProbabilities"))
+                    writer.uint32(88).uint32(message.logProbabilities);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2870,6 +2938,49 @@ export const shoal = $root.shoal = (() => {
                             message._seed = "seed";
                             continue;
                         }
+                    case 6: {
+                            if (wireType !== 1)
+                                break;
+                            message.repetitionPenalty = reader.double();
+                            message._repetitionPenalty = "repetitionPenalty";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 1)
+                                break;
+                            message.presencePenalty = reader.double();
+                            message._presencePenalty = "presencePenalty";
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 1)
+                                break;
+                            message.frequencyPenalty = reader.double();
+                            message._frequencyPenalty = "frequencyPenalty";
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.logitBias && message.logitBias.length))
+                                message.logitBias = [];
+                            message.logitBias.push($root.shoal.control.TokenBias.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 2)
+                                break;
+                            message.constraint = $root.shoal.control.Constraint.decode(reader, reader.size(), $undefined, _depth + 1, message.constraint);
+                            message._constraint = "constraint";
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 0)
+                                break;
+                            message.logProbabilities = reader.uint32();
+                            message._logProbabilities = "logProbabilities";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2890,9 +3001,207 @@ export const shoal = $root.shoal = (() => {
             return Sampling;
         })();
 
+        control.TokenBias = (function() {
+
+            const TokenBias = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            TokenBias.prototype.token = 0;
+            TokenBias.prototype.bias = 0;
+
+            TokenBias.create = function(properties) {
+                return new TokenBias(properties);
+            };
+
+            TokenBias.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.token != null && $Object.hasOwnProperty.call(message, "token") && message.token !== 0)
+                    writer.uint32(8).uint32(message.token);
+                if (message.bias != null && $Object.hasOwnProperty.call(message, "bias") && !$Object.is(message.bias, 0))
+                    writer.uint32(17).double(message.bias);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            TokenBias.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.TokenBias();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.token = value;
+                            else
+                                delete message.token;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.bias = value;
+                            else
+                                delete message.bias;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return TokenBias;
+        })();
+
+        control.Constraint = (function() {
+
+            const Constraint = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Constraint.prototype.kind = "";
+            Constraint.prototype.specification = "";
+
+            Constraint.create = function(properties) {
+                return new Constraint(properties);
+            };
+
+            Constraint.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.kind != null && $Object.hasOwnProperty.call(message, "kind") && message.kind !== "")
+                    writer.uint32(10).string(message.kind);
+                if (message.specification != null && $Object.hasOwnProperty.call(message, "specification") && message.specification !== "")
+                    writer.uint32(18).string(message.specification);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Constraint.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.Constraint();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.kind = value;
+                            else
+                                delete message.kind;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.specification = value;
+                            else
+                                delete message.specification;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Constraint;
+        })();
+
         control.GenerateRequest = (function() {
 
             const GenerateRequest = function (properties) {
+                this.stopTexts = [];
+                this.stopTokens = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2906,6 +3215,10 @@ export const shoal = $root.shoal = (() => {
             GenerateRequest.prototype.sampling = null;
             GenerateRequest.prototype.maximumTokens = null;
             GenerateRequest.prototype.ignoreEndOfText = false;
+            GenerateRequest.prototype.choices = 0;
+            GenerateRequest.prototype.stopTexts = $util.emptyArray;
+            GenerateRequest.prototype.stopTokens = $util.emptyArray;
+            GenerateRequest.prototype.queueTimeoutMilliseconds = null;
 
             let $oneOfFields;
 
@@ -2917,6 +3230,12 @@ export const shoal = $root.shoal = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(GenerateRequest.prototype, "_maximumTokens", {
                 get: $util.oneOfGetter($oneOfFields = ["maximumTokens"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GenerateRequest.prototype, "_queueTimeoutMilliseconds", {
+                get: $util.oneOfGetter($oneOfFields = ["queueTimeoutMilliseconds"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -2945,6 +3264,15 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(48).uint32(message.maximumTokens);
                 if (message.ignoreEndOfText != null && $Object.hasOwnProperty.call(message, "ignoreEndOfText") && message.ignoreEndOfText !== false)
                     writer.uint32(56).bool(message.ignoreEndOfText);
+                if (message.choices != null && $Object.hasOwnProperty.call(message, "choices") && message.choices !== 0)
+                    writer.uint32(64).uint32(message.choices);
+                if (message.stopTexts != null && message.stopTexts.length)
+                    for (let i = 0; i < message.stopTexts.length; ++i)
+                        writer.uint32(74).string(message.stopTexts[i]);
+                if (message.stopTokens != null && message.stopTokens.length)
+                    writer.uint32(82).uint32s(message.stopTokens);
+                if (message.queueTimeoutMilliseconds != null && $Object.hasOwnProperty.call(message, "queueTimeoutMilliseconds"))
+                    writer.uint32(89).double(message.queueTimeoutMilliseconds);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3028,6 +3356,44 @@ export const shoal = $root.shoal = (() => {
                                 message.ignoreEndOfText = value;
                             else
                                 delete message.ignoreEndOfText;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.choices = value;
+                            else
+                                delete message.choices;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.stopTexts && message.stopTexts.length))
+                                message.stopTexts = [];
+                            message.stopTexts.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType === 2) {
+                                if (!(message.stopTokens && message.stopTokens.length))
+                                    message.stopTokens = [];
+                                reader.uint32s(message.stopTokens);
+                                continue;
+                            }
+                            if (wireType !== 0)
+                                break;
+                            if (!(message.stopTokens && message.stopTokens.length))
+                                message.stopTokens = [];
+                            message.stopTokens.push(reader.uint32());
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 1)
+                                break;
+                            message.queueTimeoutMilliseconds = reader.double();
+                            message._queueTimeoutMilliseconds = "queueTimeoutMilliseconds";
                             continue;
                         }
                     }
@@ -3277,6 +3643,8 @@ export const shoal = $root.shoal = (() => {
             Token.prototype.index = 0;
             Token.prototype.token = 0;
             Token.prototype.text = "";
+            Token.prototype.choice = 0;
+            Token.prototype.logProbabilities = null;
 
             Token.create = function(properties) {
                 return new Token(properties);
@@ -3295,6 +3663,10 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(16).uint32(message.token);
                 if (message.text != null && $Object.hasOwnProperty.call(message, "text") && message.text !== "")
                     writer.uint32(26).string(message.text);
+                if (message.choice != null && $Object.hasOwnProperty.call(message, "choice") && message.choice !== 0)
+                    writer.uint32(32).uint32(message.choice);
+                if (message.logProbabilities != null && $Object.hasOwnProperty.call(message, "logProbabilities"))
+                    $root.shoal.control.LogProbabilities.encode(message.logProbabilities, writer.uint32(42).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3355,6 +3727,21 @@ export const shoal = $root.shoal = (() => {
                                 delete message.text;
                             continue;
                         }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.choice = value;
+                            else
+                                delete message.choice;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.logProbabilities = $root.shoal.control.LogProbabilities.decode(reader, reader.size(), $undefined, _depth + 1, message.logProbabilities);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3375,6 +3762,227 @@ export const shoal = $root.shoal = (() => {
             return Token;
         })();
 
+        control.LogProbabilities = (function() {
+
+            const LogProbabilities = function (properties) {
+                this.alternatives = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            LogProbabilities.prototype.logProbability = 0;
+            LogProbabilities.prototype.text = "";
+            LogProbabilities.prototype.alternatives = $util.emptyArray;
+
+            LogProbabilities.create = function(properties) {
+                return new LogProbabilities(properties);
+            };
+
+            LogProbabilities.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.logProbability != null && $Object.hasOwnProperty.call(message, "logProbability") && !$Object.is(message.logProbability, 0))
+                    writer.uint32(9).double(message.logProbability);
+                if (message.text != null && $Object.hasOwnProperty.call(message, "text") && message.text !== "")
+                    writer.uint32(18).string(message.text);
+                if (message.alternatives != null && message.alternatives.length)
+                    for (let i = 0; i < message.alternatives.length; ++i)
+                        $root.shoal.control.Alternative.encode(message.alternatives[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            LogProbabilities.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.LogProbabilities();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.logProbability = value;
+                            else
+                                delete message.logProbability;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.text = value;
+                            else
+                                delete message.text;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.alternatives && message.alternatives.length))
+                                message.alternatives = [];
+                            message.alternatives.push($root.shoal.control.Alternative.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return LogProbabilities;
+        })();
+
+        control.Alternative = (function() {
+
+            const Alternative = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Alternative.prototype.token = 0;
+            Alternative.prototype.text = "";
+            Alternative.prototype.logProbability = 0;
+
+            Alternative.create = function(properties) {
+                return new Alternative(properties);
+            };
+
+            Alternative.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.token != null && $Object.hasOwnProperty.call(message, "token") && message.token !== 0)
+                    writer.uint32(8).uint32(message.token);
+                if (message.text != null && $Object.hasOwnProperty.call(message, "text") && message.text !== "")
+                    writer.uint32(18).string(message.text);
+                if (message.logProbability != null && $Object.hasOwnProperty.call(message, "logProbability") && !$Object.is(message.logProbability, 0))
+                    writer.uint32(25).double(message.logProbability);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Alternative.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.Alternative();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.token = value;
+                            else
+                                delete message.token;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.text = value;
+                            else
+                                delete message.text;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.logProbability = value;
+                            else
+                                delete message.logProbability;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Alternative;
+        })();
+
         control.Finished = (function() {
 
             const Finished = function (properties) {
@@ -3390,6 +3998,16 @@ export const shoal = $root.shoal = (() => {
             Finished.prototype.generatedTokens = 0;
             Finished.prototype.prefillMicroseconds = 0;
             Finished.prototype.decodeMicroseconds = 0;
+            Finished.prototype.choice = 0;
+            Finished.prototype.stopText = null;
+            Finished.prototype.stopToken = null;
+
+            let $oneOfFields;
+
+            $Object.defineProperty(Finished.prototype, "stoppedBy", {
+                get: $util.oneOfGetter($oneOfFields = ["stopText", "stopToken"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
 
             Finished.create = function(properties) {
                 return new Finished(properties);
@@ -3414,6 +4032,12 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(41).double(message.prefillMicroseconds);
                 if (message.decodeMicroseconds != null && $Object.hasOwnProperty.call(message, "decodeMicroseconds") && !$Object.is(message.decodeMicroseconds, 0))
                     writer.uint32(49).double(message.decodeMicroseconds);
+                if (message.choice != null && $Object.hasOwnProperty.call(message, "choice") && message.choice !== 0)
+                    writer.uint32(56).uint32(message.choice);
+                if (message.stopText != null && $Object.hasOwnProperty.call(message, "stopText"))
+                    writer.uint32(66).string(message.stopText);
+                if (message.stopToken != null && $Object.hasOwnProperty.call(message, "stopToken"))
+                    writer.uint32(72).uint32(message.stopToken);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3499,6 +4123,29 @@ export const shoal = $root.shoal = (() => {
                                 message.decodeMicroseconds = value;
                             else
                                 delete message.decodeMicroseconds;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.choice = value;
+                            else
+                                delete message.choice;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            message.stopText = reader.stringVerify();
+                            message.stoppedBy = "stopText";
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            message.stopToken = reader.uint32();
+                            message.stoppedBy = "stopToken";
                             continue;
                         }
                     }

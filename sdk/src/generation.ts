@@ -1,56 +1,56 @@
 import {
   AsyncQueue,
+  type ExplainedToken,
+  type FinishedChoice,
+  type GeneratedToken,
   type GenerationEvent,
   type GenerationInput,
-  type GenerationOrder,
   type NodeService,
   ShoalError,
 } from '@shoal/core';
-import { StopText } from './stop-text.js';
-
-/** How an answer is made; everything has a default. */
-export interface GenerationOptions {
-  /** Longest answer, in tokens; default 512. */
-  readonly maximumTokens?: number;
-  /** 0 (default) picks the likeliest token. */
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  /** The same seed under the same plan gives the same text; default: random. */
-  readonly seed?: number;
-  /** The text ends before the first of these. */
-  readonly stop?: readonly string[];
-  /** Go on after an end-of-text token. */
-  readonly ignoreEndOfText?: boolean;
-  readonly signal?: AbortSignal;
-}
+import { type GenerationOptions, orderOf } from './generation-options.js';
 
 /** A piece of an answer. */
 export interface GenerationPart {
-  /** May be empty: a token can be a part of a character. */
+  /** May be empty: a token can be a part of a character, or of what might become a stop string. */
   readonly text: string;
   /** Absent where text follows that was held back. */
   readonly token?: number;
+  /** Which of the answers. */
+  readonly choice: number;
+  /** Where `logProbabilities` asks for it. */
+  readonly logProbability?: ExplainedToken;
 }
 
-export interface GenerationResult {
+/** One answer to a prompt. */
+export interface GenerationChoice {
   readonly text: string;
   /** Ids of the generated tokens. */
   readonly tokens: readonly number[];
+  /** `stop`: an end-of-text or stop token, or a stop string; `length`: the limit or the context was reached. */
+  readonly finishReason: 'stop' | 'length' | 'cancelled';
+  /** The stop string or the id of the token that ended it, where that is the reason. */
+  readonly stoppedBy?: string | number;
+  /** Of each token, where `logProbabilities` asks for it. */
+  readonly logProbabilities?: readonly ExplainedToken[];
+}
+
+/** The first answer, and what belongs to all of them. */
+export interface GenerationResult extends GenerationChoice {
+  /** All answers, the first one too. */
+  readonly choices: readonly GenerationChoice[];
   /** Ids of the prompt, as the model saw it. */
   readonly promptTokens: readonly number[];
-  /** `stop`: an end-of-text token or a stop string; `length`: the limit or the context was reached. */
-  readonly finishReason: 'stop' | 'length' | 'cancelled';
+  /** Tokens of all answers together. */
   readonly usage: { readonly promptTokens: number; readonly generatedTokens: number };
   readonly timings: {
     /** From the call, as the caller saw it. */
     readonly timeToFirstTokenMilliseconds: number;
     readonly totalMilliseconds: number;
-    /** As the engine measured it. */
+    /** As the engine measured it; of several answers, the one that took longest. */
     readonly prefillMilliseconds: number;
     readonly decodeMilliseconds: number;
-    /** Decoding speed; undefined for an answer of one token. */
+    /** Decoding speed of all answers together; undefined where none has a second token. */
     readonly tokensPerSecond: number | undefined;
   };
   readonly seed: number;
@@ -106,72 +106,83 @@ export class Generation implements AsyncIterable<GenerationPart> {
   }
 
   private async generate(): Promise<GenerationResult> {
-    const { options } = this;
-    const stopText = new StopText(options.stop ?? []);
-    const { temperature, topK, topP, minP, maximumTokens, seed } = options;
-    const order: GenerationOrder = {
-      input: this.input,
-      ...(maximumTokens === undefined ? {} : { maximumTokens }),
-      ignoreEndOfText: options.ignoreEndOfText ?? false,
-      sampling: {
-        ...(temperature === undefined ? {} : { temperature }),
-        ...(topK === undefined ? {} : { topK }),
-        ...(topP === undefined ? {} : { topP }),
-        ...(minP === undefined ? {} : { minP }),
-        ...(seed === undefined ? {} : { seed }),
-      },
-    };
-    const signal = options.signal ? AbortSignal.any([options.signal, this.controller.signal]) : this.controller.signal;
-
-    let text = '';
+    const order = orderOf(this.input, this.options);
+    const { signal: given } = this.options;
+    const signal = given ? AbortSignal.any([given, this.controller.signal]) : this.controller.signal;
+    const answers = Array.from({ length: order.choices ?? 1 }, (_, choice) => new GrowingChoice(choice));
     let accepted: Extract<GenerationEvent, { kind: 'accepted' }> | undefined;
-    const tokens: number[] = [];
     let firstTokenAt: number | undefined;
-    let finished: Extract<GenerationEvent, { kind: 'finished' }> | undefined;
-    let stopped = false;
-    const show = (piece: string, token?: number) => {
-      const certain = stopText.push(piece);
-      text += certain.text;
-      stopped = certain.stopped;
-      if (token !== undefined) this.parts.push({ text: certain.text, token });
-      else if (certain.text !== '') this.parts.push({ text: certain.text });
-    };
     for await (const event of this.service.generate(this.instance, order, signal)) {
-      if (event.kind === 'accepted') accepted = event;
-      else if (event.kind === 'token') {
-        firstTokenAt ??= performance.now();
-        tokens.push(event.token);
-        show(event.text, event.token);
-        // Leaving the loop cancels the rest.
-        if (stopped) break;
-      } else {
-        finished = event;
-        show(event.text);
+      if (event.kind === 'accepted') {
+        accepted = event;
+        continue;
       }
-    }
-    if (!stopped) {
-      const rest = stopText.flush();
-      text += rest;
-      if (rest !== '') this.parts.push({ text: rest });
+      if (event.kind === 'token') firstTokenAt ??= performance.now();
+      const part = answers[event.choice]?.add(event);
+      if (part) this.parts.push(part);
     }
     const now = performance.now();
-    const decodeMilliseconds = finished ? finished.decodeMicroseconds / 1000 : now - (firstTokenAt ?? now);
-    const decoded = tokens.length - 1;
+    const [first] = answers;
+    if (!first) throw new ShoalError('REQUEST_INVALID', 'choices is not a positive integer');
     const promptTokens = accepted?.promptTokens ?? [];
+    const generatedTokens = answers.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const longest = (field: 'prefillMicroseconds' | 'decodeMicroseconds') =>
+      Math.max(...answers.map(({ finished }) => finished?.[field] ?? 0)) / 1000;
+    const decodeMilliseconds = longest('decodeMicroseconds');
+    const decoded = answers.reduce((sum, { tokens }) => sum + Math.max(0, tokens.length - 1), 0);
     return {
-      text,
-      tokens,
+      ...first.choice(),
+      choices: answers.map((answer) => answer.choice()),
       promptTokens,
-      finishReason: stopped ? 'stop' : (finished?.reason ?? 'cancelled'),
-      usage: { promptTokens: promptTokens.length, generatedTokens: tokens.length },
+      usage: { promptTokens: promptTokens.length, generatedTokens },
       timings: {
         timeToFirstTokenMilliseconds: (firstTokenAt ?? now) - this.started,
         totalMilliseconds: now - this.started,
-        prefillMilliseconds: (finished?.prefillMicroseconds ?? 0) / 1000,
+        prefillMilliseconds: longest('prefillMicroseconds'),
         decodeMilliseconds,
         tokensPerSecond: decoded > 0 && decodeMilliseconds > 0 ? (decoded * 1000) / decodeMilliseconds : undefined,
       },
-      seed: accepted?.seed ?? seed ?? 0,
+      seed: accepted?.seed ?? order.sampling.seed ?? 0,
+    };
+  }
+}
+
+/** An answer as far as it has come. */
+class GrowingChoice {
+  readonly tokens: number[] = [];
+  finished: FinishedChoice | undefined;
+  private text = '';
+  private readonly logProbabilities: ExplainedToken[] = [];
+
+  constructor(private readonly number: number) {}
+
+  /** What the event adds, for who iterates. */
+  add(
+    event: ({ kind: 'token' } & GeneratedToken) | ({ kind: 'finished' } & FinishedChoice),
+  ): GenerationPart | undefined {
+    const { text } = event;
+    this.text += text;
+    const part = { text, choice: this.number };
+    if (event.kind === 'finished') {
+      this.finished = event;
+      return text === '' ? undefined : part;
+    }
+    const { token, logProbabilities } = event;
+    this.tokens.push(token);
+    if (!logProbabilities) return { ...part, token };
+    const logProbability = { token, ...logProbabilities };
+    this.logProbabilities.push(logProbability);
+    return { ...part, token, logProbability };
+  }
+
+  choice(): GenerationChoice {
+    const { text, tokens, logProbabilities, finished } = this;
+    return {
+      text,
+      tokens,
+      finishReason: finished?.reason ?? 'cancelled',
+      ...(finished?.stoppedBy === undefined ? {} : { stoppedBy: finished.stoppedBy }),
+      ...(logProbabilities.length === 0 ? {} : { logProbabilities }),
     };
   }
 }

@@ -1,6 +1,8 @@
 export {
   type ChatMessage,
   type ClusterEvent,
+  type Constraint,
+  type ExplainedToken,
   type InstanceSummary,
   type LoadProgress,
   type NodeSummary,
@@ -10,11 +12,13 @@ export {
   type PluginSource,
   ShoalError,
   type StorageChoice,
+  type TokenProbability,
 } from '@shoal/core';
 export * from './cluster.js';
 export * from './create-cluster.js';
 export type { Finding } from './diagnose.js';
 export * from './generation.js';
+export type { GenerationOptions } from './generation-options.js';
 export * from './loaded-model.js';
 export * from './local-nodes.js';
 export * from './quantize-model.js';

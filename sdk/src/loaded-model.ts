@@ -1,5 +1,6 @@
 import type { ChatMessage, InstanceSummary, NodeService, Plan } from '@shoal/core';
-import { Generation, type GenerationOptions } from './generation.js';
+import { Generation } from './generation.js';
+import type { GenerationOptions } from './generation-options.js';
 
 /** A model that is loaded over the cluster and answers. */
 export class LoadedModel implements AsyncDisposable {

@@ -105,7 +105,7 @@ export class Coordinator {
         endpoint: await this.prepare({ credentials, plan, transport, model: description.directory }, order, one),
       }));
       await this.together(orders, signal, (order, one) =>
-        this.loadMember(id, epoch, order, endpoints, threadsFor(order, plan, facts), onProgress, one),
+        this.loadMember(id, epoch, order, endpoints, settingsFor(order, plan, facts, options), onProgress, one),
       );
       this.instances.ready(id);
       await this.reportReady(record);
@@ -218,7 +218,7 @@ export class Coordinator {
     epoch: number,
     { stage, member, placement }: MemberOrder,
     endpoints: readonly MemberEndpoint[],
-    threads: number | undefined,
+    settings: MemberSettings,
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
@@ -229,10 +229,9 @@ export class Coordinator {
       this.emit({ kind: 'load-progressed', instance, nodeId, loadedBytes, totalBytes });
     };
     if (nodeId === this.settings.nodeId) {
-      const order = { instance, self, endpoints, ...(threads === undefined ? {} : { threads }) };
-      return this.members.load(order, progressed, signal);
+      return this.members.load({ instance, self, endpoints, ...settings }, progressed, signal);
     }
-    const request = { instance, epoch, self, endpointsJson: JSON.stringify(endpoints), threads: threads ?? 0 };
+    const request = { instance, epoch, self, endpointsJson: JSON.stringify(endpoints), ...settings };
     for await (const { progress, ready } of this.peers.connectionTo(nodeId).stream('load', request, { signal })) {
       if (progress) progressed(progress.loadedBytes ?? 0, progress.totalBytes ?? 0);
       if (ready) return;
@@ -345,6 +344,26 @@ function withLeftOut(result: PlacementResult, notes: readonly LeftOutNode[]): Pl
 
 /** A thread that has less than this to read in a step costs more in waiting for the others than it saves. */
 const weightBytesPerThread = 8 * 1024 * 1024;
+
+/** What a member is told beside the plan. */
+interface MemberSettings {
+  readonly threads?: number;
+  readonly queueCapacity?: number;
+}
+
+function settingsFor(
+  order: MemberOrder,
+  plan: Plan,
+  facts: readonly NodeFacts[],
+  { queueCapacity }: LoadOptions,
+): MemberSettings {
+  const threads = threadsFor(order, plan, facts);
+  const isHead = order.stage === 0 && order.member === 0;
+  return {
+    ...(threads === undefined ? {} : { threads }),
+    ...(queueCapacity === undefined || !isHead ? {} : { queueCapacity }),
+  };
+}
 
 /**
  * Compute threads of a member on a processor; undefined where the device has none of its own. Members of one stage

@@ -1,13 +1,20 @@
 /** Requests and their events, between the node's types and the control messages. What comes in is checked here. */
 import type { messages } from '../control/messages.js';
 import type { SamplingRequest } from '../worker/sampling.js';
-import type { GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
+import type { GeneratedToken, GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
+import { checkOrder } from './generation-rules.js';
 import type { GenerationEvent } from './service.js';
-import { invalid } from './wire.js';
 
 export function orderToMessage(instance: string, order: GenerationOrder): messages.GenerateRequest.$Properties {
-  const { input, ...rest } = order;
-  const base = { instance, ...rest };
+  const { input, sampling, stopTexts, stopTokens, ...rest } = order;
+  const { logitBias, ...numbers } = sampling;
+  const base = {
+    instance,
+    ...rest,
+    sampling: { ...numbers, ...(logitBias === undefined ? {} : { logitBias: [...logitBias] }) },
+    ...(stopTexts === undefined ? {} : { stopTexts: [...stopTexts] }),
+    ...(stopTokens === undefined ? {} : { stopTokens: [...stopTokens] }),
+  };
   switch (input.kind) {
     case 'messages':
       return { ...base, conversation: { messages: input.messages.map(({ role, content }) => ({ role, content })) } };
@@ -20,11 +27,15 @@ export function orderToMessage(instance: string, order: GenerationOrder): messag
 
 /** Throws REQUEST_INVALID naming the field. */
 export function orderFromMessage(message: messages.GenerateRequest.$Properties): GenerationOrder {
+  const { maximumTokens, choices, stopTexts, stopTokens, queueTimeoutMilliseconds } = message;
   const order: GenerationOrder = {
     input: inputFromMessage(message),
     sampling: samplingFromMessage(message.sampling ?? {}),
-    ...(message.maximumTokens == null ? {} : { maximumTokens: message.maximumTokens }),
     ignoreEndOfText: message.ignoreEndOfText ?? false,
+    ...present({ maximumTokens, queueTimeoutMilliseconds }),
+    ...(choices ? { choices } : {}),
+    ...(stopTexts?.length ? { stopTexts } : {}),
+    ...(stopTokens?.length ? { stopTokens } : {}),
   };
   checkOrder(order);
   return order;
@@ -32,13 +43,26 @@ export function orderFromMessage(message: messages.GenerateRequest.$Properties):
 
 /** What is absent stays absent: the head's node knows the model's defaults. */
 function samplingFromMessage(message: messages.Sampling.$Properties): SamplingRequest {
-  const { temperature, topK, topP, minP, seed } = message;
+  const { temperature, topK, topP, minP, seed, repetitionPenalty, presencePenalty, frequencyPenalty } = message;
+  const { logitBias, constraint, logProbabilities } = message;
   return {
-    ...(temperature == null ? {} : { temperature }),
-    ...(topK == null ? {} : { topK }),
-    ...(topP == null ? {} : { topP }),
-    ...(minP == null ? {} : { minP }),
-    ...(seed == null ? {} : { seed }),
+    ...present({ temperature, topK, topP, minP, seed, repetitionPenalty, presencePenalty, frequencyPenalty }),
+    ...present({ logProbabilities }),
+    ...(logitBias?.length
+      ? { logitBias: logitBias.map(({ token, bias }) => ({ token: token ?? 0, bias: bias ?? 0 })) }
+      : {}),
+    ...(constraint
+      ? { constraint: { kind: constraint.kind ?? '', specification: constraint.specification ?? '' } }
+      : {}),
+  };
+}
+
+/** The fields that a message holds. */
+function present<Name extends string>(
+  fields: Readonly<Record<Name, number | null | undefined>>,
+): { readonly [Field in Name]?: number } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as {
+    [Field in Name]?: number;
   };
 }
 
@@ -54,38 +78,21 @@ function inputFromMessage(message: messages.GenerateRequest.$Properties): Genera
   return { kind: 'prompt', prompt: message.prompt ?? '' };
 }
 
-/** The rules for requests, wherever they come from. Throws REQUEST_INVALID naming the field. */
-export function checkOrder({ input, sampling, maximumTokens }: GenerationOrder): void {
-  const { temperature, topK, topP, minP, seed } = sampling;
-  const isAbsentOr = (value: number | undefined, isRight: (value: number) => boolean) =>
-    value === undefined || isRight(value);
-  const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
-  const isFraction = (value: number) => value >= 0 && value <= 1;
-  if (!isAbsentOr(maximumTokens, isCount)) throw invalid('maximumTokens is not a positive integer');
-  if (!isAbsentOr(temperature, (value) => Number.isFinite(value) && value >= 0)) {
-    throw invalid('temperature is not a number from 0');
-  }
-  if (!isAbsentOr(topK, isCount)) throw invalid('topK is not a positive integer');
-  if (!isAbsentOr(topP, isFraction)) throw invalid('topP is not between 0 and 1');
-  if (!isAbsentOr(minP, isFraction)) throw invalid('minP is not between 0 and 1');
-  if (!isAbsentOr(seed, (value) => Number.isSafeInteger(value) && value >= 0)) {
-    throw invalid('seed is not an integer from 0 to 2^53 - 1');
-  }
-  if (input.kind === 'messages' && input.messages.length === 0) throw invalid('messages is empty');
-  if (input.kind === 'tokens' && !input.tokens.every((token) => Number.isSafeInteger(token) && token >= 0)) {
-    throw invalid('tokens has an entry that is not a token id');
-  }
-}
-
 export function generationToMessage(event: GenerationEvent): messages.GenerateResponse.$Properties {
   switch (event.kind) {
     case 'accepted':
       return { accepted: { promptTokens: [...event.promptTokens], seed: event.seed } };
-    case 'token':
-      return { token: { index: event.index, token: event.token, text: event.text } };
+    case 'token': {
+      const { kind: _kind, logProbabilities, ...token } = event;
+      return {
+        token: { ...token, ...(logProbabilities && { logProbabilities: explainedToMessage(logProbabilities) }) },
+      };
+    }
     case 'finished': {
-      const { kind: _kind, ...finished } = event;
-      return { finished };
+      const { kind: _kind, stoppedBy, ...finished } = event;
+      if (stoppedBy === undefined) return { finished };
+      const cause = typeof stoppedBy === 'string' ? { stopText: stoppedBy } : { stopToken: stoppedBy };
+      return { finished: { ...finished, ...cause } };
     }
   }
 }
@@ -93,16 +100,48 @@ export function generationToMessage(event: GenerationEvent): messages.GenerateRe
 export function generationFromMessage(message: messages.GenerateResponse.$Properties): GenerationEvent | undefined {
   const { accepted, token, finished } = message;
   if (accepted) return { kind: 'accepted', promptTokens: accepted.promptTokens ?? [], seed: accepted.seed ?? 0 };
-  if (token) return { kind: 'token', index: token.index ?? 0, token: token.token ?? 0, text: token.text ?? '' };
+  if (token) return { kind: 'token', ...tokenFromMessage(token) };
   if (!finished) return undefined;
   const { reason } = finished;
+  const stoppedBy = finished.stopText ?? finished.stopToken ?? undefined;
   return {
     kind: 'finished',
+    choice: finished.choice ?? 0,
     reason: reason === 'stop' || reason === 'length' ? reason : 'cancelled',
+    ...(stoppedBy === undefined ? {} : { stoppedBy }),
     text: finished.text ?? '',
     promptTokens: finished.promptTokens ?? 0,
     generatedTokens: finished.generatedTokens ?? 0,
     prefillMicroseconds: finished.prefillMicroseconds ?? 0,
     decodeMicroseconds: finished.decodeMicroseconds ?? 0,
+  };
+}
+
+function tokenFromMessage(message: messages.Token.$Properties): GeneratedToken {
+  const { choice, index, token, text, logProbabilities } = message;
+  return {
+    choice: choice ?? 0,
+    index: index ?? 0,
+    token: token ?? 0,
+    text: text ?? '',
+    ...(logProbabilities ? { logProbabilities: explainedFromMessage(logProbabilities) } : {}),
+  };
+}
+
+type Explained = NonNullable<GeneratedToken['logProbabilities']>;
+
+function explainedToMessage({ alternatives, ...token }: Explained): messages.LogProbabilities.$Properties {
+  return { ...token, alternatives: alternatives.map((alternative) => ({ ...alternative })) };
+}
+
+function explainedFromMessage(message: messages.LogProbabilities.$Properties): Explained {
+  return {
+    logProbability: message.logProbability ?? 0,
+    text: message.text ?? '',
+    alternatives: (message.alternatives ?? []).map(({ token, text, logProbability }) => ({
+      token: token ?? 0,
+      text: text ?? '',
+      logProbability: logProbability ?? 0,
+    })),
   };
 }

@@ -32,6 +32,7 @@ export interface LoadMember {
   readonly self: MemberAddress;
   readonly endpoints: readonly MemberEndpoint[];
   readonly threads?: number;
+  readonly queueCapacity?: number;
 }
 
 interface LocalMember {
@@ -41,9 +42,15 @@ interface LocalMember {
   readonly model: string;
   readonly name: string;
   readonly worker: WorkerHandle;
-  readonly requests: Map<number, AsyncQueue<GenerationEvent>>;
+  readonly requests: Map<number, OpenRequest>;
   onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   nextRequestId: number;
+}
+
+/** A request of which not all choices have ended. */
+interface OpenRequest {
+  readonly queue: AsyncQueue<GenerationEvent>;
+  unfinishedChoices: number;
 }
 
 const prepareDeadlineMilliseconds = 30_000;
@@ -87,7 +94,7 @@ export class LocalMembers {
       coordinatorId: order.coordinatorId,
     });
     const name = `stage ${self.stage}, member ${self.member} of ${plan.modelName} on node ${this.settings.nodeName}`;
-    const requests = new Map<number, AsyncQueue<GenerationEvent>>();
+    const requests = new Map<number, OpenRequest>();
     const onEvent = (event: WorkerEvent) => {
       const member = this.members.get(key);
       if (member) this.receive(member, event);
@@ -149,6 +156,7 @@ export class LocalMembers {
           engine,
           connectDeadlineMilliseconds,
           ...(order.threads === undefined ? {} : { threads: order.threads }),
+          ...(order.queueCapacity === undefined ? {} : { queueCapacity: order.queueCapacity }),
         },
         { signal },
       );
@@ -184,7 +192,7 @@ export class LocalMembers {
     }
     const requestId = member.nextRequestId++;
     const queue = new AsyncQueue<GenerationEvent>();
-    member.requests.set(requestId, queue);
+    member.requests.set(requestId, { queue, unfinishedChoices: order.choices ?? 1 });
     const onAbort = () => queue.fail(ShoalError.from(signal?.reason, 'ABORTED'));
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -195,10 +203,7 @@ export class LocalMembers {
         { signal, deadlineMilliseconds: submitDeadlineMilliseconds },
       );
       yield { kind: 'accepted', ...accepted };
-      for await (const event of queue) {
-        yield event;
-        if (event.kind === 'finished') return;
-      }
+      yield* queue;
     } catch (thrown) {
       throw await this.causeOf(instance, ShoalError.from(thrown));
     } finally {
@@ -253,22 +258,25 @@ export class LocalMembers {
         member.onProgress?.(event.loadedBytes, event.totalBytes);
         break;
       case 'token': {
-        const { index, token, text } = event;
-        member.requests.get(event.requestId)?.push({ kind: 'token', index, token, text });
+        const { requestId, ...token } = event;
+        member.requests.get(requestId)?.queue.push(token);
         break;
       }
       case 'request-finished': {
         const { requestId, ...finished } = event;
-        const queue = member.requests.get(requestId);
+        const request = member.requests.get(requestId);
+        if (!request) break;
+        request.queue.push({ ...finished, kind: 'finished' });
+        request.unfinishedChoices -= 1;
+        if (request.unfinishedChoices > 0) break;
         member.requests.delete(requestId);
-        queue?.push({ ...finished, kind: 'finished' });
-        queue?.complete();
+        request.queue.complete();
         break;
       }
       case 'request-failed': {
-        const queue = member.requests.get(event.requestId);
+        const request = member.requests.get(event.requestId);
         member.requests.delete(event.requestId);
-        queue?.fail(errorFromCode(event.error.code, event.error.message, { details: event.error.details }));
+        request?.queue.fail(errorFromCode(event.error.code, event.error.message, { details: event.error.details }));
         break;
       }
       case 'member-failed':
@@ -322,7 +330,7 @@ export class LocalMembers {
   }
 
   private failRequests(member: LocalMember, error: ShoalError): void {
-    for (const queue of member.requests.values()) queue.fail(error);
+    for (const { queue } of member.requests.values()) queue.fail(error);
     member.requests.clear();
   }
 

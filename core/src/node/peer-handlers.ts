@@ -74,6 +74,7 @@ export function peerHandlers({ describer, instances, members, listNodes }: PeerH
             self: memberAddress(request.self),
             endpoints: endpointsFromJson(request.endpointsJson),
             ...(request.threads ? { threads: request.threads } : {}),
+            ...(request.queueCapacity == null ? {} : { queueCapacity: request.queueCapacity }),
           },
           (loadedBytes, totalBytes) => queue.push({ progress: { loadedBytes, totalBytes } }),
           context.signal,

@@ -6,7 +6,7 @@
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { StorageChoice } from '../spec/sharding.js';
-import type { AcceptedGeneration, GenerationOrder } from '../worker/worker-protocol.js';
+import type { AcceptedGeneration, FinishedChoice, GeneratedToken, GenerationOrder } from '../worker/worker-protocol.js';
 import type { NodeSummary } from './facts.js';
 
 /** How a model is loaded; everything has a default. JSON. */
@@ -17,6 +17,11 @@ export interface LoadOptions {
   readonly contextLength?: number;
   /** Sequences served at once. */
   readonly slotCount?: number;
+  /**
+   * Answers that may wait beyond those served; default 256. A request beyond that is refused at once with
+   * REQUEST_QUEUE_FULL.
+   */
+  readonly queueCapacity?: number;
   readonly storage?: StorageChoice;
   readonly stateStorage?: 'f16' | 'f32';
 }
@@ -55,17 +60,9 @@ export interface Explanation {
 
 export type GenerationEvent =
   | ({ readonly kind: 'accepted' } & AcceptedGeneration)
-  | { readonly kind: 'token'; readonly index: number; readonly token: number; readonly text: string }
-  | {
-      readonly kind: 'finished';
-      readonly reason: 'stop' | 'length' | 'cancelled';
-      /** Text that was held back until it was complete. */
-      readonly text: string;
-      readonly promptTokens: number;
-      readonly generatedTokens: number;
-      readonly prefillMicroseconds: number;
-      readonly decodeMicroseconds: number;
-    };
+  | ({ readonly kind: 'token' } & GeneratedToken)
+  /** One for each choice. */
+  | ({ readonly kind: 'finished' } & FinishedChoice);
 
 export interface NodeService {
   readonly nodeId: string;
@@ -80,7 +77,7 @@ export interface NodeService {
   ): Promise<InstanceSummary>;
   unload(instance: string, signal?: AbortSignal): Promise<void>;
   explain(model: string, options: LoadOptions, signal?: AbortSignal): Promise<Explanation>;
-  /** Ends after `finished`, or throws what ended it. Leaving the loop cancels the request. */
+  /** Ends when every choice is `finished`, or throws what ended it. Leaving the loop cancels the request. */
   generate(instance: string, order: GenerationOrder, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
   /** Events from now on, until the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<ClusterEvent>;

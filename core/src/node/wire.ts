@@ -120,7 +120,10 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
   if (!has('contextLength', 'number') || !has('slotCount', 'number')) {
     throw invalid('contextLength or slotCount is not a number');
   }
-  const { storage, stateStorage } = options;
+  const { storage, stateStorage, queueCapacity } = options;
+  if (queueCapacity !== undefined && !isQueueCapacity(queueCapacity)) {
+    throw invalid(`queueCapacity is not an integer from 0 to ${largestQueueCapacity}`);
+  }
   if (stateStorage !== undefined && stateStorage !== 'f16' && stateStorage !== 'f32') {
     throw invalid('stateStorage is neither f16 nor f32');
   }
@@ -129,6 +132,11 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
   }
   return options;
 }
+
+const largestQueueCapacity = 1_000_000;
+
+const isQueueCapacity = (value: unknown) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= largestQueueCapacity;
 
 const isStorage = (value: unknown): boolean =>
   typeof value === 'string' && (value === 'as-stored' || isStorageType(value));

@@ -1,7 +1,7 @@
 /** Requests that run in the head's engine, with their text. */
-import type { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
 import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
+import { Answer } from './answer.js';
 import { defaultMaximumTokens, resolveSampling } from './sampling.js';
 import type { TextSide } from './text-side.js';
 import type { WorkerEvent, WorkerMethods } from './worker-protocol.js';
@@ -9,7 +9,8 @@ import type { WorkerEvent, WorkerMethods } from './worker-protocol.js';
 type RequestEvent = Extract<EngineEvent, { requestId: number }>;
 
 export class Generations {
-  private readonly running = new Map<number, { detokenizer: StreamingDetokenizer | undefined; stop: Set<number> }>();
+  /** The answers of each request that have not ended, by their choice. */
+  private readonly running = new Map<number, Map<number, Answer>>();
 
   constructor(
     private readonly member: Member,
@@ -18,7 +19,7 @@ export class Generations {
     private readonly emit: (event: WorkerEvent) => void,
   ) {}
 
-  /** Throws REQUEST_TOO_LONG, REQUEST_INVALID, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
+  /** Throws REQUEST_TOO_LONG, REQUEST_INVALID, REQUEST_QUEUE_FULL, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
   start(order: WorkerMethods['generate']['request']): WorkerMethods['generate']['response'] {
     const promptTokens = this.text.tokens(order.input);
     if (promptTokens.length === 0) throw new ShoalError('REQUEST_INVALID', 'the prompt has no tokens');
@@ -31,17 +32,26 @@ export class Generations {
         details: { promptTokens: promptTokens.length, contextLength: this.contextLength },
       });
     }
-    const stopTokens = order.ignoreEndOfText ? [] : this.text.stopTokens;
-    const { requestId } = order;
-    const sampling = resolveSampling(order.sampling);
-    this.running.set(requestId, { detokenizer: this.text.stream(), stop: new Set(stopTokens) });
+    const { requestId, choices = 1, stopTexts = [], queueTimeoutMilliseconds } = order;
+    if (stopTexts.length > 0) this.text.requireTokenizer();
+    const modelStopTokens = order.ignoreEndOfText ? [] : this.text.stopTokens;
+    const stopTokens = [...new Set([...modelStopTokens, ...(order.stopTokens ?? [])])];
+    const sampling = resolveSampling(order.sampling, this.text.samplingDefaults);
+    const endTokens = new Set(stopTokens);
+    const numbers = Array.from({ length: choices }, (_, choice) => choice);
+    this.running.set(
+      requestId,
+      new Map(numbers.map((choice) => [choice, new Answer(this.text, endTokens, stopTexts)])),
+    );
     try {
       this.member.submit({
         id: requestId,
         promptTokens,
+        choices,
         maximumTokens: Math.min(order.maximumTokens ?? defaultMaximumTokens, room),
         stopTokens,
         sampling,
+        ...(queueTimeoutMilliseconds === undefined ? {} : { queueTimeoutMilliseconds }),
       });
     } catch (thrown) {
       this.running.delete(requestId);
@@ -56,20 +66,24 @@ export class Generations {
 
   receive(event: RequestEvent): void {
     const { requestId } = event;
-    const running = this.running.get(requestId);
-    if (!running) return;
-    if (event.kind === 'token') {
-      // A stop token says that the text has ended; it is not part of it.
-      const text = running.stop.has(event.token) ? '' : (running.detokenizer?.push(event.token) ?? '');
-      this.emit({ kind: 'token', requestId, index: event.index, token: event.token, text });
+    const answers = this.running.get(requestId);
+    if (event.kind === 'request-failed') {
+      if (this.running.delete(requestId)) this.fail(requestId, errorFromCode(event.code, event.message));
       return;
     }
-    this.running.delete(requestId);
-    if (event.kind === 'request-finished') {
-      this.emit({ ...event, text: running.detokenizer?.flush() ?? '' });
-    } else {
-      this.fail(requestId, errorFromCode(event.code, event.message));
+    const { choice } = event;
+    const answer = answers?.get(choice);
+    if (!answers || !answer) return;
+    if (event.kind === 'token') {
+      const token = answer.token(event);
+      if (token) this.emit({ kind: 'token', requestId, ...token });
+      // The engine does not read text: it is told, and what it has made in the meantime is dropped.
+      if (token && answer.isStopped) this.member.cancel(requestId, choice);
+      return;
     }
+    answers.delete(choice);
+    if (answers.size === 0) this.running.delete(requestId);
+    this.emit({ kind: 'request-finished', requestId, ...answer.finished(event) });
   }
 
   failAll(error: ShoalError): void {

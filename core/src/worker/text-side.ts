@@ -4,6 +4,7 @@ import { type GenerationConfig, readGenerationConfig } from '../model/generation
 import type { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
 import { TextTokenizer } from '../model/tokenizer.js';
 import { ShoalError } from '../spec/errors.js';
+import type { SamplingDefaults } from './sampling.js';
 import type { GenerationInput } from './worker-protocol.js';
 
 export class TextSide {
@@ -31,10 +32,15 @@ export class TextSide {
     return this.generation.stopTokens;
   }
 
+  /** What the model recommends for what a request leaves open. */
+  get samplingDefaults(): SamplingDefaults {
+    return this.generation.defaults;
+  }
+
   /** Throws MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
   tokens(input: GenerationInput): Uint32Array {
     if (input.kind === 'tokens') return Uint32Array.from(input.tokens);
-    const tokenizer = this.required();
+    const tokenizer = this.requireTokenizer();
     if (input.kind === 'prompt') return tokenizer.encode(input.prompt);
     if (!this.template) {
       throw new ShoalError(
@@ -50,7 +56,13 @@ export class TextSide {
     return this.tokenizer?.stream();
   }
 
-  private required(): TextTokenizer {
+  /** Text of one token by itself; a part of a character is U+FFFD. */
+  textOf(token: number): string {
+    return this.tokenizer?.decode([token], { skipSpecialTokens: false }) ?? '';
+  }
+
+  /** Throws MODEL_TOKENIZER_INVALID where the model has none: what needs text cannot be done. */
+  requireTokenizer(): TextTokenizer {
     if (!this.tokenizer) throw this.tokenizerProblem ?? new ShoalError('MODEL_TOKENIZER_INVALID', 'no tokenizer');
     return this.tokenizer;
   }

@@ -28,6 +28,8 @@ export interface LoadOrder {
   readonly engine: string;
   /** Compute threads; absent: the backend's choice. */
   readonly threads?: number;
+  /** Choices of requests that may wait; the head's business. Absent: the engine's default. */
+  readonly queueCapacity?: number;
   readonly connectDeadlineMilliseconds: number;
 }
 
@@ -46,6 +48,14 @@ export interface GenerationOrder {
   readonly maximumTokens?: number;
   /** Go on after an end-of-text token. */
   readonly ignoreEndOfText: boolean;
+  /** Answers to the same prompt; default 1. */
+  readonly choices?: number;
+  /** An answer ends before the first of these. */
+  readonly stopTexts?: readonly string[];
+  /** An answer ends with one of these, beside the model's end-of-text tokens; their text is no part of it. */
+  readonly stopTokens?: readonly number[];
+  /** Longest wait for a slot; then the request fails with REQUEST_QUEUE_TIMEOUT. Absent: for ever. */
+  readonly queueTimeoutMilliseconds?: number;
 }
 
 /** What the head made of an order. */
@@ -54,6 +64,45 @@ export interface AcceptedGeneration {
   readonly promptTokens: readonly number[];
   /** The seed that is used, drawn where the order left it open. */
   readonly seed: number;
+}
+
+/** A token with the logarithm of its probability in the model's own distribution. */
+export interface TokenProbability {
+  readonly token: number;
+  /** The token by itself; a part of a character is U+FFFD. */
+  readonly text: string;
+  readonly logProbability: number;
+}
+
+/** How probable the model found a token, and what it found most probable in its place. */
+export interface ExplainedToken extends TokenProbability {
+  readonly alternatives: readonly TokenProbability[];
+}
+
+/** A token of an answer. */
+export interface GeneratedToken {
+  readonly choice: number;
+  /** Among the tokens of the choice, from 0. */
+  readonly index: number;
+  readonly token: number;
+  /** What it adds to the text; empty while a character is incomplete, or might belong to a stop text. */
+  readonly text: string;
+  /** Where the order asks for it. */
+  readonly logProbabilities?: Omit<ExplainedToken, 'token'>;
+}
+
+/** The end of an answer. */
+export interface FinishedChoice {
+  readonly choice: number;
+  readonly reason: 'stop' | 'length' | 'cancelled';
+  /** The stop text, or the end-of-text or stop token, where that is the reason. */
+  readonly stoppedBy?: string | number;
+  /** Text that was held back until it was complete. */
+  readonly text: string;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly prefillMicroseconds: number;
+  readonly decodeMicroseconds: number;
 }
 
 export interface WorkerMethods {
@@ -71,25 +120,9 @@ export type WorkerMethod = keyof WorkerMethods;
 
 export type WorkerEvent =
   | { readonly kind: 'load-progress'; readonly loadedBytes: number; readonly totalBytes: number }
-  | {
-      readonly kind: 'token';
-      readonly requestId: number;
-      readonly index: number;
-      readonly token: number;
-      /** What it adds to the text; empty while a character is incomplete. */
-      readonly text: string;
-    }
-  | {
-      readonly kind: 'request-finished';
-      readonly requestId: number;
-      readonly reason: 'stop' | 'length' | 'cancelled';
-      /** Text that was held back. */
-      readonly text: string;
-      readonly promptTokens: number;
-      readonly generatedTokens: number;
-      readonly prefillMicroseconds: number;
-      readonly decodeMicroseconds: number;
-    }
+  | ({ readonly kind: 'token'; readonly requestId: number } & GeneratedToken)
+  /** The request has ended when all its choices have. */
+  | ({ readonly kind: 'request-finished'; readonly requestId: number } & FinishedChoice)
   | { readonly kind: 'request-failed'; readonly requestId: number; readonly error: ErrorDocument }
   | { readonly kind: 'member-failed'; readonly error: ErrorDocument; readonly lost?: MemberAddress };
 

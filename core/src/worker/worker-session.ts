@@ -109,6 +109,7 @@ export class WorkerSession {
         contextLength: plan.contextLength,
         stateStorage: plan.stateStorage,
         maximumStepTokens: stepTokens(plan),
+        ...(order.queueCapacity === undefined ? {} : { queueCapacity: order.queueCapacity }),
         onEvent: (event) => this.receive(event),
       },
       signal,

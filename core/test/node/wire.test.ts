@@ -73,6 +73,27 @@ t.test('what is sent is what arrives', async (t) => {
       sampling: {},
       ignoreEndOfText: false,
     },
+    {
+      input: { kind: 'prompt', prompt: 'x' },
+      sampling: {
+        temperature: 1,
+        repetitionPenalty: 1.1,
+        presencePenalty: -2,
+        frequencyPenalty: 0,
+        logitBias: [
+          { token: 0, bias: -100 },
+          { token: 7, bias: 0 },
+        ],
+        constraint: { kind: 'allowed-tokens', specification: '[1]' },
+        logProbabilities: 0,
+      },
+      maximumTokens: 3,
+      ignoreEndOfText: false,
+      choices: 3,
+      stopTexts: ['END', '👋'],
+      stopTokens: [0, 5],
+      queueTimeoutMilliseconds: 0,
+    },
   ];
   for (const order of orders) {
     const bytes = messages.GenerateRequest.encode(orderToMessage('0'.repeat(16), order)).finish();
@@ -80,9 +101,44 @@ t.test('what is sent is what arrives', async (t) => {
   }
   const events: GenerationEvent[] = [
     { kind: 'accepted', promptTokens: [1, 2, 3], seed: 2 ** 53 - 1 },
-    { kind: 'token', index: 0, token: 0, text: '' },
+    { kind: 'token', choice: 0, index: 0, token: 0, text: '' },
+    {
+      kind: 'token',
+      choice: 3,
+      index: 1,
+      token: 7,
+      text: 'é',
+      logProbabilities: {
+        logProbability: -0.25,
+        text: '\uFFFD',
+        alternatives: [{ token: 0, text: 'a', logProbability: -0.125 }],
+      },
+    },
     {
       kind: 'finished',
+      choice: 0,
+      reason: 'stop',
+      stoppedBy: 0,
+      text: '',
+      promptTokens: 3,
+      generatedTokens: 1,
+      prefillMicroseconds: 1.5,
+      decodeMicroseconds: 0,
+    },
+    {
+      kind: 'finished',
+      choice: 1,
+      reason: 'stop',
+      stoppedBy: 'END',
+      text: '',
+      promptTokens: 3,
+      generatedTokens: 1,
+      prefillMicroseconds: 1.5,
+      decodeMicroseconds: 0,
+    },
+    {
+      kind: 'finished',
+      choice: 2,
       reason: 'length',
       text: '.',
       promptTokens: 3,
@@ -126,6 +182,18 @@ t.test('what is wrong is refused with the field', async (t) => {
     [{ ...base, sampling: { temperature: 1, topP: 2 } }, /topP/],
     [{ ...base, sampling: { temperature: 1, minP: -0.1 } }, /minP/],
     [{ ...base, sampling: { temperature: 1, seed: 0.5 } }, /seed/],
+    [{ ...base, sampling: { repetitionPenalty: 0 } }, /repetitionPenalty/],
+    [{ ...base, sampling: { repetitionPenalty: 1e300 } }, /repetitionPenalty/],
+    [{ ...base, sampling: { presencePenalty: 2.5 } }, /presencePenalty/],
+    [{ ...base, sampling: { frequencyPenalty: Number.NaN } }, /frequencyPenalty/],
+    [{ ...base, sampling: { logitBias: [{ token: 1, bias: 101 }] } }, /logitBias of token 1/],
+    [{ ...base, sampling: { logitBias: Array.from({ length: 1025 }, () => ({ token: 1 })) } }, /logitBias/],
+    [{ ...base, sampling: { logProbabilities: 21 } }, /logProbabilities/],
+    [{ ...base, sampling: { constraint: { kind: '' } } }, /constraint/],
+    [{ ...base, choices: 129 }, /choices/],
+    [{ ...base, stopTexts: [''] }, /stop/],
+    [{ ...base, stopTokens: Array.from({ length: 1025 }, () => 1) }, /stopTokens/],
+    [{ ...base, queueTimeoutMilliseconds: -1 }, /queueTimeoutMilliseconds/],
     [{ sampling: base.sampling, maximumTokens: 1, conversation: { messages: [] } }, /messages/],
   ];
   for (const [message, field] of wrong) {

@@ -10,18 +10,22 @@ export class StopText {
     this.stops = stops.filter((stop) => stop !== '');
   }
 
-  /** Adds text; returns what is certain, and whether a stop string was met (nothing comes after that). */
-  push(text: string): { readonly text: string; readonly stopped: boolean } {
-    if (this.stops.length === 0) return { text, stopped: false };
+  /** Adds text; returns what is certain, and the stop string that was met, if any (nothing comes after that). */
+  push(text: string): { readonly text: string; readonly stop?: string } {
+    if (this.stops.length === 0) return { text };
     const whole = this.held + text;
-    const found = this.stops.map((stop) => whole.indexOf(stop)).filter((index) => index >= 0);
-    if (found.length > 0) {
+    const found = this.stops.flatMap((stop) => {
+      const index = whole.indexOf(stop);
+      return index < 0 ? [] : [{ stop, index }];
+    });
+    const first = found.sort((one, other) => one.index - other.index)[0];
+    if (first) {
       this.held = '';
-      return { text: whole.slice(0, Math.min(...found)), stopped: true };
+      return { text: whole.slice(0, first.index), stop: first.stop };
     }
     const kept = Math.max(...this.stops.map((stop) => overlap(whole, stop)));
     this.held = whole.slice(whole.length - kept);
-    return { text: whole.slice(0, whole.length - kept), stopped: false };
+    return { text: whole.slice(0, whole.length - kept) };
   }
 
   /** The rest, when the text has ended by itself. */
