@@ -138,6 +138,12 @@ impl Buffer {
         unsafe { (self.device.library.functions().ggml_backend_buffer_get_size)(self.pointer()) }
     }
 
+    /// Where it begins; an address of the device.
+    pub(crate) fn address(&self) -> usize {
+        // SAFETY: the buffer is valid.
+        unsafe { (self.device.library.functions().ggml_backend_buffer_get_base)(self.pointer()) as usize }
+    }
+
     /// Whether the processor may read and write tensors in it directly.
     pub(crate) fn is_host(&self) -> bool {
         // SAFETY: the buffer is valid.

@@ -224,6 +224,22 @@ fn periods_of(program: &MemberProgram) -> Vec<Vec<u32>> {
     found
 }
 
+/// Where in a page the rows of a matrix begin whose rows are whole pages. Decoding streams such a matrix row by row with a
+/// short pause between two rows, always at the same place of a page, and processors fetch ahead within pages: with the
+/// pause early in a page, but not at its very start, the rest is fetched meanwhile. Measured on Intel's Sapphire Rapids
+/// with BF16 rows of 4 KiB: 244 ms a token from 64 on, 213 from 128, 203 from 1280, 248 from 1024.
+const ROW_START_IN_PAGE: usize = 1280;
+const PAGE_BYTES: usize = 4096;
+
+fn has_rows_of_whole_pages(tensor: Tensor) -> bool {
+    tensor.shape()[1] > 1 && tensor.row_bytes().is_multiple_of(PAGE_BYTES)
+}
+
+/// Bytes to leave free before an address, so that rows begin at [`ROW_START_IN_PAGE`].
+fn bytes_to_row_start(address: usize) -> usize {
+    (ROW_START_IN_PAGE + PAGE_BYTES - address % PAGE_BYTES) % PAGE_BYTES
+}
+
 /// Allocates buffers for all tensors, as few of each memory as its largest buffer allows, and places them.
 fn allocate(placement: &[(BufferType, Tensor)]) -> Result<Vec<Buffer>, BackendError> {
     let mut buffers = Vec::new();
@@ -231,7 +247,8 @@ fn allocate(placement: &[(BufferType, Tensor)]) -> Result<Vec<Buffer>, BackendEr
     while let Some((memory, _)) = rest.first().copied() {
         let (mut batch, mut later, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
         for (other, tensor) in rest {
-            let size = other.tensor_bytes(tensor);
+            let room_to_shift = if has_rows_of_whole_pages(tensor) { PAGE_BYTES } else { 0 };
+            let size = other.tensor_bytes(tensor) + room_to_shift;
             let fits = batch.is_empty() || bytes.saturating_add(size) <= memory.largest_buffer_bytes();
             if other == memory && fits {
                 batch.push((tensor, bytes));
@@ -243,7 +260,12 @@ fn allocate(placement: &[(BufferType, Tensor)]) -> Result<Vec<Buffer>, BackendEr
         let buffer = memory.allocate(bytes)?;
         buffer.mark_as_weights();
         for (tensor, offset) in batch {
-            buffer.place(tensor, offset)?;
+            let shift = if buffer.is_host() && has_rows_of_whole_pages(tensor) {
+                bytes_to_row_start(buffer.address() + offset)
+            } else {
+                0
+            };
+            buffer.place(tensor, offset + shift)?;
         }
         buffers.push(buffer);
         rest = later;
@@ -385,4 +407,18 @@ fn upload(device: Device, tensor: Tensor, bytes: &[u8]) {
 fn bytes_of(numbers: &[f32]) -> &[u8] {
     // SAFETY: any number is four readable bytes.
     unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size_of_val(numbers)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_begin_at_their_place_in_a_page() {
+        for address in [0, 64, 1280, 1344, 4032, 123 * 64] {
+            let shift = bytes_to_row_start(address);
+            assert!(shift < PAGE_BYTES, "{address}");
+            assert_eq!((address + shift) % PAGE_BYTES, ROW_START_IN_PAGE, "{address}");
+        }
+    }
 }
