@@ -2349,6 +2349,12 @@ export namespace shoal {
             /** GenerateRequest ignoreEndOfText. */
             ignoreEndOfText: boolean;
 
+            /** GenerateRequest parseSpecialTokens. */
+            parseSpecialTokens?: (boolean|null);
+
+            /** GenerateRequest ignoreModelDefaults. */
+            ignoreModelDefaults: boolean;
+
             /** GenerateRequest choices. */
             choices: number;
 
@@ -2417,6 +2423,12 @@ export namespace shoal {
                 /** GenerateRequest ignoreEndOfText */
                 ignoreEndOfText?: (boolean|null);
 
+                /** GenerateRequest parseSpecialTokens */
+                parseSpecialTokens?: (boolean|null);
+
+                /** GenerateRequest ignoreModelDefaults */
+                ignoreModelDefaults?: (boolean|null);
+
                 /** GenerateRequest choices */
                 choices?: (number|null);
 
@@ -2445,6 +2457,8 @@ export namespace shoal {
               sampling?: shoal.control.Sampling.$Shape|null;
               maximumTokens?: number|null;
               ignoreEndOfText?: boolean|null;
+              parseSpecialTokens?: boolean|null;
+              ignoreModelDefaults?: boolean|null;
               choices?: number|null;
               stopTexts?: string[]|null;
               stopTokens?: number[]|null;

@@ -3215,6 +3215,8 @@ export const shoal = $root.shoal = (() => {
             GenerateRequest.prototype.sampling = null;
             GenerateRequest.prototype.maximumTokens = null;
             GenerateRequest.prototype.ignoreEndOfText = false;
+            GenerateRequest.prototype.parseSpecialTokens = null;
+            GenerateRequest.prototype.ignoreModelDefaults = false;
             GenerateRequest.prototype.choices = 0;
             GenerateRequest.prototype.stopTexts = $util.emptyArray;
             GenerateRequest.prototype.stopTokens = $util.emptyArray;
@@ -3230,6 +3232,12 @@ export const shoal = $root.shoal = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(GenerateRequest.prototype, "_maximumTokens", {
                 get: $util.oneOfGetter($oneOfFields = ["maximumTokens"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(GenerateRequest.prototype, "_parseSpecialTokens", {
+                get: $util.oneOfGetter($oneOfFields = ["parseSpecialTokens"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -3273,6 +3281,10 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(82).uint32s(message.stopTokens);
                 if (message.queueTimeoutMilliseconds != null && $Object.hasOwnProperty.call(message, "queueTimeoutMilliseconds"))
                     writer.uint32(89).double(message.queueTimeoutMilliseconds);
+                if (message.parseSpecialTokens != null && $Object.hasOwnProperty.call(message, "parseSpecialTokens"))
+                    writer.uint32(160).bool(message.parseSpecialTokens);
+                if (message.ignoreModelDefaults != null && $Object.hasOwnProperty.call(message, "ignoreModelDefaults") && message.ignoreModelDefaults !== false)
+                    writer.uint32(168).bool(message.ignoreModelDefaults);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3356,6 +3368,22 @@ export const shoal = $root.shoal = (() => {
                                 message.ignoreEndOfText = value;
                             else
                                 delete message.ignoreEndOfText;
+                            continue;
+                        }
+                    case 20: {
+                            if (wireType !== 0)
+                                break;
+                            message.parseSpecialTokens = reader.bool();
+                            message._parseSpecialTokens = "parseSpecialTokens";
+                            continue;
+                        }
+                    case 21: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.ignoreModelDefaults = value;
+                            else
+                                delete message.ignoreModelDefaults;
                             continue;
                         }
                     case 8: {

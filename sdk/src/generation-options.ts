@@ -42,6 +42,13 @@ export interface GenerationOptions {
   readonly stopTokens?: readonly number[];
   /** Go on after an end-of-text token. */
   readonly ignoreEndOfText?: boolean;
+  /**
+   * Whether text that spells a special token (`<|eot_id|>`) becomes that token. Default: in a prompt, whose writer writes
+   * its turns, but not in messages: what a user says cannot end a turn or begin another.
+   */
+  readonly parseSpecialTokens?: boolean;
+  /** Sample as if the model recommended nothing: greedy, but for what these options say. */
+  readonly ignoreModelDefaults?: boolean;
   /** Fail with REQUEST_QUEUE_TIMEOUT when the request has waited so long for a free slot; default: never. */
   readonly queueTimeoutMilliseconds?: number;
   readonly signal?: AbortSignal;
@@ -54,7 +61,7 @@ type Given<Fields> = { readonly [Name in keyof Fields]?: Exclude<Fields[Name], u
 export function orderOf(input: GenerationInput, options: GenerationOptions): GenerationOrder {
   const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = options;
   const { logProbabilities, seed, maximumTokens, choices, stopTokens, queueTimeoutMilliseconds } = options;
-  const { logitBias, allowedTokens } = options;
+  const { logitBias, allowedTokens, parseSpecialTokens, ignoreModelDefaults } = options;
   const biases = Object.entries(logitBias ?? {}).map(([token, bias]) => ({ token: Number(token), bias }));
   const allowed = allowedTokens && { kind: 'allowed-tokens', specification: JSON.stringify(allowedTokens) };
   const constraint = options.constraint ?? allowed;
@@ -75,6 +82,7 @@ export function orderOf(input: GenerationInput, options: GenerationOptions): Gen
       logitBias: biases.length === 0 ? undefined : biases,
     }),
     ...given({ maximumTokens, choices, stopTexts: options.stop, stopTokens, queueTimeoutMilliseconds }),
+    ...given({ parseSpecialTokens, ignoreModelDefaults }),
   };
 }
 

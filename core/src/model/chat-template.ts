@@ -1,6 +1,10 @@
-import { Template } from '@huggingface/jinja';
 import { ShoalError } from '../spec/errors.js';
 import { readModelJson, readModelText } from './model-file.js';
+import { parseTemplate, runTemplate, type TemplateProgram } from './template-interpreter.js';
+import { isObject } from './tokenizer-definition.js';
+
+/** Largest template: the longest that are about have 30 KB. */
+const maximumTemplateBytes = 1024 * 1024;
 
 /** One turn of a conversation. Templates know `system`, `user` and `assistant`, some more. */
 export interface ChatMessage {
@@ -8,62 +12,100 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+export interface RenderOptions {
+  /** Whether to end with the beginning of the assistant's next turn; default true. */
+  readonly addGenerationPrompt?: boolean;
+  /** Functions that the model may call, as JSON schemas; templates write them into the conversation. */
+  readonly tools?: readonly object[];
+  /** Further variables of the template, such as `enable_thinking` or `date_string`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** For `strftime_now`; default: the clock. */
+  readonly now?: () => Date;
+}
+
 /** A model's own way to write a conversation as one text. */
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #template: TemplateProgram;
+  /** For conversations with tools, where a model has one of its own for them. */
+  readonly #toolTemplate: TemplateProgram;
   readonly #specialTokens: Readonly<Record<string, string>>;
   readonly #directory: string;
 
-  private constructor(template: Template, specialTokens: Readonly<Record<string, string>>, directory: string) {
-    this.#template = template;
+  private constructor(sources: TemplateSources, specialTokens: Readonly<Record<string, string>>, directory: string) {
+    this.#template = parseTemplate(sources.standard);
+    this.#toolTemplate = sources.tools === undefined ? this.#template : parseTemplate(sources.tools);
     this.#specialTokens = specialTokens;
     this.#directory = directory;
   }
 
   /**
-   * Reads chat_template.jinja, else `chat_template` of tokenizer_config.json (a text, or a list from which `default` is
-   * taken). `specialTokens` are what the template may name, such as `bos_token`. Undefined when the model has none;
-   * throws MODEL_TEMPLATE_INVALID when it cannot be parsed.
+   * Reads chat_template.jinja, else `chat_template` of tokenizer_config.json: a text, or a list from which `default` is
+   * taken, and `tool_use` for conversations with tools. `specialTokens` are what the template may name, such as
+   * `bos_token`. Undefined when the model has none; throws MODEL_TEMPLATE_INVALID when it cannot be parsed.
    */
   static async load(
     directory: string,
     specialTokens: Readonly<Record<string, string>>,
   ): Promise<ChatTemplate | undefined> {
-    const source =
-      (await readModelText(directory, 'chat_template.jinja', 'MODEL_TEMPLATE_INVALID')) ??
-      templateOf(await readModelJson(directory, 'tokenizer_config.json', 'MODEL_TOKENIZER_INVALID'));
-    if (source === undefined) return undefined;
+    const file = await readModelText(directory, 'chat_template.jinja', 'MODEL_TEMPLATE_INVALID', maximumTemplateBytes);
+    const sources =
+      file === undefined
+        ? templatesOf(await readModelJson(directory, 'tokenizer_config.json', 'MODEL_TOKENIZER_INVALID'))
+        : { standard: file };
+    if (sources === undefined) return undefined;
     try {
-      return new ChatTemplate(new Template(source), specialTokens, directory);
+      for (const { length } of Object.values(sources)) {
+        if (length > maximumTemplateBytes) throw new Error(`it has ${length} characters`);
+      }
+      return new ChatTemplate(sources, specialTokens, directory);
     } catch (thrown) {
       throw invalid(directory, 'cannot be parsed', thrown);
     }
   }
 
   /**
-   * The conversation as text, special tokens included (encode it without adding them again). `addGenerationPrompt`
-   * (default true) ends it with the beginning of the assistant's next turn.
+   * The conversation as text, special tokens included (encode it without adding them again). Throws
+   * MODEL_TEMPLATE_INVALID with what the template says against this conversation, or when it does not come to an end.
    */
-  render(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt?: boolean } = {}): string {
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
+    const { tools, variables, addGenerationPrompt = true, now = () => new Date() } = options;
     try {
-      return this.#template.render({
-        ...this.#specialTokens,
-        messages: messages.map(({ role, content }) => ({ role, content })),
-        add_generation_prompt: options.addGenerationPrompt ?? true,
-      });
+      const template = tools === undefined ? this.#template : this.#toolTemplate;
+      return runTemplate(
+        template,
+        {
+          // Templates ask whether these are none, as transformers passes them.
+          tools: tools ?? null,
+          documents: null,
+          ...this.#specialTokens,
+          ...variables,
+          messages: messages.map((message) => ({ ...message })),
+          add_generation_prompt: addGenerationPrompt,
+        },
+        now,
+      );
     } catch (thrown) {
       throw invalid(this.#directory, 'does not render this conversation', thrown);
     }
   }
 }
 
-function templateOf(tokenizerConfig: Readonly<Record<string, unknown>> | undefined): string | undefined {
+interface TemplateSources {
+  readonly standard: string;
+  readonly tools?: string;
+}
+
+function templatesOf(tokenizerConfig: Readonly<Record<string, unknown>> | undefined): TemplateSources | undefined {
   const value: unknown = tokenizerConfig?.chat_template;
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return { standard: value };
   if (!Array.isArray(value)) return undefined;
-  const named = value as readonly { readonly name?: unknown; readonly template?: unknown }[];
-  const chosen = named.find(({ name }) => name === 'default') ?? named[0];
-  return typeof chosen?.template === 'string' ? chosen.template : undefined;
+  const named = new Map<unknown, string>();
+  for (const entry of value as readonly unknown[]) {
+    if (isObject(entry) && typeof entry.template === 'string') named.set(entry.name, entry.template);
+  }
+  const standard = named.get('default') ?? [...named.values()][0];
+  const tools = named.get('tool_use');
+  return standard === undefined ? undefined : { standard, ...(tools === undefined ? {} : { tools }) };
 }
 
 function invalid(directory: string, problem: string, thrown: unknown): ShoalError {

@@ -32,6 +32,8 @@ export function orderFromMessage(message: messages.GenerateRequest.$Properties):
     input: inputFromMessage(message),
     sampling: samplingFromMessage(message.sampling ?? {}),
     ignoreEndOfText: message.ignoreEndOfText ?? false,
+    ...(message.parseSpecialTokens == null ? {} : { parseSpecialTokens: message.parseSpecialTokens }),
+    ...(message.ignoreModelDefaults ? { ignoreModelDefaults: true } : {}),
     ...present({ maximumTokens, queueTimeoutMilliseconds }),
     ...(choices ? { choices } : {}),
     ...(stopTexts?.length ? { stopTexts } : {}),

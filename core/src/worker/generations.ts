@@ -6,9 +6,12 @@ import { defaultMaximumTokens, resolveSampling } from './sampling.js';
 import type { TextSide } from './text-side.js';
 import type { WorkerEvent, WorkerMethods } from './worker-protocol.js';
 
+type GenerateOrder = WorkerMethods['generate']['request'];
 type RequestEvent = Extract<EngineEvent, { requestId: number }>;
 
 export class Generations {
+  /** Requests whose prompts are becoming tokens; a reason not to start one when it is not wanted any more. */
+  private readonly starting = new Map<number, { failure?: ShoalError }>();
   /** The answers of each request that have not ended, by their choice. */
   private readonly running = new Map<number, Map<number, Answer>>();
 
@@ -20,8 +23,8 @@ export class Generations {
   ) {}
 
   /** Throws REQUEST_TOO_LONG, REQUEST_INVALID, REQUEST_QUEUE_FULL, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
-  start(order: WorkerMethods['generate']['request']): WorkerMethods['generate']['response'] {
-    const promptTokens = this.text.tokens(order.input);
+  async start(order: GenerateOrder): Promise<WorkerMethods['generate']['response']> {
+    const promptTokens = await this.promptTokens(order);
     if (promptTokens.length === 0) throw new ShoalError('REQUEST_INVALID', 'the prompt has no tokens');
     const room = this.contextLength - promptTokens.length;
     if (room < 1) {
@@ -36,7 +39,7 @@ export class Generations {
     if (stopTexts.length > 0) this.text.requireTokenizer();
     const modelStopTokens = order.ignoreEndOfText ? [] : this.text.stopTokens;
     const stopTokens = [...new Set([...modelStopTokens, ...(order.stopTokens ?? [])])];
-    const sampling = resolveSampling(order.sampling, this.text.samplingDefaults);
+    const sampling = resolveSampling(order.sampling, order.ignoreModelDefaults ? {} : this.text.samplingDefaults);
     const endTokens = new Set(stopTokens);
     const numbers = Array.from({ length: choices }, (_, choice) => choice);
     this.running.set(
@@ -60,7 +63,21 @@ export class Generations {
     return { promptTokens: [...promptTokens], seed: sampling.seed };
   }
 
+  private async promptTokens({ requestId, input, parseSpecialTokens }: GenerateOrder): Promise<Uint32Array> {
+    const starting: { failure?: ShoalError } = {};
+    this.starting.set(requestId, starting);
+    try {
+      const tokens = await this.text.tokens(input, parseSpecialTokens);
+      if (starting.failure) throw starting.failure;
+      return tokens;
+    } finally {
+      this.starting.delete(requestId);
+    }
+  }
+
   cancel(requestId: number): void {
+    const starting = this.starting.get(requestId);
+    if (starting) starting.failure = new ShoalError('ABORTED', 'the request was cancelled before it began');
     if (this.running.has(requestId)) this.member.cancel(requestId);
   }
 
@@ -87,6 +104,7 @@ export class Generations {
   }
 
   failAll(error: ShoalError): void {
+    for (const starting of this.starting.values()) starting.failure = error;
     for (const requestId of this.running.keys()) this.fail(requestId, error);
     this.running.clear();
   }

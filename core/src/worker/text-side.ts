@@ -1,30 +1,43 @@
 /** The head's text side: prompts become tokens, tokens become text. Only the head's worker has one. */
-import { ChatTemplate } from '../model/chat-template.js';
 import { type GenerationConfig, readGenerationConfig } from '../model/generation-config.js';
-import type { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
-import { TextTokenizer } from '../model/tokenizer.js';
+import { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
+import type { TokenPieceTable } from '../model/token-pieces.js';
 import { ShoalError } from '../spec/errors.js';
 import type { SamplingDefaults } from './sampling.js';
+import { TextThread } from './text-thread-handle.js';
 import type { GenerationInput } from './worker-protocol.js';
+
+/** Longest prompt, in UTF-16 code units: beyond a million tokens. */
+const maximumPromptCharacters = 4 * 1024 * 1024;
+
+export interface TextSideOptions {
+  /** The model's folder. */
+  readonly directory: string;
+  /** Tokens that the model has logits for; undefined when config.json does not say. */
+  readonly vocabularySize?: number | undefined;
+  /** How long a prompt may take to become tokens; default 20 s. */
+  readonly deadlineMilliseconds?: number;
+}
 
 export class TextSide {
   private constructor(
-    private readonly tokenizer: TextTokenizer | undefined,
-    private readonly tokenizerProblem: ShoalError | undefined,
-    private readonly template: ChatTemplate | undefined,
+    private readonly thread: TextThread,
+    private readonly pieces: TokenPieceTable | undefined,
+    private readonly problem: ShoalError | undefined,
     private readonly generation: GenerationConfig,
+    private readonly vocabularySize: number | undefined,
   ) {}
 
-  /** A model without a tokenizer is served too, to those who ask with tokens. */
-  static async load(directory: string): Promise<TextSide> {
+  /** A model without a tokenizer is served too, to those who ask with tokens. Throws MODEL_CONFIG_INVALID. */
+  static async load({ directory, vocabularySize, deadlineMilliseconds }: TextSideOptions): Promise<TextSide> {
+    const thread = new TextThread(directory, deadlineMilliseconds);
     try {
-      const tokenizer = await TextTokenizer.load(directory);
-      const template = await ChatTemplate.load(directory, tokenizer.specialTokens);
-      const generation = await readGenerationConfig(directory, tokenizer.endToken);
-      return new TextSide(tokenizer, undefined, template, generation);
+      const { pieces, endToken } = await thread.load();
+      return new TextSide(thread, pieces, undefined, await readGenerationConfig(directory, endToken), vocabularySize);
     } catch (thrown) {
+      await thread.close();
       const problem = ShoalError.from(thrown, 'MODEL_TOKENIZER_INVALID');
-      return new TextSide(undefined, problem, undefined, await readGenerationConfig(directory));
+      return new TextSide(thread, undefined, problem, await readGenerationConfig(directory), vocabularySize);
     }
   }
 
@@ -32,38 +45,70 @@ export class TextSide {
     return this.generation.stopTokens;
   }
 
-  /** What the model recommends for what a request leaves open. */
+  /** What the model's makers recommend for what a request leaves open. */
   get samplingDefaults(): SamplingDefaults {
     return this.generation.defaults;
   }
 
-  /** Throws MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
-  tokens(input: GenerationInput): Uint32Array {
-    if (input.kind === 'tokens') return Uint32Array.from(input.tokens);
-    const tokenizer = this.requireTokenizer();
-    if (input.kind === 'prompt') return tokenizer.encode(input.prompt);
-    if (!this.template) {
-      throw new ShoalError(
-        'MODEL_TEMPLATE_INVALID',
-        'the model has no chat template; give a prompt instead of messages',
-      );
+  /**
+   * Token ids of what was asked. `parseSpecialTokens`: whether text that spells a special token becomes that token; by
+   * default in prompts, whose makers write their own turns, and not in messages. Throws REQUEST_INVALID,
+   * REQUEST_TOO_LONG, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID, ARGUMENT_INVALID.
+   */
+  async tokens(input: GenerationInput, parseSpecialTokens = input.kind === 'prompt'): Promise<Uint32Array> {
+    if (input.kind === 'tokens') {
+      this.checkRange(input.tokens, 'REQUEST_INVALID', 'a request is wrong: tokens has');
+      return Uint32Array.from(input.tokens);
     }
-    return tokenizer.encode(this.template.render(input.messages), { addSpecialTokens: false });
+    this.requireTokenizer();
+    const characters = charactersOf(input);
+    if (characters > maximumPromptCharacters) {
+      const message = `the prompt has ${characters} characters; the limit is ${maximumPromptCharacters}`;
+      throw new ShoalError('REQUEST_TOO_LONG', message, { details: { characters } });
+    }
+    const tokens = await this.thread.encode({ input, parseSpecialTokens });
+    this.checkRange(tokens, 'MODEL_TOKENIZER_INVALID', "the model's tokenizer gives");
+    return tokens;
   }
 
   /** Undefined when the model has no tokenizer: its answers have tokens but no text. */
   stream(): StreamingDetokenizer | undefined {
-    return this.tokenizer?.stream();
+    return this.pieces && new StreamingDetokenizer(this.pieces);
   }
 
   /** Text of one token by itself; a part of a character is U+FFFD. */
   textOf(token: number): string {
-    return this.tokenizer?.decode([token], { skipSpecialTokens: false }) ?? '';
+    if (!this.pieces) return '';
+    const stream = new StreamingDetokenizer(this.pieces, { skipSpecialTokens: false });
+    return stream.push(token) + stream.flush();
   }
 
   /** Throws MODEL_TOKENIZER_INVALID where the model has none: what needs text cannot be done. */
-  requireTokenizer(): TextTokenizer {
-    if (!this.tokenizer) throw this.tokenizerProblem ?? new ShoalError('MODEL_TOKENIZER_INVALID', 'no tokenizer');
-    return this.tokenizer;
+  requireTokenizer(): void {
+    if (this.problem) throw this.problem;
   }
+
+  close(): Promise<void> {
+    return this.thread.close();
+  }
+
+  private checkRange(
+    tokens: ArrayLike<number>,
+    code: 'REQUEST_INVALID' | 'MODEL_TOKENIZER_INVALID',
+    who: string,
+  ): void {
+    const { vocabularySize } = this;
+    if (vocabularySize === undefined) return;
+    for (let index = 0; index < tokens.length; index += 1) {
+      const token = tokens[index] as number;
+      if (token < vocabularySize) continue;
+      const message = `${who} the id ${token}, and the model has ${vocabularySize} tokens`;
+      throw new ShoalError(code, message, { details: { token, vocabularySize } });
+    }
+  }
+}
+
+function charactersOf(input: Exclude<GenerationInput, { kind: 'tokens' }>): number {
+  if (input.kind === 'prompt') return input.prompt.length;
+  return input.messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
 }

@@ -48,6 +48,13 @@ export interface GenerationOrder {
   readonly maximumTokens?: number;
   /** Go on after an end-of-text token. */
   readonly ignoreEndOfText: boolean;
+  /**
+   * Whether text that spells a special token becomes that token. Absent: in a prompt, whose maker writes its turns, but
+   * not in messages.
+   */
+  readonly parseSpecialTokens?: boolean;
+  /** Sample as if the model recommended nothing (generation_config.json). */
+  readonly ignoreModelDefaults?: boolean;
   /** Answers to the same prompt; default 1. */
   readonly choices?: number;
   /** An answer ends before the first of these. */

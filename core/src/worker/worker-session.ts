@@ -24,6 +24,7 @@ export class WorkerSession {
   private channels: ChannelSet | undefined;
   private device: OpenDevice | undefined;
   private member: Member | undefined;
+  private text: Promise<TextSide> | undefined;
   private generations: Generations | undefined;
   private readonly controller = new AbortController();
   private closing: Promise<void> | undefined;
@@ -84,7 +85,12 @@ export class WorkerSession {
       });
     }
     const program = buildMemberProgram(strategy, model, plan, self);
-    const text = isHead ? await TextSide.load(order.modelDirectory) : undefined;
+    if (isHead) {
+      const { vocabularySize } = strategy.costs(model.config, model.tensors);
+      // While the weights are read; whoever needs it first hears of a failure.
+      this.text = TextSide.load({ directory: order.modelDirectory, vocabularySize });
+      this.text.catch(() => undefined);
+    }
 
     const placement = stageOf(plan, self).members[self.member];
     if (!placement) throw new ShoalError('REQUEST_INVALID', `the plan has no member ${self.member}`);
@@ -114,6 +120,7 @@ export class WorkerSession {
       },
       signal,
     );
+    const text = await this.text;
     if (text) this.generations = new Generations(this.member, text, plan.contextLength, this.emit);
   }
 
@@ -149,8 +156,9 @@ export class WorkerSession {
 
   private async closeAll(): Promise<void> {
     this.controller.abort(new ShoalError('ABORTED', 'the shard is being unloaded'));
+    const text = await this.text?.catch(() => undefined);
     // The member first: it uses the channels and the device.
-    for (const part of [this.member, this.channels, this.prepared?.listener, this.device]) {
+    for (const part of [this.member, this.channels, this.prepared?.listener, this.device, text]) {
       await part?.close().catch((thrown: unknown) => {
         process.stderr.write(`closing a shard: ${String(thrown)}\n`);
       });

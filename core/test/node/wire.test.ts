@@ -67,11 +67,14 @@ t.test('what is sent is what arrives', async (t) => {
       sampling: { temperature: 0, seed: 0, topP: 0 },
       maximumTokens: 1,
       ignoreEndOfText: false,
+      parseSpecialTokens: false,
+      ignoreModelDefaults: true,
     },
     {
       input: { kind: 'tokens', tokens: [0, 1, 4_294_967_295] },
       sampling: {},
       ignoreEndOfText: false,
+      parseSpecialTokens: true,
     },
     {
       input: { kind: 'prompt', prompt: 'x' },
