@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShoalError } from '../spec/errors.js';
 import { type ByteChannel, socketChannel } from './byte-channel.js';
+import { homeError } from './home-error.js';
 
 /** sockaddr_un holds 104 bytes on macOS and 108 on Linux, with the closing zero. */
 const maximumSocketPathBytes = 100;
@@ -36,7 +37,7 @@ export interface LocalSocket {
   close(): Promise<void>;
 }
 
-/** Listens in `home`. Throws NODE_ALREADY_RUNNING when another node answers there. */
+/** Listens in `home`. Throws NODE_ALREADY_RUNNING when another node answers there, NODE_HOME_UNUSABLE. */
 export async function listenLocal(home: string, onChannel: (channel: ByteChannel) => void): Promise<LocalSocket> {
   const place = socketPlace(home);
   if (place.directory) await makePrivateDirectory(place.directory);
@@ -50,7 +51,7 @@ export async function listenLocal(home: string, onChannel: (channel: ByteChannel
     await listen(server, place.path);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
-      throw new ShoalError('INTERNAL', `cannot listen on ${place.path}`, { cause: thrown });
+      throw homeError(home, thrown);
     }
     if (await answers(place.path)) {
       throw new ShoalError('NODE_ALREADY_RUNNING', `a node is running in ${home}`, { details: { home } });
@@ -59,8 +60,13 @@ export async function listenLocal(home: string, onChannel: (channel: ByteChannel
     await rm(place.path, { force: true });
     await listen(server, place.path);
   }
-  if (process.platform !== 'win32') await chmod(place.path, 0o600);
-  if (place.pointer) await writeFile(place.pointer, place.path, { mode: 0o600 });
+  try {
+    if (process.platform !== 'win32') await chmod(place.path, 0o600);
+    if (place.pointer) await writeFile(place.pointer, place.path, { mode: 0o600 });
+  } catch (thrown) {
+    server.close();
+    throw homeError(home, thrown);
+  }
   return {
     path: place.path,
     async close() {
@@ -85,7 +91,8 @@ export async function connectLocal(home: string): Promise<ByteChannel> {
 
 async function readPointer(path: string): Promise<string | undefined> {
   try {
-    return (await readFile(path, 'utf8')).trim();
+    // Empty: a full disk took no more of it than its name.
+    return (await readFile(path, 'utf8')).trim() || undefined;
   } catch {
     return undefined;
   }

@@ -3,9 +3,10 @@
  * a key.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeError } from '../control/home-error.js';
 import { ShoalError } from '../spec/errors.js';
 
 /** The home folder in force: the argument, else SHOAL_HOME, else `.shoal` in the user's folder. */
@@ -16,10 +17,19 @@ export function resolveHome(directory?: string): string {
 export class Home {
   private constructor(readonly directory: string) {}
 
-  /** Makes the folder if it is not there. */
+  /** Makes the folder if it is not there. Throws NODE_HOME_UNUSABLE. */
   static async open(directory?: string): Promise<Home> {
     const home = new Home(resolveHome(directory));
-    await mkdir(join(home.directory, 'run'), { recursive: true, mode: 0o700 });
+    try {
+      await mkdir(home.runDirectory, { recursive: true, mode: 0o700 });
+    } catch (thrown) {
+      // Node's recursive mkdir says "no such file" for much; a plain one says what it is.
+      const plain: unknown = await mkdir(home.runDirectory, { mode: 0o700 }).then(
+        () => thrown,
+        (reason: unknown) => reason,
+      );
+      throw homeError(home.directory, plain);
+    }
     return home;
   }
 
@@ -46,45 +56,66 @@ export class Home {
     return this.readOrCreate('identity.key', create);
   }
 
+  /** Of several processes that start at once, one writes and all read the same. */
   private async readOrCreate(name: string, create: () => Promise<string>): Promise<string> {
     const path = join(this.directory, name);
     const existing = await readIfThere(path);
     if (existing !== undefined) return existing;
     const text = await create();
     try {
-      // Exclusive: of two processes that start at once, one writes and both read the same.
-      const file = await open(path, 'wx', 0o600);
-      try {
-        await file.writeFile(`${text}\n`);
-        await file.sync();
-      } catch (thrown) {
-        await rm(path, { force: true });
-        throw thrown;
-      } finally {
-        await file.close();
-      }
-      await chmod(path, 0o600);
-      return text;
+      if (await writeWhole(path, `${text}\n`)) return text;
     } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+      throw homeError(this.directory, thrown);
     }
-    // The other process may still be writing.
-    for (let attempt = 0; attempt < 50; attempt++) {
-      const written = await readIfThere(path);
-      if (written) return written;
-      await new Promise((wake) => setTimeout(wake, 20));
+    return (await readIfThere(path)) ?? text;
+  }
+}
+
+/**
+ * Makes a private file with its whole text or not at all, whatever happens meanwhile: half a key must never be found.
+ * False when there is one already.
+ */
+async function writeWhole(path: string, text: string): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    throw new ShoalError('ARGUMENT_INVALID', `${path} is empty; delete it to have a new one made`);
+    await nameFile(temporary, path);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw thrown;
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Gives a file its name; rejects with EEXIST where that is taken. */
+async function nameFile(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') throw thrown;
+    // A file system without links, such as of a memory card: renaming is as whole, but the last of two writers wins.
+    await rename(temporary, path);
   }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
+  let text: string;
   try {
-    return (await readFile(path, 'utf8')).trim();
+    text = (await readFile(path, 'utf8')).trim();
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new ShoalError('ARGUMENT_INVALID', `cannot read ${path}`, { cause: thrown });
   }
+  if (text === '') throw new ShoalError('ARGUMENT_INVALID', `${path} is empty; delete it to have a new one made`);
+  return text;
 }
 
 /** Reads a key of 64 hex digits; `source` names it in the error. */

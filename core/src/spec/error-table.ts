@@ -376,6 +376,11 @@ export const errorTable = {
     raisedBy: 'a node that starts',
     remedy: 'A node is already running in this SHOAL_HOME. Attach to it, or choose another SHOAL_HOME.',
   },
+  NODE_HOME_UNUSABLE: {
+    meaning: "The node's home folder, SHOAL_HOME, cannot be written.",
+    raisedBy: 'a node that starts',
+    remedy: 'Free space on the disk, make the folder writable for this user, or choose another SHOAL_HOME.',
+  },
 
   CLUSTER_CLOSED: {
     meaning: 'The cluster object, or the node behind it, was closed.',
