@@ -86,6 +86,8 @@ mod outbound;
 mod peer;
 mod signal;
 mod socket_channel;
+#[cfg(unix)]
+mod stale_sockets;
 mod stream;
 mod tls;
 mod wait;
@@ -110,5 +112,7 @@ pub use shoal_abi::channel::{ChannelCapabilities, ChannelStatistics};
 pub use shoal_frame::FrameKind;
 pub use signal::Signal;
 pub use socket_channel::{ChannelLimits, SocketChannel};
+#[cfg(unix)]
+pub use stale_sockets::remove_stale_sockets;
 pub use tls::{Fingerprint, TlsIdentity};
 pub use waker::Waker;

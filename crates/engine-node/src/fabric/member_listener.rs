@@ -46,6 +46,11 @@ impl MemberListener {
             )));
         }
         let directory = options.socket_directory.map_or_else(std::env::temp_dir, PathBuf::from);
+        // A process that was killed before its mesh was connected has left its socket behind.
+        #[cfg(unix)]
+        if matches!(kind, Kind::Auto | Kind::Unix) {
+            shoal_fabric::remove_stale_sockets(&directory, SOCKET_PREFIX);
+        }
         let wanted = addresses(kind, ip, || socket_path(&directory, &options.credentials, options.me));
         let speaks_tls = wanted.iter().any(|address| matches!(address, Address::Tls(_)));
         let identity = speaks_tls.then(TlsIdentity::generate).transpose()?;
@@ -132,11 +137,14 @@ fn addresses(kind: Kind, ip: IpAddr, path: impl FnOnce() -> PathBuf) -> Vec<Addr
     }
 }
 
+/// Of the names of all sockets of members.
+const SOCKET_PREFIX: &str = "shoal-";
+
 /// A short path: Unix sockets allow about 100 bytes, and macOS spends half of them on its folder.
 fn socket_path(directory: &Path, credentials: &Credentials, me: MemberAddress) -> PathBuf {
     let (stage, member) = (me.stage, me.member);
     directory.join(format!(
-        "shoal-{}-{}-{stage}-{member}.sock",
+        "{SOCKET_PREFIX}{}-{}-{stage}-{member}.sock",
         credentials.instance, credentials.epoch
     ))
 }
