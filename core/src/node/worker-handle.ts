@@ -70,7 +70,7 @@ export class WorkerCalls {
       });
       if (signal?.aborted) return onAbort();
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.send({ call, method, request });
+      this.send({ kind: 'call', call, method, request });
     });
   }
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ShoalError } from '../spec/errors.js';
-import type { WorkerEvent, WorkerMessage } from '../worker/worker-protocol.js';
+import { hostHeartbeatMilliseconds, type WorkerEvent, type WorkerMessage } from '../worker/worker-protocol.js';
 import { WorkerCalls, type WorkerHandle } from './worker-handle.js';
 
 const startDeadlineMilliseconds = 30_000;
@@ -81,10 +81,15 @@ class WorkerProcess implements WorkerHandle {
       options.onEvent,
       () => this.markStarted(),
     );
+    const heartbeat = setInterval(() => {
+      if (child.connected) child.send({ kind: 'heartbeat' }, () => undefined);
+    }, hostHeartbeatMilliseconds);
+    heartbeat.unref();
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.output.add(chunk));
     child.on('message', (message) => this.calls.receive(message as WorkerMessage));
     this.ended = new Promise((resolve) => {
       const end = (error: ShoalError) => {
+        clearInterval(heartbeat);
         this.calls.fail(error);
         resolve(error);
       };

@@ -94,6 +94,13 @@ export interface ChannelSet {
   /** Handle of a native mesh that already watches these channels; engines prefer it to single channels. */
   readonly mesh?: bigint;
   /**
+   * Tells the peers whether the event loop of this member's host is blocked: control messages to it will wait, while its
+   * member goes on. Absent where a transport has no way to say it.
+   */
+  setHostStalled?(stalled: boolean): void;
+  /** Peers that said so last. */
+  stalledHosts?(): readonly MemberAddress[];
+  /**
    * Leaves: what was sent before still arrives, then the peers' receives end with TRANSPORT_CLOSED. Called when the
    * member has stopped, or when a load was given up. Idempotent.
    */

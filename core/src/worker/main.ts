@@ -4,7 +4,8 @@
  */
 import { ShoalError } from '../spec/errors.js';
 import { hostPort } from './host-port.js';
-import type { HostMessage, WorkerMessage } from './worker-protocol.js';
+import { HostWatch } from './host-watch.js';
+import type { HostCall, HostMessage, WorkerMessage } from './worker-protocol.js';
 import { WorkerSession } from './worker-session.js';
 
 /** How long a member may take to say goodbye before the process ends regardless. */
@@ -18,7 +19,7 @@ function send(message: WorkerMessage): void {
   port.send(message);
 }
 
-async function answer({ call, method, request }: HostMessage): Promise<void> {
+async function answer({ call, method, request }: HostCall): Promise<void> {
   try {
     send({ kind: 'answer', call, response: await session.call(method, request) });
   } catch (thrown) {
@@ -41,7 +42,13 @@ function end(exitCode: number): void {
     .finally(() => process.exit(exitCode));
 }
 
-port.onMessage((message) => void answer(message as HostMessage));
+const hostWatch = new HostWatch((stalled) => session.setHostStalled(stalled));
+
+port.onMessage((received) => {
+  const message = received as HostMessage;
+  hostWatch.heard();
+  if (message.kind === 'call') void answer(message);
+});
 // The host died or let go: nobody needs this shard any more.
 port.onClose(() => end(0));
 

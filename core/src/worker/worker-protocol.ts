@@ -119,7 +119,11 @@ export interface WorkerMethods {
   /** Resolves when the head has taken the request; tokens follow as events under `requestId`. */
   generate: { request: GenerationOrder & { requestId: number }; response: AcceptedGeneration };
   cancel: { request: { requestId: number }; response: Record<string, never> };
-  statistics: { request: Record<string, never>; response: MemberStatistics };
+  statistics: {
+    request: Record<string, never>;
+    /** `stalledHosts`: peers whose host's event loop is blocked, while they themselves go on. */
+    response: MemberStatistics & { readonly stalledHosts: readonly MemberAddress[] };
+  };
   close: { request: Record<string, never>; response: Record<string, never> };
 }
 
@@ -140,11 +144,20 @@ export interface ErrorDocument {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export type HostMessage = {
+export interface HostCall {
+  readonly kind: 'call';
   readonly call: number;
   readonly method: WorkerMethod;
   readonly request: unknown;
-};
+}
+
+export type HostMessage =
+  | HostCall
+  /** Sent in regular intervals: the host's event loop turns. */
+  | { readonly kind: 'heartbeat' };
+
+/** How often a host says that its event loop turns. */
+export const hostHeartbeatMilliseconds = 250;
 
 export type WorkerMessage =
   | { readonly kind: 'started' }

@@ -22,6 +22,7 @@ const maximumStepTokens = 512;
 export class WorkerSession {
   private prepared: { order: PrepareOrder; plugins: WorkerPluginSet; listener: TransportListener } | undefined;
   private channels: ChannelSet | undefined;
+  private hostStalled = false;
   private device: OpenDevice | undefined;
   private member: Member | undefined;
   private text: Promise<TextSide> | undefined;
@@ -44,12 +45,18 @@ export class WorkerSession {
       load: (order) => this.load(order),
       generate: (order) => this.head().start(order),
       cancel: ({ requestId }) => this.head().cancel(requestId),
-      statistics: () => this.loaded().statistics(),
+      statistics: () => ({ ...this.loaded().statistics(), stalledHosts: this.channels?.stalledHosts?.() ?? [] }),
       close: () => this.close(),
     };
     const handler = handlers[method] as ((request: unknown) => unknown) | undefined;
     if (!handler) throw new ShoalError('INTERNAL', `a worker does not know \`${String(method)}\``);
     return ((await handler(request)) ?? {}) as WorkerMethods[Method]['response'];
+  }
+
+  /** The host's event loop is blocked, or turns again: the peers shall know. */
+  setHostStalled(stalled: boolean): void {
+    this.hostStalled = stalled;
+    this.channels?.setHostStalled?.(stalled);
   }
 
   /** Says goodbye to the peers and frees everything; idempotent. */
@@ -99,6 +106,7 @@ export class WorkerSession {
     signal.throwIfAborted();
     const others = order.endpoints.filter(({ stage, member }) => stage !== self.stage || member !== self.member);
     this.channels = await listener.connect(others, { deadlineMilliseconds: order.connectDeadlineMilliseconds });
+    if (this.hostStalled) this.channels.setHostStalled?.(true);
     signal.throwIfAborted();
 
     const engine = await plugins.get('engine', order.engine);

@@ -3,6 +3,7 @@ import {
   type ChannelSet,
   importOptional,
   type ListenOptions,
+  type MemberAddress,
   type MemberEndpoint,
   ShoalError,
   type TransportAvailability,
@@ -86,6 +87,15 @@ class MeshChannels implements ChannelSet {
   constructor(mesh: MeshHandle) {
     this.#mesh = mesh;
     this.mesh = mesh.mesh;
+  }
+
+  setHostStalled(stalled: boolean): void {
+    this.#mesh.setHostStalled(stalled);
+  }
+
+  stalledHosts(): readonly MemberAddress[] {
+    const stalled = this.#mesh.peerStates().filter(({ hostStalled }) => hostStalled);
+    return stalled.map(({ stage, member }) => ({ stage, member }));
   }
 
   close(): Promise<void> {

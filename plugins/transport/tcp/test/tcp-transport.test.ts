@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   describeWorkerPlugins,
   type LoadCredentials,
@@ -46,6 +47,12 @@ for (const kind of ['auto', 'tcp', 'tls'] as const) {
     const peers = endpointsOf(listeners);
     const sets = await Promise.all(listeners.map((one) => one.connect(peers, { deadlineMilliseconds: 10_000 })));
     for (const set of sets) t.ok((set.mesh ?? 0n) > 0n);
+    const [first, second] = sets;
+    t.same(second?.stalledHosts?.(), []);
+    first?.setHostStalled?.(true);
+    const end = performance.now() + 10_000;
+    while (second?.stalledHosts?.().length === 0 && performance.now() < end) await sleep(20);
+    t.same(second?.stalledHosts?.(), [members[0]], 'peers hear of a host whose event loop is blocked');
     await Promise.all(sets.map((set) => set.close()));
     await Promise.all(listeners.map((one) => one.close()));
   });
