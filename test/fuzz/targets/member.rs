@@ -14,7 +14,9 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use shoal_abi::backend::{Backend, WeightSource};
 use shoal_engine::fuzzing::{HIDDEN_TAG, LOGITS_TAG, ONLY_TAG, REGISTRATION_TAG};
-use shoal_engine::{EngineEvent, EngineRequest, Links, Member, MemberIndex, MemberOptions, SamplingOptions};
+use shoal_engine::{
+    EngineEvent, EngineRequest, Links, Member, MemberIndex, MemberOptions, SamplingOptions, TokenMaskFactories,
+};
 use shoal_fabric::{AbortFlag, Channel, ChannelLimits, Deadline, Envelope, FrameKind};
 use shoal_program::{CompileOptions, MemberProgram, StateStorage, StorageType};
 use shoal_reference::ReferenceBackend;
@@ -103,6 +105,7 @@ fuzz_target!(|data: &[u8]| {
         backend: Backend::export(ReferenceBackend),
         weights: WeightSource::export(weights),
         links: Links::from_channels(near),
+        token_masks: TokenMaskFactories::built_in(),
         compile: CompileOptions {
             slot_count: 2,
             context_length: 16,
@@ -127,6 +130,7 @@ fuzz_target!(|data: &[u8]| {
             maximum_tokens: 4,
             stop_tokens: vec![5],
             sampling,
+            ..EngineRequest::default()
         };
         member.submit(request).expect("the head takes a request");
     }
