@@ -40,10 +40,12 @@ const input = 'x';
 const output = 'y';
 
 const singles: readonly OperationExample[] = [
-  single({ op: 'linear', input, weight: 'w', bias: 'b', output }, [1, 2], [12, 103], {
-    w: { shape: [2, 2], data: [0, 1, 1, 1] },
-    b: vector(10, 100),
+  // Not square, so that a transposed matrix shows.
+  single({ op: 'linear', input, weight: 'w', bias: 'b', output }, [1, 2], [12, 107, 1009], {
+    w: { shape: [3, 2], data: [0, 1, 3, 2, 5, 2] },
+    b: vector(10, 100, 1000),
   }),
+  single({ op: 'linear', input, weight: 'w', output }, [1, 2, 3], [4], { w: { shape: [1, 3], data: [-1, 1, 1] } }),
   single({ op: 'add', left: input, right: input, output }, [1, 2], [2, 4]),
   single({ op: 'multiply', left: input, right: input, output }, [3, -2], [9, 4]),
   single({ op: 'scale', input, factor: 2, offset: 1, output }, [1, 2], [3, 5]),
@@ -59,8 +61,11 @@ const singles: readonly OperationExample[] = [
     },
   ),
   single({ op: 'rms-norm', input, epsilon: 0, groupSize: 1, output }, [3, -4], [1, -1]),
+  single({ op: 'rms-norm', input, epsilon: 3.5, output }, [3, 4], [0.75, 1]),
   single({ op: 'layer-norm', input, bias: 'b', epsilon: 0, output }, [1, 3], [0, 2], { b: vector(1, 1) }),
+  single({ op: 'layer-norm', input, weight: 'w', epsilon: 3, output }, [1, 3], [-1, 1.5], { w: vector(2, 3) }),
   single({ op: 'l2-norm', input, epsilon: 0, output }, [3, 4], [0.6, 0.8]),
+  single({ op: 'l2-norm', input, epsilon: 11, groupSize: 2, output }, [3, 4, 1, 2], [0.5, 2 / 3, 0.25, 0.5]),
   single({ op: 'softmax', input, groupSize: 2, output }, [0, 0, 1000, 0], [0.5, 0.5, 1, 0]),
   single({ op: 'slice', input, from: 1, to: 2, groupSize: 2, output }, [1, 2, 3, 4], [2, 4]),
   single({ op: 'concat', inputs: [input, input], groupSizes: [1, 1], output }, [1, 2], [1, 1, 2, 2]),

@@ -94,6 +94,22 @@ export function stepCases(open: () => Promise<ScriptDevice>): StepCase[] {
       executable.slotOperation({ kind: 'free', slot: 0 });
       assertClose(runner.run([{ slot: 0, startPosition: 0, rows: rowsOf(7) }]), rowsOf(7));
     }),
+    attentionCase('a fork and its original go on apart', async () => {
+      const runner = await compile(mean);
+      const { executable } = runner;
+      // What was in the slot before must not show.
+      runner.run([{ slot: 1, startPosition: 0, rows: rowsOf(1000, 1000, 1000) }]);
+      runner.run([{ slot: 0, startPosition: 0, rows: rowsOf(2, 4) }]);
+      executable.slotOperation({ kind: 'free', slot: 1 });
+      executable.slotOperation({ kind: 'fork', from: 0, to: 1, length: 2 });
+      assertClose(runner.run([{ slot: 1, startPosition: 2, rows: rowsOf(600) }]), rowsOf(202));
+      assertClose(runner.run([{ slot: 0, startPosition: 2, rows: rowsOf(6) }]), rowsOf(4));
+      const both = [
+        { slot: 1, startPosition: 3, rows: rowsOf(2) },
+        { slot: 0, startPosition: 3, rows: rowsOf(8) },
+      ];
+      assertClose(runner.run(both), rowsOf(152, 5));
+    }),
     attentionCase('a window hides what is further back; a sink takes its part', async () => {
       // Two visible positions and a sink of the same weight: a third of their sum.
       const rows = (await compile(windowed)).run([{ slot: 0, startPosition: 0, rows: rowsOf(3, 6, 9) }]);
@@ -137,7 +153,12 @@ export function stepCases(open: () => Promise<ScriptDevice>): StepCase[] {
         run: async () => {
           const row = [1, 2, 3, 4, 5];
           const rows = (await compile(rotation(style))).run([{ slot: 0, startPosition: 0, rows: [row, row] }]);
-          assertClose(rows, [[2, 4, 6, 8, 5], style === 'half' ? [-6, -4, 2, -8, 5] : [-4, 2, -6, -8, 5]]);
+          const turned = style === 'half' ? [-6, -4, 2, -8, 5] : [-4, 2, -6, -8, 5];
+          assertClose(rows, [[2, 4, 6, 8, 5], turned]);
+          // The angle is that of the position, not of the row within the step: four steps on, it is the same again.
+          const runner = await compile(rotation(style));
+          runner.run([{ slot: 0, startPosition: 0, rows: [row, row, row, row, row] }]);
+          assertClose(runner.run([{ slot: 0, startPosition: 5, rows: [row] }]), [turned]);
         },
       }),
     ),

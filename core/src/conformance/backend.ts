@@ -1,13 +1,21 @@
 /** What every backend keeps, whatever it runs on. */
 import assert from 'node:assert/strict';
+import { missingOperations } from '../program/decompose.js';
 import { operationFields } from '../program/operation-fields.js';
 import type { Backend, BackendWorker, ScriptDevice } from '../spec/backend.js';
-import type { OperationName } from '../spec/operations.js';
+import type { Operation, OperationName } from '../spec/operations.js';
 import { assertClose } from './assertions.js';
 import { operationExamples } from './backend-operations.js';
+import { programCases } from './backend-programs.js';
 import { stepCases } from './backend-steps.js';
 import type { ConformanceCase } from './case.js';
-import { ScriptRunner } from './script-runner.js';
+import { memberProgram, ScriptRunner } from './script-runner.js';
+
+/** Primitives of the macros that the cases of steps use. */
+const decompositions: Readonly<Partial<Record<OperationName, readonly Operation['op'][]>>> = {
+  attention: ['append-state', 'visible-dots', 'visible-softmax', 'visible-sum'],
+  'causal-convolution': ['recent-rows', 'multiply-vector', 'sum-groups', 'add-vector'],
+};
 
 export interface BackendUnderTest {
   readonly host: Backend;
@@ -27,7 +35,6 @@ export function backendConformance({ host, worker }: BackendUnderTest): Conforma
     assert.equal(opened.kind, 'script');
     return opened as ScriptDevice;
   };
-  const runs = (needs: readonly OperationName[]): boolean => needs.every((name) => operations.has(name));
 
   const hostCases: ConformanceCase[] = [
     {
@@ -44,6 +51,7 @@ export function backendConformance({ host, worker }: BackendUnderTest): Conforma
     {
       name: 'capabilities are words of the program language',
       run: async () => {
+        assert.ok(operations.size > 0, 'no operation');
         for (const name of operations) assert.ok(Object.hasOwn(operationFields, name), `'${name}' is no operation`);
         assert.ok(host.capabilities.storageTypes.length > 0, 'no storage type');
         for (const tile of Object.values(host.capabilities.rowTile)) assert.ok(Number.isInteger(tile) && tile > 0);
@@ -57,7 +65,14 @@ export function backendConformance({ host, worker }: BackendUnderTest): Conforma
     },
   ];
   const examples = operationExamples
-    .filter((example) => runs(example.operations.map(({ op }) => op)))
+    .filter((example) => {
+      // A macro that it lacks comes as primitives, as in a plan.
+      const widths = { inputWidth: example.row.length, outputWidth: example.expected.length };
+      return (
+        missingOperations(memberProgram({ ...example, widths: example.widths ?? {}, ...widths }), operations).length ===
+        0
+      );
+    })
     .map(
       ({ name, row, expected, ...small }): ConformanceCase => ({
         name: `computes ${name}`,
@@ -68,9 +83,20 @@ export function backendConformance({ host, worker }: BackendUnderTest): Conforma
             widths: small.widths ?? {},
             ...widths,
           });
-          assertClose(runner.run([{ slot: 0, startPosition: 0, rows: [row] }]), [expected]);
+          // Among others, in two sequences: an operation works row by row, and on every row.
+          const other = row.map(() => 0);
+          const found = runner.run([
+            { slot: 0, startPosition: 0, rows: [row, other] },
+            { slot: 1, startPosition: 0, rows: [row] },
+          ]);
+          assertClose([found[0] ?? [], found[2] ?? []], [expected, expected]);
         },
       }),
     );
-  return [...hostCases, ...examples, ...stepCases(openScript).filter(({ needs }) => runs(needs))];
+  const runs = (needs: readonly OperationName[]): boolean =>
+    needs.every(
+      (name) => operations.has(name) || (decompositions[name]?.every((part) => operations.has(part)) ?? false),
+    );
+  const whole = [...stepCases(openScript), ...programCases(openScript)].filter(({ needs }) => runs(needs));
+  return [...hostCases, ...examples, ...whole];
 }

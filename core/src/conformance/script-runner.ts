@@ -1,7 +1,9 @@
 /** Runs small member programs on a script device, without a checkpoint. */
+import assert from 'node:assert/strict';
+import { decompose } from '../program/decompose.js';
 import type { ScriptDevice, ScriptExecutable, Step, WeightSource } from '../spec/backend.js';
 import type { Operation } from '../spec/operations.js';
-import type { MemberProgram, MemberState, MemberWeight } from '../spec/program.js';
+import type { MemberProgram, MemberState, MemberWeight, Segment } from '../spec/program.js';
 import { programVersion } from '../spec/version.js';
 
 export type SmallWeights = Readonly<
@@ -19,7 +21,7 @@ export interface SmallProgram {
   readonly widths?: Readonly<Record<string, number>>;
 }
 
-function memberProgram(small: SmallProgram): MemberProgram {
+export function memberProgram(small: SmallProgram): MemberProgram {
   const { inputWidth, outputWidth, operations, weights = {}, states = {}, widths = {} } = small;
   const all: Record<string, number> = { ...widths, x: inputWidth, y: outputWidth };
   const weightOf = (name: string, shape: readonly number[]): MemberWeight => ({
@@ -40,8 +42,46 @@ function memberProgram(small: SmallProgram): MemberProgram {
     boundaryValues: ['x', 'y'],
     weights: Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, weightOf(name, shape)])),
     states,
-    segments: [{ operations }],
+    segments: [{ operations } satisfies Segment],
   };
+}
+
+/** Weights as a checkpoint gives them: the rows that were asked for, and only while a compile runs. */
+class SmallWeightSource implements WeightSource {
+  private isOpen = true;
+
+  constructor(private readonly weights: SmallWeights) {}
+
+  read(name: string, [first, end]: readonly [number, number], into: Float32Array): void {
+    assert.ok(this.isOpen, `the weight '${name}' was read after the compile`);
+    const weight = this.weights[name];
+    assert.ok(weight, `there is no weight '${name}' to read`);
+    const rows = weight.shape.length === 1 ? 1 : (weight.shape[0] ?? 1);
+    const rowElements = weight.data.length / rows;
+    assert.ok(first >= 0 && first <= end && end <= rows, `rows ${first} to ${end} of '${name}', which has ${rows}`);
+    assert.equal(into.length, (end - first) * rowElements, `room for rows ${first} to ${end} of '${name}'`);
+    into.set(weight.data.slice(first * rowElements, end * rowElements));
+  }
+
+  close(): void {
+    this.isOpen = false;
+  }
+}
+
+/** Compiles a program as core does: what the device does not run itself is replaced by primitives. */
+export async function compileSmall(
+  device: ScriptDevice,
+  program: MemberProgram,
+  weights: SmallWeights,
+  { slotCount = 3, contextLength = 16 }: { slotCount?: number; contextLength?: number } = {},
+): Promise<ScriptExecutable> {
+  const source = new SmallWeightSource(weights);
+  const options = { slotCount, contextLength, stateStorage: 'f32', maximumStepTokens: 16 } as const;
+  try {
+    return await device.compile(decompose(program, new Set(device.operations)), source, options);
+  } finally {
+    source.close();
+  }
 }
 
 /** The rows of one sequence in a step. */
@@ -60,11 +100,10 @@ export class ScriptRunner {
   static async compile(
     device: ScriptDevice,
     small: SmallProgram,
-    { slotCount = 3, contextLength = 16 }: { slotCount?: number; contextLength?: number } = {},
+    options: { slotCount?: number; contextLength?: number } = {},
   ): Promise<ScriptRunner> {
-    const source: WeightSource = { read: (name, _rows, into) => into.set(small.weights?.[name]?.data ?? []) };
-    const options = { slotCount, contextLength, stateStorage: 'f32', maximumStepTokens: 16 } as const;
-    return new ScriptRunner(small.outputWidth, await device.compile(memberProgram(small), source, options));
+    const executable = await compileSmall(device, memberProgram(small), small.weights ?? {}, options);
+    return new ScriptRunner(small.outputWidth, executable);
   }
 
   /** Runs one step over rows of `x` and gives the rows of `y`. */
@@ -89,7 +128,11 @@ export class ScriptRunner {
       ]),
     );
     this.executable.endStep();
-    const rowOf = (row: number): number[] => [...y.subarray(row * this.outputWidth, (row + 1) * this.outputWidth)];
-    return Array.from({ length: step.tokens.length }, (_, row) => rowOf(row));
+    return rowsOf(y, this.outputWidth);
   }
+}
+
+/** Numbers, row after row, as lists. */
+export function rowsOf(data: Float32Array, width: number): number[][] {
+  return Array.from({ length: data.length / width }, (_, row) => [...data.subarray(row * width, (row + 1) * width)]);
 }
