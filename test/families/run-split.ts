@@ -12,12 +12,14 @@ import {
   lowerProgram,
   type MemberProgram,
   type ModelConfig,
+  type ModelDescription,
   type Program,
   propagate,
   type Range,
   SafetensorsCheckpoint,
   type ScriptDevice,
   type ScriptExecutable,
+  type ShardingOptions,
   type ShardingStrategy,
   type SlotOperation,
   type Step,
@@ -38,6 +40,7 @@ export interface SequenceTokens extends Omit<StepSequence, 'tokenCount'> {
 export interface SplitOptions {
   readonly slotCount?: number;
   readonly contextLength?: number;
+  readonly maximumStepTokens?: number;
 }
 
 interface Member {
@@ -54,29 +57,31 @@ export function readConfig(directory: string): ModelConfig {
 export function memberPrograms(
   strategy: ShardingStrategy,
   config: ModelConfig,
-  tensors: SafetensorsCheckpoint['tensors'],
+  tensors: ModelDescription['tensors'],
   stages: readonly SplitStage[],
+  options: ShardingOptions = {},
 ): MemberProgram[][] {
-  return stagePrograms(strategy, config, tensors, stages).map((program) => lowerAll(program, tensors));
+  return stagePrograms(strategy, config, tensors, stages, options).map((program) => lowerAll(program, tensors));
 }
 
 /** The programs of a plan's stages, in logical widths. */
 export function stagePrograms(
   strategy: ShardingStrategy,
   config: ModelConfig,
-  tensors: SafetensorsCheckpoint['tensors'],
+  tensors: ModelDescription['tensors'],
   stages: readonly SplitStage[],
+  options: ShardingOptions = {},
 ): Program[] {
   return stages.map(({ layers, shares }, index) => {
     const memberCount = shares.length;
     const cuts = cutsFor(strategy.constraints(config, memberCount), shares);
     const ends = { hasEmbedding: index === 0, hasHead: index === stages.length - 1 };
-    return strategy.program(config, tensors, { layers, ...ends, memberCount, cuts }, {});
+    return strategy.program(config, tensors, { layers, ...ends, memberCount, cuts }, options);
   });
 }
 
 /** A stage's program for each of its members, everything in F32. */
-export function lowerAll(program: Program, tensors: SafetensorsCheckpoint['tensors']): MemberProgram[] {
+export function lowerAll(program: Program, tensors: ModelDescription['tensors']): MemberProgram[] {
   const propagated = propagate(program);
   const storage = { matrix: 'f32', embedding: 'f32' } as const;
   return Array.from({ length: program.memberCount }, (_, member) => lowerProgram(propagated, member, storage, tensors));
@@ -152,7 +157,7 @@ export class SplitModel {
               slotCount: options.slotCount ?? 2,
               contextLength: options.contextLength ?? 128,
               stateStorage: 'f32',
-              maximumStepTokens: 128,
+              maximumStepTokens: options.maximumStepTokens ?? 128,
             }),
             boundary: new Map<string, Float32Array>(),
           })),

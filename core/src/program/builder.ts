@@ -1,4 +1,5 @@
 /** Helps sharding strategies write programs: declarations and operations are added in order, names are checked later. */
+import { ShoalError } from '../spec/errors.js';
 import type { ProgramOperation } from '../spec/operations.js';
 import type {
   Program,
@@ -39,10 +40,25 @@ export class ProgramBuilder {
     private readonly tensors: Tensors,
   ) {}
 
-  /** Declares a weight; its shape follows from its source. Gives the name back. */
-  weight(name: string, source: WeightExpression, role: WeightRole, shard: WeightShard = replicatedWeight): string {
+  /**
+   * Declares a weight; its shape follows from its source. Gives the name back. `expected`: the shape that the
+   * configuration says; throws MODEL_TENSOR_SHAPE where the checkpoint has another one.
+   */
+  weight(
+    name: string,
+    source: WeightExpression,
+    role: WeightRole,
+    shard: WeightShard = replicatedWeight,
+    expected?: readonly number[],
+  ): string {
     ensure(!(name in this.weights), `weights.${name}`, () => 'is declared twice');
-    this.weights[name] = { shape: expressionShape(source, this.tensors, `weights.${name}`), source, role, shard };
+    const shape = expressionShape(source, this.tensors, `weights.${name}`);
+    if (expected !== undefined && String(shape) !== String(expected)) {
+      const what = source.kind === 'tensor' ? `tensor '${source.name}'` : `weight '${name}'`;
+      const message = `${what} has shape [${shape.join(', ')}], config.json says [${expected.join(', ')}]`;
+      throw new ShoalError('MODEL_TENSOR_SHAPE', message, { details: { weight: name, shape, expected } });
+    }
+    this.weights[name] = { shape, source, role, shard };
     return name;
   }
 

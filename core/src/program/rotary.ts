@@ -33,7 +33,12 @@ function invalid(problem: string): never {
 /** Resolves the spelling. `defaultBase` is the family's, for configurations that leave it out. */
 export function rotaryParameters(config: ModelConfig, defaultBase = 10_000): RotaryParameters {
   const written = config.rope_parameters ?? config.rope_scaling;
-  const fields = isObject(written) ? written : {};
+  // Some configurations have the trained length beside the parameters; in transformers it goes before theirs.
+  const { original_max_position_embeddings: original } = config;
+  const fields: Record<string, unknown> = {
+    ...(isObject(written) ? written : {}),
+    ...(typeof original === 'number' ? { original_max_position_embeddings: original } : {}),
+  };
   const base = fields.rope_theta ?? config.rope_theta ?? defaultBase;
   const type = fields.rope_type ?? fields.type ?? 'default';
   if (typeof base !== 'number' || !(base > 0))
@@ -79,7 +84,10 @@ export function rotaryFrequencies(
       return { inverseFrequencies: plain(base * stretch ** (rotatedSize / (rotatedSize - 2))), magnitude: 1 };
     }
     case 'llama3':
-      return { inverseFrequencies: plain(base).map((frequency) => scaleLlama3(frequency, fields)), magnitude: 1 };
+      return {
+        inverseFrequencies: plain(base).map((frequency) => scaleLlama3(frequency, fields, maximumPositions)),
+        magnitude: 1,
+      };
     case 'yarn':
       return yarn(parameters, plain(base), rotatedSize, maximumPositions);
     default:
@@ -87,11 +95,11 @@ export function rotaryFrequencies(
   }
 }
 
-function scaleLlama3(frequency: number, fields: Readonly<Record<string, unknown>>): number {
+function scaleLlama3(frequency: number, fields: Readonly<Record<string, unknown>>, maximumPositions: number): number {
   const factor = field(fields, 'factor');
   const low = field(fields, 'low_freq_factor');
   const high = field(fields, 'high_freq_factor');
-  const original = field(fields, 'original_max_position_embeddings');
+  const original = field(fields, 'original_max_position_embeddings', maximumPositions);
   const wavelength = (2 * Math.PI) / frequency;
   if (wavelength > original / low) return frequency / factor;
   if (wavelength < original / high) return frequency;

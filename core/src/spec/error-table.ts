@@ -84,7 +84,7 @@ export const errorTable = {
   },
   MODEL_TENSOR_SHAPE: {
     meaning: 'A tensor has another shape than the configuration asks for.',
-    raisedBy: 'the worker that loads',
+    raisedBy: 'the sharding strategy, or the worker that loads',
     remedy: 'A tensor has another shape than config.json says. Fetch a matching checkpoint.',
     native: true,
   },

@@ -51,6 +51,15 @@ impl BufferType {
         bytes.next_multiple_of(alignment.max(1))
     }
 
+    /// Whether this memory keeps every tile of rows in the place that the rows would have: then rows can be uploaded in
+    /// parts. Of ggml's memories that rearrange, the one of its portable kernels does; others pack a tensor as a whole.
+    pub(crate) fn keeps_tiles_of(&self, tensor: Tensor) -> bool {
+        let functions = self.device.library.functions();
+        // SAFETY: buffer type and tensor are valid.
+        let bytes = unsafe { (functions.ggml_backend_buft_get_alloc_size)(self.pointer(), tensor.pointer()) };
+        self.name() == "CPU_REPACK" && bytes == tensor.bytes()
+    }
+
     /// Bytes that one buffer of this memory can hold at most.
     pub(crate) fn largest_buffer_bytes(&self) -> usize {
         // SAFETY: the buffer type is valid.

@@ -100,6 +100,29 @@ impl Tensor {
         self.description().data
     }
 
+    /// Gives the tensor a place inside another one's, `offset` bytes from its beginning.
+    ///
+    /// # Errors
+    /// `BACKEND_FAILED` when it does not fit there, or the device refuses.
+    pub(crate) fn place_over(self, whole: Self, offset: usize, library: &Library) -> Result<(), BackendError> {
+        let fits = offset.checked_add(self.bytes()).is_some_and(|end| end <= whole.bytes());
+        if !fits || !whole.is_placed() {
+            return Err(BackendError::failed("a part of a tensor lies outside of it"));
+        }
+        // SAFETY: the other tensor is placed in its buffer, and the part lies inside it.
+        let status = unsafe {
+            let buffer = whole.description().buffer;
+            (library.functions().ggml_backend_tensor_alloc)(buffer, self.pointer(), whole.data().byte_add(offset))
+        };
+        if status == shoal_ggml_sys::GGML_STATUS_SUCCESS {
+            Ok(())
+        } else {
+            Err(BackendError::failed(format!(
+                "the device refused a part of a tensor with status {status}"
+            )))
+        }
+    }
+
     /// Pretends that the tensor lives in `buffer`, to ask a device about it.
     pub(crate) fn set_buffer(self, buffer: *mut ggml_backend_buffer) {
         // SAFETY: the arena lives, and nobody else holds a reference into the description.

@@ -1,22 +1,17 @@
 //! Weights on the device: each in the memory that suits its use, uploaded once.
 
+mod load;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use shoal_abi::backend::{BackendError, WeightSource};
 use shoal_ggml_sys::GGML_TYPE_F32;
 use shoal_program::{MemberProgram, MemberWeight, Operation};
 
-use crate::device::{Device, DeviceKind};
+use crate::device::Device;
 use crate::memory::{Buffer, BufferType};
 use crate::storage::weight_type;
 use crate::tensor::{Arena, Tensor};
-
-/// Bytes that are read at once, so that progress is seen and a stop is heard.
-const CHUNK_BYTES: usize = 8 << 20;
 
 /// A weight's tensors: a tied embedding may have two.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,6 +20,8 @@ struct Placed {
     plain: Option<Tensor>,
     /// In memory that rearranges rows for faster products.
     repacked: Option<Tensor>,
+    /// Whether rearranged rows stay in tiles of neighbouring rows, so that parts can be uploaded.
+    is_tiled: bool,
 }
 
 /// All weights and constants of a program.
@@ -69,6 +66,7 @@ impl Weights {
                 if let Some(memory) = memory {
                     let tensor = arena.tensor(weight_type(weight.storage), &shape)?;
                     placement.push((memory, tensor));
+                    entry.is_tiled = memory.keeps_tiles_of(tensor);
                     entry.repacked = Some(tensor);
                 }
             }
@@ -103,16 +101,16 @@ impl Weights {
         for (tensor, numbers) in &constants {
             upload(device, *tensor, bytes_of(numbers));
         }
-        let jobs: Vec<Job<'_>> = program
+        let jobs: Vec<load::Job<'_>> = program
             .weights
             .iter()
-            .map(|(name, weight)| Job {
+            .map(|(name, weight)| load::Job {
                 name,
                 weight,
                 placed: weights.placed.get(name).copied().unwrap_or_default(),
             })
             .collect();
-        load_all(device, threads, &jobs, source, progress)?;
+        load::load(device, threads, &jobs, source, progress)?;
         Ok(weights)
     }
 
@@ -193,13 +191,6 @@ fn tensor_shape(name: &str, weight: &MemberWeight) -> Result<Vec<usize>, Backend
     if shape.is_empty() { Ok(vec![1]) } else { Ok(shape) }
 }
 
-fn weight_bytes(weight: &MemberWeight) -> Option<u64> {
-    weight
-        .storage
-        .bytes(weight.row_elements())?
-        .checked_mul(weight.row_count())
-}
-
 /// Reciprocals of frequencies, in single precision, as the key of a constant.
 fn period_bits(inverse_frequencies: &[f64]) -> Vec<u32> {
     inverse_frequencies
@@ -271,127 +262,6 @@ fn allocate(placement: &[(BufferType, Tensor)]) -> Result<Vec<Buffer>, BackendEr
         rest = later;
     }
     Ok(buffers)
-}
-
-/// One weight to load.
-struct Job<'program> {
-    name: &'program str,
-    weight: &'program MemberWeight,
-    placed: Placed,
-}
-
-/// Loads all weights on up to `threads` threads, while this one reports progress.
-fn load_all(
-    device: Device,
-    threads: usize,
-    jobs: &[Job<'_>],
-    source: &WeightSource,
-    progress: &mut dyn FnMut(u64, u64) -> bool,
-) -> Result<(), BackendError> {
-    let stopped = || BackendError::new("ABORTED", "loading weights was stopped");
-    let total: u64 = jobs.iter().filter_map(|job| weight_bytes(job.weight)).sum();
-    // Only a processor's memory is written by several threads at once.
-    let threads = if device.kind() == DeviceKind::Cpu {
-        threads.clamp(1, jobs.len().max(1))
-    } else {
-        1
-    };
-    let (next, done, stop) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
-    let failure: Mutex<Option<BackendError>> = Mutex::new(None);
-    let fail = |error: BackendError| {
-        failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
-        stop.store(true, Ordering::Relaxed);
-    };
-    let note = |bytes: usize| {
-        done.fetch_add(bytes as u64, Ordering::Relaxed);
-        !stop.load(Ordering::Relaxed)
-    };
-    let work = || {
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = load_weight(device, source, job, &note) {
-                fail(error);
-            }
-            if stop.load(Ordering::Relaxed) {
-                return;
-            }
-        }
-    };
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        while workers.iter().any(|worker| !worker.is_finished()) {
-            if !stop.load(Ordering::Relaxed) && !progress(done.load(Ordering::Relaxed), total) {
-                fail(stopped());
-            }
-            thread::park_timeout(Duration::from_millis(5));
-        }
-    });
-    if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        return Err(error);
-    }
-    if progress(total, total) { Ok(()) } else { Err(stopped()) }
-}
-
-/// Reads one weight into its tensors; `note` counts bytes and returns false to stop.
-fn load_weight(
-    device: Device,
-    source: &WeightSource,
-    job: &Job<'_>,
-    note: &dyn Fn(usize) -> bool,
-) -> Result<(), BackendError> {
-    let Job { name, weight, placed } = *job;
-    let (Some(row_bytes), Some(total_bytes)) = (weight.storage.bytes(weight.row_elements()), weight_bytes(weight))
-    else {
-        return Err(BackendError::new(
-            "PROGRAM_INVALID",
-            format!("weight '{name}' has no whole number of blocks"),
-        ));
-    };
-    let (row_bytes, total_bytes) = (row_bytes as usize, total_bytes as usize);
-    let mut own = Vec::new();
-    let bytes = match placed.plain {
-        // Rows are read straight into their place where the processor can reach it.
-        Some(tensor) if device.kind() == DeviceKind::Cpu && tensor.bytes() == total_bytes => {
-            // SAFETY: the tensor has this many bytes in host memory, and only this job touches it. Uninitialised bytes
-            // are never read: the source fills every row before anything else looks at them.
-            unsafe { std::slice::from_raw_parts_mut(tensor.data().cast::<u8>(), total_bytes) }
-        }
-        _ => {
-            own.resize(total_bytes, 0_u8);
-            own.as_mut_slice()
-        }
-    };
-    let chunk_rows = (CHUNK_BYTES / row_bytes.max(1)).max(1);
-    for (index, chunk) in bytes.chunks_mut(chunk_rows * row_bytes.max(1)).enumerate() {
-        let (first, count) = (index * chunk_rows, chunk.len() / row_bytes);
-        source.read(name, first as u64, count as u64, weight.storage.number(), chunk)?;
-        if !note(chunk.len()) {
-            return Ok(());
-        }
-    }
-    if let (Some(tensor), false) = (placed.plain, own.is_empty()) {
-        upload(device, tensor, &own);
-    }
-    if let Some(tensor) = placed.repacked {
-        let bytes = if own.is_empty() {
-            plain_bytes(placed.plain, total_bytes)
-        } else {
-            own.as_slice()
-        };
-        upload(device, tensor, bytes);
-    }
-    Ok(())
-}
-
-/// The bytes that were just read into a plain tensor in host memory.
-fn plain_bytes<'tensor>(tensor: Option<Tensor>, length: usize) -> &'tensor [u8] {
-    match tensor {
-        // SAFETY: the tensor has this many bytes in host memory, all written, and outlives the upload.
-        Some(tensor) => unsafe { std::slice::from_raw_parts(tensor.data().cast::<u8>(), length) },
-        None => &[],
-    }
 }
 
 /// Copies a whole tensor's bytes to its place; memory that rearranges does so here.

@@ -73,11 +73,22 @@ export function unsupportedReason(config: ModelConfig): string | undefined {
   return undefined;
 }
 
+/** What a field means that is absent, as in transformers' configuration classes. */
+const llamaDefaults = { maximumPositions: 2048, window: undefined };
+const mistralDefaults = { maximumPositions: 131_072, window: 4096 };
+
+const isMistral = ({ architectures: named }: ModelConfig): boolean => named?.includes('MistralForCausalLM') === true;
+
+/** Null: as many as query heads. Absent: the same, but 8 in Mistral's class. */
+const keyValueHeadsOf = (config: ModelConfig, queryHeads: number): number =>
+  isMistral(config) && config.num_key_value_heads === undefined ? 8 : queryHeads;
+
 /** Throws MODEL_CONFIG_INVALID for missing or contradicting fields. */
 export function readDimensions(config: ModelConfig): LlamaDimensions {
   const hiddenWidth = configSize(config, 'hidden_size');
   const queryHeads = configSize(config, 'num_attention_heads');
-  const keyValueHeads = configSize(config, 'num_key_value_heads', queryHeads);
+  const family = isMistral(config) ? mistralDefaults : llamaDefaults;
+  const keyValueHeads = configSize(config, 'num_key_value_heads', keyValueHeadsOf(config, queryHeads));
   if (queryHeads % keyValueHeads !== 0) {
     throw new ShoalError(
       'MODEL_CONFIG_INVALID',
@@ -95,8 +106,8 @@ export function readDimensions(config: ModelConfig): LlamaDimensions {
     );
   }
   // Llama's configuration has no window; a stray field must not make one.
-  const hasWindow =
-    config.architectures?.includes('MistralForCausalLM') === true && typeof config.sliding_window === 'number';
+  const { sliding_window: written = family.window } = config;
+  const hasWindow = family.window !== undefined && written !== null;
   return {
     layerCount: configSize(config, 'num_hidden_layers'),
     hiddenWidth,
@@ -111,8 +122,8 @@ export function readDimensions(config: ModelConfig): LlamaDimensions {
     tiedEmbeddings: configFlag(config, 'tie_word_embeddings'),
     attentionBias: configFlag(config, 'attention_bias'),
     feedForwardBias: configFlag(config, 'mlp_bias'),
-    maximumPositions: configSize(config, 'max_position_embeddings', 2048),
+    maximumPositions: configSize(config, 'max_position_embeddings', family.maximumPositions),
     rotary,
-    ...(hasWindow ? { window: configSize(config, 'sliding_window') } : {}),
+    ...(hasWindow ? { window: configSize(config, 'sliding_window', family.window) } : {}),
   };
 }

@@ -86,8 +86,18 @@ class LlamaProgram {
     return cuts;
   }
 
+  private get vocabularyShape(): readonly number[] {
+    return [this.dimensions.vocabularySize, this.dimensions.hiddenWidth];
+  }
+
   private embedding(): string {
-    const weight = this.builder.weight('embedding', tensor('model.embed_tokens.weight'), 'embedding');
+    const weight = this.builder.weight(
+      'embedding',
+      tensor('model.embed_tokens.weight'),
+      'embedding',
+      replicatedWeight,
+      this.vocabularyShape,
+    );
     this.builder.add({ op: 'embedding', weight, output: 'embedded' });
     return 'embedded';
   }
@@ -105,7 +115,8 @@ class LlamaProgram {
 
   private norm(layer: number, part: string, input: string): string {
     const output = `layer${layer}.${part}`;
-    const weight = this.builder.weight(output, tensor(`model.layers.${layer}.${part}.weight`), 'vector');
+    const source = tensor(`model.layers.${layer}.${part}.weight`);
+    const weight = this.builder.weight(output, source, 'vector', replicatedWeight, [this.dimensions.hiddenWidth]);
     this.builder.add({ op: 'rms-norm', input, weight, epsilon: this.dimensions.normEpsilon, output });
     return output;
   }
@@ -114,30 +125,35 @@ class LlamaProgram {
   private matrix(
     layer: number,
     part: string,
+    shape: readonly [outputs: number, inputs: number],
     shard: WeightShard,
     hasBias: boolean,
     biasShard: WeightShard,
   ): { weight: string; bias?: string } {
     const source = `model.layers.${layer}.${part}`;
     const name = `layer${layer}.${part}`;
-    const weight = this.builder.weight(name, tensor(`${source}.weight`), 'matrix', shard);
+    const weight = this.builder.weight(name, tensor(`${source}.weight`), 'matrix', shard, shape);
     if (!hasBias) return { weight };
-    return { weight, bias: this.builder.weight(`${name}.bias`, tensor(`${source}.bias`), 'vector', biasShard) };
+    const [outputs] = shape;
+    const bias = this.builder.weight(`${name}.bias`, tensor(`${source}.bias`), 'vector', biasShard, [outputs]);
+    return { weight, bias };
   }
 
   private attention(layer: number, input: string, name: (part: string) => string): string {
-    const { headSize, keyValueHeads, rotatedSize, rotary, maximumPositions, window, attentionBias } = this.dimensions;
+    const { hiddenWidth, queryHeads, headSize, keyValueHeads, rotatedSize, rotary, maximumPositions, window } =
+      this.dimensions;
+    const { attentionBias } = this.dimensions;
     const projections = [
-      ['query', 'q_proj', headsCut],
-      ['key', 'k_proj', keyValueCut],
-      ['value', 'v_proj', keyValueCut],
+      ['query', 'q_proj', headsCut, queryHeads],
+      ['key', 'k_proj', keyValueCut, keyValueHeads],
+      ['value', 'v_proj', keyValueCut, keyValueHeads],
     ] as const;
-    for (const [value, part, cut] of projections) {
+    for (const [value, part, cut, heads] of projections) {
       const shard = splitWeight(0, cut, headSize);
       this.builder.add({
         op: 'linear',
         input,
-        ...this.matrix(layer, `self_attn.${part}`, shard, attentionBias, shard),
+        ...this.matrix(layer, `self_attn.${part}`, [heads * headSize, hiddenWidth], shard, attentionBias, shard),
         output: name(value),
       });
     }
@@ -176,6 +192,7 @@ class LlamaProgram {
     const matrix = this.matrix(
       layer,
       'self_attn.o_proj',
+      [hiddenWidth, queryHeads * headSize],
       splitWeight(1, headsCut, headSize),
       attentionBias,
       firstMember,
@@ -185,11 +202,14 @@ class LlamaProgram {
   }
 
   private feedForward(layer: number, input: string, name: (part: string) => string): string {
-    const { feedForwardBias, activation } = this.dimensions;
+    const { hiddenWidth, feedForwardWidth, feedForwardBias, activation } = this.dimensions;
     const rows = splitWeight(0, feedForwardCut, 1);
-    const gate = this.matrix(layer, 'mlp.gate_proj', rows, feedForwardBias, rows);
-    const up = this.matrix(layer, 'mlp.up_proj', rows, feedForwardBias, rows);
-    const down = this.matrix(layer, 'mlp.down_proj', splitWeight(1, feedForwardCut, 1), feedForwardBias, firstMember);
+    const columns = splitWeight(1, feedForwardCut, 1);
+    const wide = [feedForwardWidth, hiddenWidth] as const;
+    const gate = this.matrix(layer, 'mlp.gate_proj', wide, rows, feedForwardBias, rows);
+    const up = this.matrix(layer, 'mlp.up_proj', wide, rows, feedForwardBias, rows);
+    const narrow = [hiddenWidth, feedForwardWidth] as const;
+    const down = this.matrix(layer, 'mlp.down_proj', narrow, columns, feedForwardBias, firstMember);
     this.builder.add({
       op: 'gated-feed-forward',
       input,
@@ -206,8 +226,9 @@ class LlamaProgram {
   }
 
   private head(hidden: string): string {
-    const { tiedEmbeddings, normEpsilon } = this.dimensions;
-    const normWeight = this.builder.weight('norm', tensor('model.norm.weight'), 'vector');
+    const { hiddenWidth, tiedEmbeddings, normEpsilon } = this.dimensions;
+    const source = tensor('model.norm.weight');
+    const normWeight = this.builder.weight('norm', source, 'vector', replicatedWeight, [hiddenWidth]);
     this.builder.add({ op: 'select-outputs', input: hidden, output: 'selected' });
     this.builder.add({
       op: 'rms-norm',
@@ -235,6 +256,7 @@ class LlamaProgram {
       source,
       'matrix',
       memberCount === 1 ? replicatedWeight : splitWeight(0, vocabularyCut, 1),
+      this.vocabularyShape,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { cutsFor, type ModelConfig, propagate, type Range, ShoalError } from '@shoal/core';
+import { cutsFor, lowerProgram, type ModelConfig, propagate, type Range, ShoalError } from '@shoal/core';
 import plugin, { llamaStrategy } from '@shoal/sharding-llama';
 import workerPlugin from '@shoal/sharding-llama/worker';
 import t from 'tap';
@@ -130,6 +130,59 @@ t.test('a window is Mistral’s alone', async (test) => {
     llamaStrategy().program(of, tensorsOf(of), whole(of, 1, [1]), {}).states['layer0.key-values'];
   test.match(windowOf({ ...windowed, architectures: ['MistralForCausalLM'] }), { window: 16 });
   test.notOk('window' in (windowOf(windowed) ?? {}));
+});
+
+t.test('fields that are null or absent mean what they mean in transformers', async (test) => {
+  const windowOf = (change: object) => {
+    const of = { ...config, architectures: ['MistralForCausalLM'], ...change };
+    return llamaStrategy().program(of, tensorsOf(of), whole(of, 1, [1]), {}).states['layer0.key-values'];
+  };
+  test.match(windowOf({}), { window: 4096 });
+  test.notOk('window' in (windowOf({ sliding_window: null }) ?? {}));
+  const reason = (change: object): string | undefined => llamaStrategy().unsupportedReason({ ...config, ...change });
+  const nothing = { head_dim: null, rope_scaling: null, rope_parameters: null, quantization_config: null };
+  test.equal(reason({ ...nothing, num_key_value_heads: null, attention_bias: null, mlp_bias: null }), undefined);
+  test.equal(reason({ quantization_config: { quant_method: 'shoal' } }), undefined);
+  test.match(reason({ quantization_config: { quant_method: 'awq' } }), /quantized by awq/);
+  const { num_key_value_heads: _, ...withoutHeads } = config;
+  const constraints = (of: ModelConfig) => llamaStrategy().constraints(of, 1).axes[0];
+  test.notOk('groupSize' in (constraints(withoutHeads) ?? {}));
+  test.match(constraints({ ...withoutHeads, architectures: ['MistralForCausalLM'], num_attention_heads: 16 }), {
+    groupSize: 2,
+  });
+});
+
+t.test('tensors that contradict the configuration are refused with both shapes', async (test) => {
+  for (const [name, shape] of [
+    ['model.embed_tokens.weight', [99, 64]],
+    ['model.layers.1.self_attn.k_proj.weight', [64, 64]],
+    ['model.layers.2.self_attn.o_proj.weight', [64, 32]],
+    ['model.layers.0.mlp.down_proj.weight', [96, 64]],
+    ['model.layers.3.input_layernorm.weight', [32]],
+    ['model.norm.weight', [64, 1]],
+    ['lm_head.weight', [100, 63]],
+  ] as const) {
+    const tensors = tensorsOf(config);
+    tensors.set(name, { name, storage: 'f32', shape: [...shape], byteLength: 0 });
+    test.throws(() => llamaStrategy().program(config, tensors, whole(config, 1, [1]), {}), {
+      code: 'MODEL_TENSOR_SHAPE',
+      message: new RegExp(`${name.replaceAll('.', '\\.')}' has shape \\[${shape.join(', ')}\\], config\\.json says`),
+    });
+  }
+});
+
+t.test('types that are no floating point are refused by name', async (test) => {
+  const tensors = tensorsOf(config);
+  const name = 'model.layers.1.mlp.up_proj.weight';
+  for (const storage of ['F8_E4M3', 'I8', 'U8', 'iq2_xxs']) {
+    tensors.set(name, { name, storage, shape: [96, 64], byteLength: 0 });
+    const propagated = propagate(llamaStrategy().program(config, tensors, whole(config, 1, [1]), {}));
+    const choice = { matrix: 'f16', embedding: 'f16' } as const;
+    test.throws(() => lowerProgram(propagated, 0, choice, tensors), {
+      code: 'MODEL_STORAGE_UNSUPPORTED',
+      message: new RegExp(`up_proj.*${storage}`),
+    });
+  }
 });
 
 t.test('heads larger than the hidden width divides', async (test) => {
