@@ -57,11 +57,14 @@ function buildTap() {
   writeFileSync(built, '');
 }
 
-/** The other Node versions that tests run things under; apart from the workspace, see test/runtimes/package.json. */
-function installRuntimes() {
-  const folder = join(root, 'test', 'runtimes');
-  if (process.platform !== 'linux' || process.arch !== 'x64' || existsSync(join(folder, 'node_modules'))) return;
-  say('installing other Node versions for the tests');
+/**
+ * Packages that only tests need, apart from the workspace: other Node versions (test/runtimes/package.json says why) and
+ * the tokenizers of published models (test/tokenizers/package.json). Tests skip and say so where they are not there.
+ */
+function installApart(name, what) {
+  const folder = join(root, 'test', name);
+  if (existsSync(join(folder, 'node_modules'))) return;
+  say(`installing ${what} for the tests`);
   try {
     run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
   } catch (error) {
@@ -71,7 +74,8 @@ function installRuntimes() {
 
 async function typeScriptTests(files) {
   buildTap();
-  installRuntimes();
+  if (process.platform === 'linux' && process.arch === 'x64') installApart('runtimes', 'other Node versions');
+  installApart('tokenizers', 'tokenizers of published models');
   say('running the TypeScript tests');
   const tap = [bin('tap'), '--reporter=tap', ...files];
   // A run of chosen files says nothing about coverage as a whole.
