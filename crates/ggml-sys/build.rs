@@ -6,6 +6,7 @@
 //!    `<target>/ggml/<version>-<hash of the options>/`, so that all profiles and tools share one native build.
 //!
 //! `SHOAL_GGML_PREBUILT` names a folder of libraries that were built before; nothing is fetched or built then.
+//! `SHOAL_PORTABLE`, set to anything, keeps the folder of the build out of the compiled code.
 //! `SHOAL_CPU_VARIANTS` chooses the variants: `host` (default: the generic one and the best for this machine),
 //! `all`, or a comma-separated list of ggml's names such as `haswell,zen4`.
 
@@ -72,8 +73,9 @@ fn build() -> Outcome<()> {
     }
     println!("cargo:rerun-if-env-changed=SHOAL_CPU_VARIANTS");
     println!("cargo:rerun-if-env-changed=SHOAL_GGML_PREBUILT");
+    println!("cargo:rerun-if-env-changed=SHOAL_PORTABLE");
     if let Some(directory) = env::var_os("SHOAL_GGML_PREBUILT").map(PathBuf::from) {
-        println!("cargo:rustc-env=SHOAL_GGML_BUILD_DIRECTORY={}", directory.display());
+        announce(&directory);
         println!(
             "cargo:rustc-env=SHOAL_GGML_HEADER_DIRECTORY={}",
             directory.join("include").display()
@@ -117,15 +119,24 @@ fn build() -> Outcome<()> {
 
     // The mark is watched, so that deleting the folder (or `cargo clean`) builds it again.
     println!("cargo:rerun-if-changed={}", complete.display());
-    println!(
-        "cargo:rustc-env=SHOAL_GGML_BUILD_DIRECTORY={}",
-        output.join("lib").display()
-    );
+    announce(&output.join("lib"));
     println!(
         "cargo:rustc-env=SHOAL_GGML_HEADER_DIRECTORY={}",
         output.join("include").display()
     );
     Ok(())
+}
+
+/// Tells the code where the libraries are, and packing, which reads cargo's messages.
+fn announce(libraries: &Path) {
+    println!("cargo:rustc-env=SHOAL_GGML_LIBRARIES={}", libraries.display());
+    // What is passed on must not name, or look into, a folder of the machine that built it.
+    let known = if env::var_os("SHOAL_PORTABLE").is_some() {
+        Path::new("")
+    } else {
+        libraries
+    };
+    println!("cargo:rustc-env=SHOAL_GGML_BUILD_DIRECTORY={}", known.display());
 }
 
 fn variable(name: &str) -> Outcome<String> {

@@ -46,7 +46,10 @@ fn default_candidates() -> Vec<PathBuf> {
             candidates.push(directory.join("ggml"));
         }
     }
-    candidates.push(PathBuf::from(BUILD_DIRECTORY));
+    // Builds that are passed on do not name it.
+    if !BUILD_DIRECTORY.is_empty() {
+        candidates.push(PathBuf::from(BUILD_DIRECTORY));
+    }
     candidates.dedup();
     candidates
 }
