@@ -162,7 +162,8 @@ t.test('packed and installed', { skip }, async (t) => {
 
   await t.test('the command', async (t) => {
     const version = await run('npx', ['shoal', '--version']);
-    t.same([version.code, version.output.trim()], [0, engine.version], version.errors);
+    t.equal(version.code, 0, version.errors);
+    t.equal(version.output, `shoal ${engine.version}\n`);
     const answer = await run('npx', ['shoal', 'run', 'shoal-tiny-chat', 'What is the capital of France?']);
     t.equal(answer.code, 0, answer.errors);
     t.match(answer.output, 'The capital of France is Paris.');

@@ -196,6 +196,41 @@ enum ShoalStatusCode {
 #define SHOAL_STORAGE_Q4_0 4
 
 /**
+ * Storage number: blocks of 32 four-bit numbers, F16 scale and minimum (20 bytes), ggml's `q4_1`.
+ */
+#define SHOAL_STORAGE_Q4_1 5
+
+/**
+ * Storage number: blocks of 32 five-bit numbers under one F16 scale (22 bytes), ggml's `q5_0`.
+ */
+#define SHOAL_STORAGE_Q5_0 6
+
+/**
+ * Storage number: blocks of 32 five-bit numbers, F16 scale and minimum (24 bytes), ggml's `q5_1`.
+ */
+#define SHOAL_STORAGE_Q5_1 7
+
+/**
+ * Storage number: blocks of 256 four-bit numbers in groups of 32 (144 bytes), ggml's `q4_K`.
+ */
+#define SHOAL_STORAGE_Q4_K 8
+
+/**
+ * Storage number: blocks of 256 five-bit numbers in groups of 32 (176 bytes), ggml's `q5_K`.
+ */
+#define SHOAL_STORAGE_Q5_K 9
+
+/**
+ * Storage number: blocks of 256 six-bit numbers in groups of 16 (210 bytes), ggml's `q6_K`.
+ */
+#define SHOAL_STORAGE_Q6_K 10
+
+/**
+ * Storage number: blocks of 32 four-bit floating point numbers under a power of two (17 bytes), ggml's `mxfp4`.
+ */
+#define SHOAL_STORAGE_MXFP4 11
+
+/**
  * Slot operation: forget everything in `slot`.
  */
 #define SHOAL_SLOT_FREE 0
