@@ -4,20 +4,22 @@ The first line out says that the model is loaded. Each line in is `{"threads": 1
 answer has `prefill_microseconds` and `token_microseconds`.
 """
 
+import ctypes
 import json
-import os
 import pathlib
 import sys
 import tempfile
 
+import llama_cpp
 from llama_cpp_peer import LlamaCpp
 from write_gguf import write
 
 
 def main() -> None:
     checkpoint, storage = pathlib.Path(sys.argv[1]), sys.argv[2]
-    # llama.cpp logs to standard error in volume; standard output belongs to the answers.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    # llama.cpp logs in volume, which would hide errors.
+    silent = llama_cpp.llama_log_callback(lambda _level, _text, _data: None)
+    llama_cpp.llama_log_set(silent, ctypes.c_void_p(0))
     with tempfile.TemporaryDirectory(dir=checkpoint) as directory:
         path = pathlib.Path(directory) / f'{storage}.gguf'
         write(checkpoint, storage, path)
