@@ -181,8 +181,14 @@ export namespace shoal {
             /** Request watch. */
             watch?: (shoal.control.WatchRequest.$Properties|null);
 
+            /** Request statistics. */
+            statistics?: (shoal.control.StatisticsRequest.$Properties|null);
+
+            /** Request logs. */
+            logs?: (shoal.control.LogsRequest.$Properties|null);
+
             /** Request method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs");
 
             /**
              * Creates a new Request instance using the specified properties.
@@ -261,8 +267,14 @@ export namespace shoal {
                 /** Request watch */
                 watch?: (shoal.control.WatchRequest.$Properties|null);
 
+                /** Request statistics */
+                statistics?: (shoal.control.StatisticsRequest.$Properties|null);
+
+                /** Request logs */
+                logs?: (shoal.control.LogsRequest.$Properties|null);
+
                 /** Request method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -285,9 +297,11 @@ export namespace shoal {
               unloadModel?: shoal.control.UnloadModelRequest.$Shape|null;
               explain?: shoal.control.ExplainRequest.$Shape|null;
               watch?: shoal.control.WatchRequest.$Shape|null;
+              statistics?: shoal.control.StatisticsRequest.$Shape|null;
+              logs?: shoal.control.LogsRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape })
             );
         }
 
@@ -352,8 +366,14 @@ export namespace shoal {
             /** Response watch. */
             watch?: (shoal.control.WatchResponse.$Properties|null);
 
+            /** Response statistics. */
+            statistics?: (shoal.control.StatisticsResponse.$Properties|null);
+
+            /** Response logs. */
+            logs?: (shoal.control.LogsResponse.$Properties|null);
+
             /** Response method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs");
 
             /**
              * Creates a new Response instance using the specified properties.
@@ -429,8 +449,14 @@ export namespace shoal {
                 /** Response watch */
                 watch?: (shoal.control.WatchResponse.$Properties|null);
 
+                /** Response statistics */
+                statistics?: (shoal.control.StatisticsResponse.$Properties|null);
+
+                /** Response logs */
+                logs?: (shoal.control.LogsResponse.$Properties|null);
+
                 /** Response method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -452,9 +478,11 @@ export namespace shoal {
               unloadModel?: shoal.control.UnloadModelResponse.$Shape|null;
               explain?: shoal.control.ExplainResponse.$Shape|null;
               watch?: shoal.control.WatchResponse.$Shape|null;
+              statistics?: shoal.control.StatisticsResponse.$Shape|null;
+              logs?: shoal.control.LogsResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape })
             );
         }
 
@@ -3906,6 +3934,367 @@ export namespace shoal {
 
             /** Shape of a WatchResponse. */
             type $Shape = shoal.control.WatchResponse.$Properties;
+        }
+
+        /**
+         * Properties of a StatisticsRequest.
+         * @deprecated Use shoal.control.StatisticsRequest.$Properties instead.
+         */
+        interface IStatisticsRequest extends shoal.control.StatisticsRequest.$Properties {
+        }
+
+        /** Represents a StatisticsRequest. */
+        class StatisticsRequest {
+
+            /**
+             * Constructs a new StatisticsRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.StatisticsRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** StatisticsRequest instance. */
+            instance: string;
+
+            /**
+             * Creates a new StatisticsRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns StatisticsRequest instance
+             */
+            static create(properties: shoal.control.StatisticsRequest.$Shape): shoal.control.StatisticsRequest & shoal.control.StatisticsRequest.$Shape;
+            static create(properties?: shoal.control.StatisticsRequest.$Properties): shoal.control.StatisticsRequest;
+
+            /**
+             * Encodes the specified StatisticsRequest message. Does not implicitly {@link shoal.control.StatisticsRequest.verify|verify} messages.
+             * @param message StatisticsRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.StatisticsRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a StatisticsRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.StatisticsRequest & shoal.control.StatisticsRequest.$Shape} StatisticsRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.StatisticsRequest & shoal.control.StatisticsRequest.$Shape;
+        }
+
+        namespace StatisticsRequest {
+
+            /** Properties of a StatisticsRequest. */
+            interface $Properties {
+
+                /** StatisticsRequest instance */
+                instance?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a StatisticsRequest. */
+            type $Shape = shoal.control.StatisticsRequest.$Properties;
+        }
+
+        /**
+         * Properties of a StatisticsResponse.
+         * @deprecated Use shoal.control.StatisticsResponse.$Properties instead.
+         */
+        interface IStatisticsResponse extends shoal.control.StatisticsResponse.$Properties {
+        }
+
+        /** Represents a StatisticsResponse. */
+        class StatisticsResponse {
+
+            /**
+             * Constructs a new StatisticsResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.StatisticsResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** StatisticsResponse members. */
+            members: shoal.control.MemberReport.$Properties[];
+
+            /**
+             * Creates a new StatisticsResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns StatisticsResponse instance
+             */
+            static create(properties: shoal.control.StatisticsResponse.$Shape): shoal.control.StatisticsResponse & shoal.control.StatisticsResponse.$Shape;
+            static create(properties?: shoal.control.StatisticsResponse.$Properties): shoal.control.StatisticsResponse;
+
+            /**
+             * Encodes the specified StatisticsResponse message. Does not implicitly {@link shoal.control.StatisticsResponse.verify|verify} messages.
+             * @param message StatisticsResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.StatisticsResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a StatisticsResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.StatisticsResponse & shoal.control.StatisticsResponse.$Shape} StatisticsResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.StatisticsResponse & shoal.control.StatisticsResponse.$Shape;
+        }
+
+        namespace StatisticsResponse {
+
+            /** Properties of a StatisticsResponse. */
+            interface $Properties {
+
+                /** StatisticsResponse members */
+                members?: (shoal.control.MemberReport.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a StatisticsResponse. */
+            type $Shape = shoal.control.StatisticsResponse.$Properties;
+        }
+
+        /**
+         * Properties of a MemberReport.
+         * @deprecated Use shoal.control.MemberReport.$Properties instead.
+         */
+        interface IMemberReport extends shoal.control.MemberReport.$Properties {
+        }
+
+        /** Represents a MemberReport. */
+        class MemberReport {
+
+            /**
+             * Constructs a new MemberReport.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.MemberReport.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** MemberReport address. */
+            address?: (shoal.control.MemberAddress.$Properties|null);
+
+            /** MemberReport nodeId. */
+            nodeId: string;
+
+            /** MemberReport nodeName. */
+            nodeName: string;
+
+            /** MemberReport statisticsJson. */
+            statisticsJson: string;
+
+            /**
+             * Creates a new MemberReport instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns MemberReport instance
+             */
+            static create(properties: shoal.control.MemberReport.$Shape): shoal.control.MemberReport & shoal.control.MemberReport.$Shape;
+            static create(properties?: shoal.control.MemberReport.$Properties): shoal.control.MemberReport;
+
+            /**
+             * Encodes the specified MemberReport message. Does not implicitly {@link shoal.control.MemberReport.verify|verify} messages.
+             * @param message MemberReport message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.MemberReport.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a MemberReport message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.MemberReport & shoal.control.MemberReport.$Shape} MemberReport
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.MemberReport & shoal.control.MemberReport.$Shape;
+        }
+
+        namespace MemberReport {
+
+            /** Properties of a MemberReport. */
+            interface $Properties {
+
+                /** MemberReport address */
+                address?: (shoal.control.MemberAddress.$Properties|null);
+
+                /** MemberReport nodeId */
+                nodeId?: (string|null);
+
+                /** MemberReport nodeName */
+                nodeName?: (string|null);
+
+                /** MemberReport statisticsJson */
+                statisticsJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a MemberReport. */
+            type $Shape = shoal.control.MemberReport.$Properties;
+        }
+
+        /**
+         * Properties of a LogsRequest.
+         * @deprecated Use shoal.control.LogsRequest.$Properties instead.
+         */
+        interface ILogsRequest extends shoal.control.LogsRequest.$Properties {
+        }
+
+        /** Represents a LogsRequest. */
+        class LogsRequest {
+
+            /**
+             * Constructs a new LogsRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LogsRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LogsRequest level. */
+            level: string;
+
+            /** LogsRequest since. */
+            since: number;
+
+            /** LogsRequest follow. */
+            follow: boolean;
+
+            /** LogsRequest node. */
+            node: string;
+
+            /**
+             * Creates a new LogsRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LogsRequest instance
+             */
+            static create(properties: shoal.control.LogsRequest.$Shape): shoal.control.LogsRequest & shoal.control.LogsRequest.$Shape;
+            static create(properties?: shoal.control.LogsRequest.$Properties): shoal.control.LogsRequest;
+
+            /**
+             * Encodes the specified LogsRequest message. Does not implicitly {@link shoal.control.LogsRequest.verify|verify} messages.
+             * @param message LogsRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LogsRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LogsRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LogsRequest & shoal.control.LogsRequest.$Shape} LogsRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LogsRequest & shoal.control.LogsRequest.$Shape;
+        }
+
+        namespace LogsRequest {
+
+            /** Properties of a LogsRequest. */
+            interface $Properties {
+
+                /** LogsRequest level */
+                level?: (string|null);
+
+                /** LogsRequest since */
+                since?: (number|null);
+
+                /** LogsRequest follow */
+                follow?: (boolean|null);
+
+                /** LogsRequest node */
+                node?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LogsRequest. */
+            type $Shape = shoal.control.LogsRequest.$Properties;
+        }
+
+        /**
+         * Properties of a LogsResponse.
+         * @deprecated Use shoal.control.LogsResponse.$Properties instead.
+         */
+        interface ILogsResponse extends shoal.control.LogsResponse.$Properties {
+        }
+
+        /** Represents a LogsResponse. */
+        class LogsResponse {
+
+            /**
+             * Constructs a new LogsResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LogsResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LogsResponse recordsJson. */
+            recordsJson: string[];
+
+            /**
+             * Creates a new LogsResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LogsResponse instance
+             */
+            static create(properties: shoal.control.LogsResponse.$Shape): shoal.control.LogsResponse & shoal.control.LogsResponse.$Shape;
+            static create(properties?: shoal.control.LogsResponse.$Properties): shoal.control.LogsResponse;
+
+            /**
+             * Encodes the specified LogsResponse message. Does not implicitly {@link shoal.control.LogsResponse.verify|verify} messages.
+             * @param message LogsResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LogsResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LogsResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LogsResponse & shoal.control.LogsResponse.$Shape} LogsResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LogsResponse & shoal.control.LogsResponse.$Shape;
+        }
+
+        namespace LogsResponse {
+
+            /** Properties of a LogsResponse. */
+            interface $Properties {
+
+                /** LogsResponse recordsJson */
+                recordsJson?: (string[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LogsResponse. */
+            type $Shape = shoal.control.LogsResponse.$Properties;
         }
     }
 }

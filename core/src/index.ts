@@ -12,6 +12,8 @@ export * from './model/tokenizer.js';
 export * from './model/weight-source.js';
 export * from './node/facts.js';
 export * from './node/home.js';
+export * from './node/log.js';
+export type { LogRequest } from './node/log-service.js';
 export * from './node/node.js';
 export * from './node/remote-service.js';
 export * from './node/service.js';

@@ -18,6 +18,7 @@ export interface PluginSelection {
   /** A plugins.json; else the home's, else the shipped one. */
   readonly pluginManifest?: string | undefined;
   readonly home?: string | undefined;
+  /** Hears what plugins say. */
   readonly log?: PluginContext['log'] | undefined;
 }
 

@@ -5,6 +5,8 @@ import {
   type InstanceSummary,
   type LoadOptions,
   type LoadProgress,
+  type LogRecord,
+  type LogRequest,
   type NodeService,
   type NodeSummary,
   ShoalError,
@@ -125,6 +127,15 @@ export class Cluster implements AsyncDisposable {
   async explain(model: string, { signal, ...options }: ExplainOptions = {}): Promise<PlanExplanation> {
     const { outcome, text, programs } = await this.service().explain(modelReference(model), options, signal);
     return { outcome, text, program: () => programs.join('\n\n') };
+  }
+
+  /**
+   * What the node has written down, then, with `follow`, what comes; of another node with `node`. The iterable ends when
+   * the signal aborts.
+   */
+  logs({ signal, ...request }: LogRequest & { readonly signal?: AbortSignal } = {}): AsyncIterable<LogRecord> {
+    const both = signal ? AbortSignal.any([signal, this.watching.signal]) : this.watching.signal;
+    return this.service().logs(request, both);
   }
 
   /** Calls the listener for every event of the kind (`*`: of any kind) from now on. Returns what ends that. */

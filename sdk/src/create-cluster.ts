@@ -1,6 +1,8 @@
 import {
   attachNode,
   isNodeRunning,
+  type LogRecord,
+  NodeLog,
   type NodeOptions,
   type PluginSource,
   parseClusterKey,
@@ -13,9 +15,11 @@ import { type PluginSelection, selectPlugins } from './cluster-plugins.js';
 import { shippedModelLibraries } from './shipped.js';
 
 /** Everything has a default; `createCluster()` makes this process a node of the home's cluster. */
-export interface ClusterOptions extends PluginSelection, Omit<NodeOptions, 'plugins' | 'clusterKey'> {
+export interface ClusterOptions extends PluginSelection, Omit<NodeOptions, 'plugins' | 'clusterKey' | 'log'> {
   /** 32 bytes, or 64 hex digits; default: the home's `cluster.key`, which is made when it is not there. */
   readonly clusterKey?: Uint8Array | string | undefined;
+  /** Hears everything that the node writes down, of all levels. `Cluster.logs` reads it later. */
+  readonly onLog?: ((record: LogRecord) => void) | undefined;
 }
 
 /**
@@ -36,13 +40,21 @@ export async function createCluster(
   const options: ClusterOptions = isPluginList(pluginsOrOptions)
     ? { ...more, plugins: pluginsOrOptions }
     : { ...pluginsOrOptions, ...more };
-  const plugins = await selectPlugins(options);
+  const log = new NodeLog({ sink: options.onLog });
+  const plugins = await selectPlugins({
+    ...options,
+    log: (level, message, fields) => {
+      log.write(level, 'plugin', message, fields);
+      options.log?.(level, message, fields);
+    },
+  });
   if (options.devices === false) requireCapabilities(plugins, [{ kind: 'sharding', purpose: 'plan a model' }]);
   else requireCapabilities(plugins);
   const { clusterKey } = options;
   const node = await startNode({
     ...options,
     plugins,
+    log,
     clusterKey: typeof clusterKey === 'string' ? parseClusterKey(clusterKey, 'clusterKey') : clusterKey,
     modelLibraries: [...(options.modelLibraries ?? []), ...shippedModelLibraries()],
   });

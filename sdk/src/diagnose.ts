@@ -1,26 +1,23 @@
-import { access, constants, mkdir } from 'node:fs/promises';
-import { freemem, totalmem } from 'node:os';
-import { type Measured, type PluginSet, ShoalError } from '@shoal/core';
-
-/** One thing that was looked at. `remedy` says how to mend what is not `ok`. */
-export interface Finding {
-  readonly area: 'runtime' | 'home' | 'engine' | 'backend' | 'transport' | 'strategy' | 'discovery';
-  readonly name: string;
-  readonly status: 'ok' | 'warning' | 'problem';
-  readonly message: string;
-  readonly remedy?: string;
-}
-
-const oldestNodeMajor = 20;
+import type { Measured, PluginSet } from '@shoal/core';
+import { type Finding, ok, problem } from './doctor/finding.js';
+import { homeFindings, modelFindings, nodeFindings } from './doctor/home.js';
+import { machineFindings, runtimeFinding } from './doctor/machine.js';
 
 /** What this machine has, what is missing and how to get it. Never throws: what fails is a finding. */
 export async function diagnose(plugins: PluginSet, homeDirectory: string): Promise<readonly Finding[]> {
-  const findings: Finding[] = [runtimeFinding(), await homeFinding(homeDirectory)];
+  // The home first: it is made when it is not there, and its disk is looked at.
+  const home = await homeFindings(homeDirectory);
+  const findings: Finding[] = [
+    runtimeFinding(),
+    ...(await machineFindings(homeDirectory)),
+    ...home,
+    ...(await nodeFindings(homeDirectory)),
+  ];
   for (const { name, host } of plugins.of('engine')) {
     const reason = await host.unavailableReason();
     findings.push(
       reason === undefined
-        ? { area: 'engine', name, status: 'ok', message: 'loads and runs here' }
+        ? ok('engine', name, 'loads and runs here')
         : problem('engine', name, reason, 'In a clone of the repository run `npm run setup`; it builds the engine.'),
     );
   }
@@ -50,7 +47,7 @@ export async function diagnose(plugins: PluginSet, homeDirectory: string): Promi
     const availability = await host.availability();
     findings.push(
       availability.available
-        ? { area: 'transport', name, status: 'ok', message: 'can be used' }
+        ? ok('transport', name, 'can be used')
         : problem('transport', name, availability.reason, availability.remedy),
     );
   }
@@ -69,32 +66,7 @@ export async function diagnose(plugins: PluginSet, homeDirectory: string): Promi
     if (plugins.of(kind).length > 0) continue;
     findings.push(problem(area, '(none)', `no ${kind} plugin is loaded: ${consequence}`, 'Add one to plugins.json.'));
   }
-  return findings;
-}
-
-function problem(area: Finding['area'], name: string, message: string, remedy?: string): Finding {
-  return { area, name, status: 'problem', message, ...(remedy === undefined ? {} : { remedy }) };
-}
-
-function runtimeFinding(): Finding {
-  const memory = `${describeBytes({ value: freemem(), source: 'operating-system' })} of ${describeBytes({ value: totalmem(), source: 'operating-system' })} memory free`;
-  const bun = process.versions['bun'];
-  const name = bun === undefined ? `node ${process.versions.node}` : `bun ${bun}`;
-  const major = Number(process.versions.node.split('.')[0]);
-  if (bun === undefined && major < oldestNodeMajor) {
-    return problem('runtime', name, 'this Node.js is too old', `Install Node.js ${oldestNodeMajor} or newer.`);
-  }
-  return { area: 'runtime', name, status: 'ok', message: `${process.platform} ${process.arch}; ${memory}` };
-}
-
-async function homeFinding(directory: string): Promise<Finding> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await access(directory, constants.R_OK | constants.W_OK);
-    return { area: 'home', name: directory, status: 'ok', message: 'can be read and written' };
-  } catch (thrown) {
-    return problem('home', directory, ShoalError.from(thrown).message, 'Make the folder writable or set SHOAL_HOME.');
-  }
+  return [...findings, ...(await modelFindings(homeDirectory))];
 }
 
 function describeBytes(measured: Measured): string {

@@ -5,6 +5,10 @@ export {
   type ExplainedToken,
   type InstanceSummary,
   type LoadProgress,
+  type LogRecord,
+  type LogRequest,
+  type MemberReport,
+  type MemberStatistics,
   type NodeSummary,
   type Plan,
   type PlanRefusal,
@@ -14,12 +18,14 @@ export {
   type StorageChoice,
   type TokenProbability,
 } from '@shoal/core';
+export * from './bench.js';
 export * from './cluster.js';
 export * from './create-cluster.js';
-export type { Finding } from './diagnose.js';
+export type { Finding } from './doctor/finding.js';
 export * from './generation.js';
 export type { GenerationOptions } from './generation-options.js';
 export * from './loaded-model.js';
 export * from './local-nodes.js';
+export * from './model-library.js';
 export * from './quantize-model.js';
 export * from './run-doctor.js';

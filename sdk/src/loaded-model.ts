@@ -1,4 +1,4 @@
-import type { ChatMessage, InstanceSummary, NodeService, Plan } from '@shoal/core';
+import type { ChatMessage, InstanceSummary, MemberReport, NodeService, Plan } from '@shoal/core';
 import { Generation } from './generation.js';
 import type { GenerationOptions } from './generation-options.js';
 
@@ -32,6 +32,11 @@ export class LoadedModel implements AsyncDisposable {
         ? ({ kind: 'prompt', prompt } as const)
         : ({ kind: 'tokens', tokens: prompt } as const);
     return new Generation(this.service, this.instance, input, options);
+  }
+
+  /** Counters of all members since the load, by stage and member: steps, and where their time went. */
+  statistics(signal?: AbortSignal): Promise<readonly MemberReport[]> {
+    return this.service.statistics(this.instance, signal);
   }
 
   /** Frees it on all its nodes. */

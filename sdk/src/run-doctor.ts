@@ -1,6 +1,7 @@
 import { resolveHome } from '@shoal/core';
 import { selectPlugins } from './cluster-plugins.js';
-import { diagnose, type Finding } from './diagnose.js';
+import { diagnose } from './diagnose.js';
+import type { Finding } from './doctor/finding.js';
 
 /** What this machine has, what is missing and how to get it. */
 export async function runDoctor(

@@ -30,6 +30,8 @@ export interface ControlMethods {
   unloadModel: { request: messages.UnloadModelRequest.$Properties; response: messages.UnloadModelResponse.$Properties };
   explain: { request: messages.ExplainRequest.$Properties; response: messages.ExplainResponse.$Properties };
   watch: { request: messages.WatchRequest.$Properties; response: messages.WatchResponse.$Properties };
+  statistics: { request: messages.StatisticsRequest.$Properties; response: messages.StatisticsResponse.$Properties };
+  logs: { request: messages.LogsRequest.$Properties; response: messages.LogsResponse.$Properties };
 }
 
 export type ControlMethod = keyof ControlMethods;

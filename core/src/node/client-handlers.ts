@@ -5,8 +5,9 @@ import type { ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import { generationToMessage, orderFromMessage } from './generation-wire.js';
+import { logRequestFromMessage } from './log-service.js';
 import type { NodeService } from './service.js';
-import { instanceId, loadOptionsFromJson, summaryToMessage } from './wire.js';
+import { instanceId, loadOptionsFromJson, reportToMessage, summaryToMessage } from './wire.js';
 
 /** The handshake comes first: everything else is refused until versions have been compared. */
 export function clientHandlers(
@@ -82,6 +83,16 @@ function serviceHandlers(service: NodeService): ControlHandlers {
       const instance = instanceId(request.instance);
       for await (const event of service.generate(instance, orderFromMessage(request), signal)) {
         yield generationToMessage(event);
+      }
+    },
+
+    async statistics({ instance }, { signal }) {
+      return { members: (await service.statistics(instanceId(instance), signal)).map(reportToMessage) };
+    },
+
+    async *logs(request, { signal }) {
+      for await (const record of service.logs(logRequestFromMessage(request), signal)) {
+        yield { recordsJson: [JSON.stringify(record)] };
       }
     },
 

@@ -20,6 +20,7 @@ import { memberLowering, stageProgram } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type InstanceRecord, Instances, nodesOf, summarize } from './instances.js';
 import type { LocalMembers } from './local-members.js';
+import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
 import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
 import type { NodeSettings } from './settings.js';
@@ -56,6 +57,7 @@ export class Coordinator {
     @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.members) private readonly members: LocalMembers,
     @inject(nodeTokens.emit) private readonly emit: (event: ClusterEvent) => void,
+    @inject(nodeTokens.log) private readonly log: NodeLog,
   ) {}
 
   async explain(model: string, options: LoadOptions, signal: AbortSignal): Promise<Explanation> {
@@ -95,6 +97,11 @@ export class Coordinator {
     const orders = plan.stages.flatMap((stage, stageIndex) =>
       stage.members.map((placement, member): MemberOrder => ({ stage: stageIndex, member, placement })),
     );
+    const { modelName, stages } = plan;
+    this.log.write('info', 'instance', `loading ${modelName} over ${orders.length} members`, {
+      instance: id,
+      stages: stages.length,
+    });
     try {
       const memberNodes = new Set(orders.map(({ placement }) => placement.nodeId));
       const transport = chooseTransport(facts.filter(({ nodeId }) => memberNodes.has(nodeId)));
@@ -111,6 +118,11 @@ export class Coordinator {
       await this.reportReady(record);
     } catch (thrown) {
       const error = ShoalError.from(thrown, 'ENGINE_LOAD_FAILED');
+      const level = error.code === 'ABORTED' ? 'info' : 'error';
+      this.log.write(level, 'instance', `loading ${plan.modelName}: ${error.message}`, {
+        instance: id,
+        code: error.code,
+      });
       this.instances.fail(id, error, 'first-hand');
       await this.releaseEverywhere(id, epoch, nodesOf(record));
       throw error;

@@ -7,12 +7,13 @@ import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
 import { headOf, Instances, summarize } from './instances.js';
 import { instanceFailed, type LocalMembers } from './local-members.js';
-import type { GenerationEvent, InstanceSummary } from './service.js';
+import type { GenerationEvent, InstanceSummary, MemberReport } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
-import { summaryFromMessage } from './wire.js';
+import { reportFromMessage, summaryFromMessage } from './wire.js';
 
 const listDeadlineMilliseconds = 2000;
+const statisticsDeadlineMilliseconds = 5000;
 
 @injectable()
 export class Ingress {
@@ -61,6 +62,25 @@ export class Ingress {
       throw new ShoalError('INSTANCE_FAILED', message, { details: { instance, causeCode: found.failure?.code } });
     }
     return found;
+  }
+
+  /** Counters of all members, wherever they run. */
+  async statistics(instance: string, signal?: AbortSignal): Promise<MemberReport[]> {
+    const { plan } = await this.find(instance, signal);
+    const members = plan.stages.flatMap((stage) => stage.members);
+    const reports = await Promise.all(
+      [...new Map(members.map(({ nodeId, nodeName }) => [nodeId, nodeName]))].map(async ([nodeId, nodeName]) => {
+        if (nodeId === this.settings.nodeId) return this.members.statistics(instance, signal);
+        const peer = this.peers.get(nodeId);
+        if (!peer) {
+          const message = `node ${nodeName}, which holds a part of ${plan.modelName}, is not connected`;
+          throw new ShoalError('NODE_LOST', message, { details: { nodeId, nodeName, instance } });
+        }
+        const options = { signal, deadlineMilliseconds: statisticsDeadlineMilliseconds };
+        return ((await peer.connection.call('statistics', { instance }, options)).members ?? []).map(reportFromMessage);
+      }),
+    );
+    return reports.flat().sort((left, right) => left.stage - right.stage || left.member - right.member);
   }
 
   async *generate(

@@ -10,8 +10,9 @@ import type { LoadCredentials, MemberAddress, MemberEndpoint, TransportEndpoint 
 import { stageOf } from '../worker/member-program.js';
 import type { GenerationOrder, WorkerEvent } from '../worker/worker-protocol.js';
 import { type InstanceRecord, Instances } from './instances.js';
+import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
-import type { GenerationEvent } from './service.js';
+import type { GenerationEvent, MemberReport } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
 import { startInProcessWorker, type WorkerHandle } from './worker-handle.js';
@@ -57,6 +58,7 @@ const prepareDeadlineMilliseconds = 30_000;
 /** All members are prepared before any connects, so this only covers the time they need to reach each other. */
 const connectDeadlineMilliseconds = 30_000;
 const submitDeadlineMilliseconds = 30_000;
+const statisticsDeadlineMilliseconds = 4000;
 
 @injectable()
 export class LocalMembers {
@@ -67,6 +69,7 @@ export class LocalMembers {
     @inject(tokens.plugins) private readonly plugins: PluginSet,
     @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
     @inject(nodeTokens.instances) private readonly instances: Instances,
+    @inject(nodeTokens.log) private readonly log: NodeLog,
   ) {
     instances.onFailed({
       failed: (record, error) => {
@@ -213,6 +216,27 @@ export class LocalMembers {
     }
   }
 
+  /** Counters of the instance's members on this node. Rejects with INSTANCE_NOT_FOUND when it has none. */
+  async statistics(instance: string, signal?: AbortSignal): Promise<MemberReport[]> {
+    const members = this.of(instance);
+    if (members.length === 0) {
+      throw new ShoalError(
+        'INSTANCE_NOT_FOUND',
+        `node ${this.settings.nodeName} has no member of instance ${instance}`,
+      );
+    }
+    const { nodeId, nodeName } = this.settings;
+    const how = { signal, deadlineMilliseconds: statisticsDeadlineMilliseconds };
+    return Promise.all(
+      members.map(async ({ self, worker }) => ({
+        ...self,
+        nodeId,
+        nodeName,
+        statistics: await worker.call('statistics', {}, how),
+      })),
+    );
+  }
+
   async stop(): Promise<void> {
     const instances = new Set([...this.members.values()].map(({ instance }) => instance));
     await Promise.all([...instances].map((instance) => this.release(instance)));
@@ -237,7 +261,14 @@ export class LocalMembers {
     ];
     const inline = used.filter(({ isolation }) => isolation === 'none');
     if (inline.length > 0) return startInProcessWorker(this.plugins.all, options.onEvent);
-    return startWorkerProcess(options);
+    const { name } = options;
+    const worker = await startWorkerProcess({
+      ...options,
+      onOutput: (line, stream) =>
+        this.log.write(stream === 'stderr' ? 'warn' : 'info', 'worker', line, { worker: name }),
+    });
+    this.log.write('debug', 'worker', `the worker of ${name} started`, { worker: name, processId: worker.processId });
+    return worker;
   }
 
   /** The first engine plugin that can run here. */
@@ -306,6 +337,7 @@ export class LocalMembers {
     if (this.members.get(key) !== member) return;
     this.members.delete(key);
     const named = this.named(error);
+    this.log.write('error', 'worker', named.message, { worker: member.name, code: named.code });
     // While it loads, the load itself fails with this.
     if (this.instances.get(member.instance)?.state === 'ready') {
       this.instances.fail(member.instance, named, 'first-hand');

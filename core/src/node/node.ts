@@ -11,6 +11,7 @@ import { ClusterContainer } from '../runtime/container.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
 import { ShoalError } from '../spec/errors.js';
+import type { ClusterEvent } from '../spec/events.js';
 import type { PluginContext } from '../spec/plugin.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import { clientHandlers } from './client-handlers.js';
@@ -21,6 +22,8 @@ import { clusterTag, Home } from './home.js';
 import { Ingress } from './ingress.js';
 import { Instances, nodesOf } from './instances.js';
 import { LocalMembers } from './local-members.js';
+import { NodeLog } from './log.js';
+import { logEvent, logsOf } from './log-service.js';
 import { NodeDescriber } from './node-describer.js';
 import { peerHandlers } from './peer-handlers.js';
 import type { NodeService } from './service.js';
@@ -51,7 +54,8 @@ export interface NodeOptions {
   readonly modelLibraries?: readonly string[] | undefined;
   /** Address for workers of other nodes; follows `listen` unless given. */
   readonly dataAddress?: string | undefined;
-  readonly log?: PluginContext['log'] | undefined;
+  /** Takes what happens; made by the node unless given. */
+  readonly log?: NodeLog | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,14 +93,20 @@ class NodeBuilder {
   private readonly lifetime = new AbortController();
   /** Questions to new peers about their peers that are not answered yet. */
   private readonly introductions = new Set<Promise<void>>();
-  private readonly log: PluginContext['log'];
+  private readonly log: NodeLog;
 
   constructor(
     private readonly options: NodeOptions,
     private readonly container: ClusterContainer,
   ) {
-    this.log = options.log ?? (() => undefined);
+    this.log = options.log ?? new NodeLog();
   }
+
+  /** Observers hear of it, and it is written down. */
+  private readonly emit = (event: ClusterEvent): void => {
+    logEvent(this.log, event);
+    this.hub.emit(event);
+  };
 
   async start(): Promise<Node> {
     const { options, container } = this;
@@ -120,11 +130,11 @@ class NodeBuilder {
       handlers: lateBound(() => handlers.current),
       observer: {
         joined: (peer) => {
-          this.hub.emit({ kind: 'node-joined', nodeId: peer.nodeId, nodeName: peer.nodeName });
+          this.emit({ kind: 'node-joined', nodeId: peer.nodeId, nodeName: peer.nodeName });
           this.introduce(peers, peer);
         },
         left: (peer, reason) => this.peerLeft(peer, reason),
-        refused: (refusal) => this.hub.emit({ kind: 'node-refused', ...refusal }),
+        refused: (refusal) => this.emit({ kind: 'node-refused', ...refusal }),
       },
     });
     const identity = lasting ? await home.identity(createIdentity) : undefined;
@@ -172,9 +182,10 @@ class NodeBuilder {
       describer: container.resolve(nodeTokens.describer),
       instances: container.resolve(nodeTokens.instances),
       members,
+      log: this.log,
       listNodes,
     });
-    const service = this.service(settings.nodeId, listNodes);
+    const service = this.service(settings, peers, listNodes);
     container.onClose('observers', () => {
       this.lifetime.abort(new ShoalError('CLUSTER_CLOSED', 'the node was closed'));
       this.hub.close();
@@ -183,6 +194,7 @@ class NodeBuilder {
     peers.start(host);
     this.discover(peers, started, clusterTag(clusterKey));
     await this.settle(peers);
+    this.log.write('info', 'node', `${name} is up`, { nodeId: host.nodeId, addresses: host.addresses });
     ready(service);
     return {
       nodeId: host.nodeId,
@@ -200,9 +212,11 @@ class NodeBuilder {
   private register(settings: NodeSettings, peers: Peers): void {
     const { container } = this;
     container.registerValue(tokens.plugins, this.options.plugins);
-    container.registerValue(tokens.log, this.log);
+    const log: PluginContext['log'] = (level, message, fields) => this.log.write(level, 'node', message, fields);
+    container.registerValue(tokens.log, log);
+    container.registerValue(nodeTokens.log, this.log);
     container.registerValue(nodeTokens.settings, settings);
-    container.registerValue(nodeTokens.emit, this.hub.emit);
+    container.registerValue(nodeTokens.emit, this.emit);
     container.registerValue(nodeTokens.peers, peers);
     container.registerClass(nodeTokens.describer, NodeDescriber);
     container.registerClass(nodeTokens.instances, Instances);
@@ -223,7 +237,7 @@ class NodeBuilder {
 
   private peerLeft(peer: Peer, reason: ShoalError): void {
     const { nodeId, nodeName } = peer;
-    this.hub.emit({ kind: 'node-left', nodeId, nodeName, reason: reason.message });
+    this.emit({ kind: 'node-left', nodeId, nodeName, reason: reason.message });
     if (this.lifetime.signal.aborted || !this.container.has(nodeTokens.instances)) return;
     const instances = this.container.resolve(nodeTokens.instances);
     const error = new ShoalError('NODE_LOST', `node ${nodeName} left: ${reason.message}`, {
@@ -268,12 +282,12 @@ class NodeBuilder {
     }
     for (const { name, host: discovery } of this.options.plugins.of('discovery')) {
       const failed = (thrown: unknown) => {
-        if (!signal.aborted) this.log('warn', `discovery ${name} failed: ${String(thrown)}`);
+        if (!signal.aborted) this.log.write('warn', 'discovery', `${name} failed: ${String(thrown)}`);
       };
       const watch = async () => {
         for await (const sighting of discovery.watch(signal)) {
           if (isOwnSighting(sighting, tag)) peers.sighted(sighting);
-          else this.log('debug', `discovery ${name}: a sighting was passed over`, { sighting });
+          else this.log.write('debug', 'discovery', `${name}: a sighting was passed over`, { sighting });
         }
       };
       void watch().catch(failed);
@@ -302,13 +316,13 @@ class NodeBuilder {
     this.options.signal?.throwIfAborted();
   }
 
-  private service(nodeId: string, listNodes: () => readonly NodeSummary[]): NodeService {
+  private service(settings: NodeSettings, peers: Peers, listNodes: () => readonly NodeSummary[]): NodeService {
     const coordinator = this.container.resolve(nodeTokens.coordinator);
     const ingress = this.container.resolve(nodeTokens.ingress);
     const { signal: lifetime } = this.lifetime;
     const during = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, lifetime]) : lifetime);
     return {
-      nodeId,
+      nodeId: settings.nodeId,
       nodes: async () => listNodes(),
       instances: (signal) => ingress.list(signal),
       load: (model, options, { signal, onProgress } = {}) =>
@@ -321,6 +335,8 @@ class NodeBuilder {
       },
       explain: (model, options, signal) => coordinator.explain(model, options, during(signal)),
       generate: (instance, order, signal) => ingress.generate(instance, order, during(signal)),
+      statistics: (instance, signal) => ingress.statistics(instance, during(signal)),
+      logs: (request, signal) => logsOf({ log: this.log, peers, settings }, request, during(signal)),
       watch: (signal) => this.hub.watch(during(signal)),
     };
   }

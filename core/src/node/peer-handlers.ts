@@ -7,6 +7,8 @@ import type { NodeSummary } from './facts.js';
 import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import { type Instances, nodesOf, summarize } from './instances.js';
 import type { LocalMembers } from './local-members.js';
+import type { NodeLog } from './log.js';
+import { logRequestFromMessage, ownLogs } from './log-service.js';
 import type { NodeDescriber } from './node-describer.js';
 import {
   credentialsFromMessage,
@@ -15,6 +17,7 @@ import {
   instanceId,
   memberAddress,
   planFromJson,
+  reportToMessage,
   summaryToMessage,
 } from './wire.js';
 
@@ -22,12 +25,13 @@ export interface PeerHandlerParts {
   readonly describer: NodeDescriber;
   readonly instances: Instances;
   readonly members: LocalMembers;
+  readonly log: NodeLog;
   readonly listNodes: () => readonly NodeSummary[];
 }
 
 const maximumModelNameLength = 4096;
 
-export function peerHandlers({ describer, instances, members, listNodes }: PeerHandlerParts): ControlHandlers {
+export function peerHandlers({ describer, instances, members, log, listNodes }: PeerHandlerParts): ControlHandlers {
   /** Only the nodes of an instance decide about it. */
   const requireInvolved = (instance: string, { connection }: CallContext) => {
     const record = instances.get(instance);
@@ -111,6 +115,17 @@ export function peerHandlers({ describer, instances, members, listNodes }: PeerH
       const instance = instanceId(request.instance);
       for await (const event of members.generate(instance, orderFromMessage(request), signal)) {
         yield generationToMessage(event);
+      }
+    },
+
+    async statistics({ instance: id }, context) {
+      const instance = instanceId(id);
+      return { members: (await members.statistics(instance, context.signal)).map(reportToMessage) };
+    },
+
+    async *logs(request, { signal }) {
+      for await (const record of ownLogs(log, logRequestFromMessage(request), signal)) {
+        yield { recordsJson: [JSON.stringify(record)] };
       }
     },
 

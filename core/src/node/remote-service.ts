@@ -9,9 +9,10 @@ import type { NodeSummary } from './facts.js';
 import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
 import { resolveHome } from './home.js';
+import { logRecordsFromMessage, logRequestToMessage } from './log-service.js';
 import type { Explanation, NodeService } from './service.js';
 import { softwareVersion } from './software-version.js';
-import { summaryFromMessage } from './wire.js';
+import { reportFromMessage, summaryFromMessage } from './wire.js';
 
 /** A node answers once it has started, and that can take a while on a busy machine. */
 const helloDeadlineMilliseconds = 30_000;
@@ -111,6 +112,22 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       for await (const message of connection.stream('generate', orderToMessage(instance, order), { signal })) {
         const event = generationFromMessage(message);
         if (event) yield event;
+      }
+    },
+
+    async statistics(instance, signal) {
+      const deadlines = { signal, deadlineMilliseconds: listDeadlineMilliseconds };
+      const { members } = await connection.call('statistics', { instance }, deadlines);
+      return (members ?? []).map(reportFromMessage);
+    },
+
+    async *logs(request, signal) {
+      try {
+        for await (const message of connection.stream('logs', logRequestToMessage(request), { signal })) {
+          yield* logRecordsFromMessage(message);
+        }
+      } catch (thrown) {
+        if (!signal.aborted) throw thrown;
       }
     },
 

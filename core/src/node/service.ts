@@ -3,11 +3,14 @@
  * programs that attach; the SDK is written against it.
  */
 
+import type { MemberStatistics } from '../spec/engine.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { StorageChoice } from '../spec/sharding.js';
 import type { AcceptedGeneration, FinishedChoice, GeneratedToken, GenerationOrder } from '../worker/worker-protocol.js';
 import type { NodeSummary } from './facts.js';
+import type { LogRecord } from './log.js';
+import type { LogRequest } from './log-service.js';
 
 /** How a model is loaded; everything has a default. JSON. */
 export interface LoadOptions {
@@ -49,6 +52,15 @@ export interface InstanceSummary {
   readonly failure?: { readonly code: string; readonly message: string };
 }
 
+/** Counters of one member of an instance. */
+export interface MemberReport {
+  readonly stage: number;
+  readonly member: number;
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly statistics: MemberStatistics;
+}
+
 /** What loading would do. JSON. */
 export interface Explanation {
   readonly outcome: { readonly plan: Plan } | { readonly refusal: PlanRefusal };
@@ -79,6 +91,10 @@ export interface NodeService {
   explain(model: string, options: LoadOptions, signal?: AbortSignal): Promise<Explanation>;
   /** Ends when every choice is `finished`, or throws what ended it. Leaving the loop cancels the request. */
   generate(instance: string, order: GenerationOrder, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
+  /** Counters of all members, by stage and member. Rejects with INSTANCE_NOT_FOUND, INSTANCE_FAILED, NODE_LOST. */
+  statistics(instance: string, signal?: AbortSignal): Promise<readonly MemberReport[]>;
+  /** What the node, or another one of the cluster, has written down. */
+  logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogRecord>;
   /** Events from now on, until the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<ClusterEvent>;
 }

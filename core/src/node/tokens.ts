@@ -5,6 +5,7 @@ import type { Coordinator } from './coordinator.js';
 import type { Ingress } from './ingress.js';
 import type { Instances } from './instances.js';
 import type { LocalMembers } from './local-members.js';
+import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
 import type { NodeSettings } from './settings.js';
 
@@ -12,6 +13,7 @@ import type { NodeSettings } from './settings.js';
 export const nodeTokens: {
   readonly settings: Token<NodeSettings>;
   readonly emit: Token<(event: ClusterEvent) => void>;
+  readonly log: Token<NodeLog>;
   readonly peers: Token<Peers>;
   readonly describer: Token<NodeDescriber>;
   readonly instances: Token<Instances>;
@@ -21,6 +23,7 @@ export const nodeTokens: {
 } = {
   settings: token('node.settings'),
   emit: token('node.emit'),
+  log: token('node.log'),
   peers: token('node.peers'),
   describer: token('node.describer'),
   instances: token('node.instances'),

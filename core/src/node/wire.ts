@@ -1,10 +1,11 @@
 /** Between the node's types and the control messages. Everything that comes in is checked here. */
 import { errorFromFailure, failureFromError, messages, parseDocument } from '../control/messages.js';
 import { isStorageType } from '../program/storage.js';
+import type { MemberStatistics } from '../spec/engine.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
-import type { InstanceState, InstanceSummary, LoadOptions } from './service.js';
+import type { InstanceState, InstanceSummary, LoadOptions, MemberReport } from './service.js';
 
 export const failureToMessage = failureFromError;
 export const failureFromMessage = errorFromFailure;
@@ -39,6 +40,20 @@ export function summaryFromMessage(message: messages.InstanceSummary.$Properties
     model: message.model ?? '',
     plan: planFromJson(message.planJson),
     ...(failure ? { failure: { code: failure.code ?? 'INTERNAL', message: failure.message ?? '' } } : {}),
+  };
+}
+
+export function reportToMessage(report: MemberReport): messages.MemberReport.$Properties {
+  const { stage, member, nodeId, nodeName, statistics } = report;
+  return { address: { stage, member }, nodeId, nodeName, statisticsJson: JSON.stringify(statistics) };
+}
+
+export function reportFromMessage(message: messages.MemberReport.$Properties): MemberReport {
+  return {
+    ...memberAddress(message.address),
+    nodeId: message.nodeId ?? '',
+    nodeName: message.nodeName ?? '',
+    statistics: parseDocument<MemberStatistics>(message.statisticsJson, 'the statistics of a member'),
   };
 }
 

@@ -32,6 +32,8 @@ export interface WorkerProcessOptions {
   /** Who it is, for messages: `stage 1, member 0 of model x on node y`. */
   readonly name: string;
   readonly onEvent: (event: WorkerEvent) => void;
+  /** Lines that the worker writes. */
+  readonly onOutput?: (line: string, stream: 'stdout' | 'stderr') => void;
   readonly signal?: AbortSignal;
 }
 
@@ -85,7 +87,10 @@ class WorkerProcess implements WorkerHandle {
       if (child.connected) child.send({ kind: 'heartbeat' }, () => undefined);
     }, hostHeartbeatMilliseconds);
     heartbeat.unref();
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.output.add(chunk));
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.on('data', (chunk: Buffer) => this.output.add(chunk));
+      if (child[name] && options.onOutput) passLines(child[name], (line) => options.onOutput?.(line, name));
+    }
     child.on('message', (message) => this.calls.receive(message as WorkerMessage));
     this.ended = new Promise((resolve) => {
       const end = (error: ShoalError) => {
@@ -155,6 +160,25 @@ class WorkerProcess implements WorkerHandle {
       details: { worker: this.options.name, processId: this.child.pid, exitCode: this.child.exitCode, output: lines },
     });
   }
+}
+
+/** A line that does not end is passed on in pieces. */
+const longestLine = 4096;
+
+function passLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  let pending = '';
+  const pass = (line: string) => {
+    if (line.trim() !== '') onLine(line);
+  };
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (pending + chunk.toString('utf8')).split(/\r?\n/);
+    pending = lines.pop() ?? '';
+    for (const line of lines) pass(line);
+    if (pending.length <= longestLine) return;
+    pass(pending);
+    pending = '';
+  });
+  stream.on('end', () => pass(pending));
 }
 
 /** The end of what a process wrote. */

@@ -135,10 +135,16 @@ export interface MemberOptions {
   readonly onEvent: (event: EngineEvent) => void;
 }
 
+/** Counters of a member since it was loaded. */
 export interface MemberStatistics {
+  /** Forward passes that it took part in. */
   readonly steps: number;
+  /** Time in the backend. */
   readonly computeMicroseconds: number;
+  /** Time within steps in which it waited for others: activations, collectives, tokens. */
   readonly waitMicroseconds: number;
+  /** Time within steps in which it moved bytes to and from others, and added up what they sent. */
+  readonly wireMicroseconds: number;
   readonly wireBytesSent: number;
   readonly wireBytesReceived: number;
   /** Sequences in slots (the head only). */

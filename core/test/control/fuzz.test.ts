@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorTable, ShoalError } from '@shoal/core';
+import { errorTable, NodeLog, ShoalError } from '@shoal/core';
 import { memoryChannelPair } from '@shoal/core/internal/control/byte-channel.js';
 import { encodeFrame, FrameDecoder } from '@shoal/core/internal/control/frame-codec.js';
 import type { messages } from '@shoal/core/internal/control/messages.js';
@@ -83,6 +83,7 @@ t.test('a node answers whatever a peer sends, or ends the connection with a code
     describer: { describe: async () => ({}) } as never,
     instances: new Instances(() => undefined),
     members: { prepare: reached, load: async () => reached(), release: reached, generate: reached } as never,
+    log: new NodeLog(),
     listNodes: () => [],
   });
   const ends = new Map<string, number>();

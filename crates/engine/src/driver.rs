@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use shoal_abi::backend::{Executable, SlotOperation as ExecutableSlotOperation, Step, StepSequenceView};
-use shoal_fabric::{Channel, Deadline, Envelope, FrameKind, Group, MemberIndex};
+use shoal_fabric::{Channel, Deadline, Envelope, FrameKind, Group, MemberIndex, take_blocked_time};
 use shoal_frame::{SlotOperation, StepDescriptor};
 use shoal_program::{Communication, MemberOutput, MemberProgram, ProgramInput};
 
@@ -225,6 +225,8 @@ impl Driver {
             sequences: &self.sequences,
             tokens: &descriptor.tokens,
         };
+        // What this thread waited between steps is nobody's delay.
+        let _ = take_blocked_time();
         self.executable.begin_step(&step)?;
         let result = self.run_segments(descriptor, deadline);
         // Also after a failure, so that the backend is not left inside a step; the first error is the one that counts.
@@ -284,7 +286,7 @@ impl Driver {
                 }
                 Ok(())
             })??;
-            self.counters.add_wait(started.elapsed());
+            self.counters.add_communication(started.elapsed());
         }
         for index in 0..self.exchanges.len() {
             let started = Instant::now();
@@ -353,7 +355,7 @@ impl Driver {
             }
             _ => return Ok(()),
         }
-        self.counters.add_wait(started.elapsed());
+        self.counters.add_communication(started.elapsed());
         Ok(())
     }
 
@@ -361,6 +363,7 @@ impl Driver {
         match &mut self.output {
             Output::Hidden { receivers, .. } if receivers.is_empty() => Ok(None),
             Output::Hidden { value, receivers } => {
+                let started = Instant::now();
                 let envelope = Envelope::new(FrameKind::Activation, HIDDEN_TAG).with_step(descriptor.step);
                 self.executable.with_value(*value, |rows| {
                     let bytes = bytes_of(rows);
@@ -368,6 +371,7 @@ impl Driver {
                         .iter()
                         .try_for_each(|receiver| receiver.send(&envelope, bytes, deadline))
                 })??;
+                self.counters.add_communication(started.elapsed());
                 Ok(None)
             }
             Output::Logits(output) => {

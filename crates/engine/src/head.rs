@@ -166,7 +166,7 @@ impl HeadLoop {
         };
         let started = Instant::now();
         let info = source.receive(FrameKind::Token, ONLY_TAG, &mut self.message, deadline)?;
-        self.counters.add_wait(started.elapsed());
+        self.counters.add_communication(started.elapsed());
         let alternatives: Vec<Option<u32>> = step.outputs.iter().map(|output| output.alternatives).collect();
         let drawn = decode_tokens(&self.message, &alternatives).filter(|_| info.envelope.step == number);
         drawn.ok_or_else(|| {

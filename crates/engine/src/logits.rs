@@ -149,7 +149,7 @@ impl LogitsOutput {
                     messages.push(message);
                 }
                 if !others.is_empty() {
-                    counters.add_wait(started.elapsed());
+                    counters.add_communication(started.elapsed());
                 }
                 let mut readers = Vec::with_capacity(others.len());
                 // With all logits here, the others hold none or copies.

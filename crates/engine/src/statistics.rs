@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
+use shoal_fabric::take_blocked_time;
 
 /// A snapshot, as `MemberStatistics` in `core/src/spec/engine.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -15,6 +16,8 @@ pub struct MemberStatistics {
     pub compute_microseconds: u64,
     /// Time within steps in which this member waited for others (activations, collectives, tokens).
     pub wait_microseconds: u64,
+    /// Time within steps in which this member moved bytes to and from others, and added up what they sent.
+    pub wire_microseconds: u64,
     /// Bytes handed to channels.
     pub wire_bytes_sent: u64,
     /// Bytes taken from channels.
@@ -41,6 +44,7 @@ pub(crate) struct Counters {
     pub(crate) steps: AtomicU64,
     compute_nanoseconds: AtomicU64,
     wait_nanoseconds: AtomicU64,
+    wire_nanoseconds: AtomicU64,
     pub(crate) wire_bytes_sent: AtomicU64,
     pub(crate) wire_bytes_received: AtomicU64,
     pub(crate) resident_slots: AtomicU64,
@@ -54,9 +58,12 @@ impl Counters {
             .fetch_add(nanoseconds(duration), Ordering::Relaxed);
     }
 
-    pub(crate) fn add_wait(&self, duration: Duration) {
-        self.wait_nanoseconds
-            .fetch_add(nanoseconds(duration), Ordering::Relaxed);
+    /// Adds a communication of this thread: what it did not wait in it, it moved bytes.
+    pub(crate) fn add_communication(&self, duration: Duration) {
+        let waited = take_blocked_time().min(duration);
+        self.wait_nanoseconds.fetch_add(nanoseconds(waited), Ordering::Relaxed);
+        self.wire_nanoseconds
+            .fetch_add(nanoseconds(duration - waited), Ordering::Relaxed);
     }
 
     pub(crate) fn snapshot(&self) -> MemberStatistics {
@@ -64,6 +71,7 @@ impl Counters {
             steps: self.steps.load(Ordering::Relaxed),
             compute_microseconds: self.compute_nanoseconds.load(Ordering::Relaxed) / 1000,
             wait_microseconds: self.wait_nanoseconds.load(Ordering::Relaxed) / 1000,
+            wire_microseconds: self.wire_nanoseconds.load(Ordering::Relaxed) / 1000,
             wire_bytes_sent: self.wire_bytes_sent.load(Ordering::Relaxed),
             wire_bytes_received: self.wire_bytes_received.load(Ordering::Relaxed),
             resident_slots: self.resident_slots.load(Ordering::Relaxed),

@@ -115,4 +115,5 @@ pub use socket_channel::{ChannelLimits, SocketChannel};
 #[cfg(unix)]
 pub use stale_sockets::remove_stale_sockets;
 pub use tls::{Fingerprint, TlsIdentity};
+pub use wait::take_blocked_time;
 pub use waker::Waker;

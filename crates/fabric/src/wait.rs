@@ -3,6 +3,7 @@
 //! A short spin that yields, then `poll`: measured against a blocking read this costs nothing when the peer is quick
 //! and no processor time when it is slow, and unlike a pure spin it never keeps the peer itself off a core.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,16 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 /// half as long again as the one before: quick in the middle of a step, cheap between two requests.
 const SHORTEST_BLIND_SLEEP: Duration = Duration::from_micros(50);
 const LONGEST_BLIND_SLEEP: Duration = Duration::from_millis(1);
+
+thread_local! {
+    static BLOCKED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// How long this thread has waited for channels since the last call: what is left of the time of a communication was
+/// spent on moving bytes.
+pub fn take_blocked_time() -> Duration {
+    BLOCKED.take()
+}
 
 /// How a wait ended when nothing failed.
 #[derive(Debug)]
@@ -50,6 +61,7 @@ pub(crate) fn wait_until<T>(
         None => sleep(channels, waker, deadline, &mut check),
     });
     let waited = started.elapsed();
+    BLOCKED.set(BLOCKED.get() + waited);
     for channel in channels {
         channel.add_wait(waited);
     }

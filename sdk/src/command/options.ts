@@ -17,6 +17,11 @@ export class ParsedOptions {
     this.#values = values;
   }
 
+  /** The same options with one of them set. */
+  with(name: string, value: string): ParsedOptions {
+    return new ParsedOptions({ ...this.#values, [name]: value });
+  }
+
   flag(name: string): boolean {
     return this.#values[name] === true;
   }

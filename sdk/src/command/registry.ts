@@ -1,10 +1,14 @@
 import type { Command } from './command.js';
+import { benchCommand } from './commands/bench.js';
 import { chatCommand } from './commands/chat.js';
+import { completionCommand } from './commands/completion.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { errorsCommand } from './commands/errors.js';
 import { explainCommand } from './commands/explain.js';
 import { helpCommand } from './commands/help.js';
+import { logsCommand } from './commands/logs.js';
+import { modelsCommand } from './commands/models.js';
 import { nodeCommand } from './commands/node.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
@@ -15,9 +19,13 @@ export const commands: readonly Command[] = [
   chatCommand,
   demoCommand,
   quantizeCommand,
+  modelsCommand,
   explainCommand,
   doctorCommand,
+  benchCommand,
   errorsCommand,
   nodeCommand,
+  logsCommand,
+  completionCommand,
   helpCommand,
 ];

@@ -1,6 +1,7 @@
 import { type LoadOptions, parsePlanShape, type StorageType, storageBlock } from '@shoal/core';
 import { attach, type Cluster, createCluster, runningNode, startLocalNodes } from '../index.js';
 import type { OptionSpecification } from './command.js';
+import { logPrinter } from './log-output.js';
 import type { ParsedOptions } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -135,5 +136,5 @@ export async function openCluster(options: ParsedOptions, terminal: Terminal, si
     });
   }
   if (peers.length === 0 && (await runningNode(common))) return attach({ ...common, signal });
-  return createCluster({ ...common, peers, signal });
+  return createCluster({ ...common, peers, onLog: logPrinter(options, terminal), signal });
 }

@@ -1,11 +1,15 @@
-import { ShoalError } from '@shoal/core';
+import { resolveHome, ShoalError } from '@shoal/core';
 import { createCluster } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { LogFile } from '../log-file.js';
+import { logLevelOption, logPrinter } from '../log-output.js';
 import { homeOption, pluginsOption } from '../session.js';
 
 async function node({ options, terminal, signal }: CommandInvocation): Promise<void> {
   const listen = options.list('listen');
   const text = (name: string) => options.text(name);
+  const print = logPrinter(options, terminal, 'warn');
+  const file = options.flag('log-file') ? new LogFile(resolveHome(text('home'))) : undefined;
   await using cluster = await createCluster({
     home: text('home'),
     name: text('name'),
@@ -16,8 +20,9 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     devices: !options.flag('no-devices'),
     identity: 'lasting',
     ...(listen.length === 0 ? {} : { listen }),
-    log: (level, message) => {
-      if (level === 'warn' || level === 'error') terminal.note(`${level}: ${message}`);
+    onLog: (record) => {
+      print?.(record);
+      file?.write(record);
     },
     signal,
   });
@@ -81,6 +86,8 @@ export const nodeCommand: Command = {
       default: 'as --listen',
     },
     { name: 'no-devices', description: 'Join without offering devices.' },
+    logLevelOption,
+    { name: 'log-file', description: 'Write log records to logs/node.log in the home, too; at most 8 MiB are kept.' },
     { name: 'exit-with-stdin', description: 'End when standard input closes: for programs that start nodes.' },
   ],
   examples: [
