@@ -29,27 +29,12 @@ impl SamplingOptions {
 /// `choice` is the number of the sequence among those of its request, `position` that of the drawn token in it. Nothing
 /// comes back when no logit is a finite number. The candidates are left in an unspecified order.
 pub fn choose(candidates: &mut Vec<Candidate>, options: &SamplingOptions, choice: u32, position: u64) -> Option<u32> {
-    candidates.retain(|candidate| candidate.logit.is_finite());
-    let best = candidates.iter().copied().min_by(Candidate::order)?;
+    let best = filter(candidates, options)?;
     if options.temperature <= 0.0 {
         return Some(best.token);
     }
-    if let Some(count) = options.top_k.filter(|count| *count > 0) {
-        candidates.sort_unstable_by(Candidate::order);
-        candidates.truncate(count as usize);
-    } else {
-        // One canonical order, however the row was put together.
-        candidates.sort_unstable_by_key(|candidate| candidate.token);
-    }
-    let weight = |candidate: &Candidate| (f64::from(candidate.logit - best.logit) / options.temperature).exp();
-    if let Some(top_p) = options.top_p.filter(|top_p| *top_p < 1.0) {
-        keep_top_p(candidates, top_p, weight);
-    }
-    if let Some(min_p) = options.min_p.filter(|min_p| *min_p > 0.0) {
-        // The largest weight is 1.
-        candidates.retain(|candidate| weight(candidate) >= min_p);
-    }
-    let total: f64 = candidates.iter().map(weight).sum();
+    let weight = weight_to(best, options);
+    let total: f64 = candidates.iter().map(&weight).sum();
     let mut rest = philox_uniform_of_choice(options.seed, choice, position) * total;
     for candidate in candidates.iter() {
         rest -= weight(candidate);
@@ -59,6 +44,38 @@ pub fn choose(candidates: &mut Vec<Candidate>, options: &SamplingOptions, choice
     }
     // Rounding left a crumb: the last one with any weight.
     candidates.last().map(|candidate| candidate.token)
+}
+
+/// What a candidate weighs in the draw; the best weighs 1.
+fn weight_to(best: Candidate, options: &SamplingOptions) -> impl Fn(&Candidate) -> f64 {
+    let temperature = options.temperature;
+    move |candidate| (f64::from(candidate.logit - best.logit) / temperature).exp()
+}
+
+/// Leaves the candidates that may be drawn, in an order that depends on nothing but them; returns the best. At
+/// temperature 0 only that one counts.
+fn filter(candidates: &mut Vec<Candidate>, options: &SamplingOptions) -> Option<Candidate> {
+    candidates.retain(|candidate| candidate.logit.is_finite());
+    let best = candidates.iter().copied().min_by(Candidate::order)?;
+    if options.temperature <= 0.0 {
+        return Some(best);
+    }
+    if let Some(count) = options.top_k.filter(|count| *count > 0) {
+        candidates.sort_unstable_by(Candidate::order);
+        candidates.truncate(count as usize);
+    } else {
+        // One canonical order, however the row was put together.
+        candidates.sort_unstable_by_key(|candidate| candidate.token);
+    }
+    let weight = weight_to(best, options);
+    if let Some(top_p) = options.top_p.filter(|top_p| *top_p < 1.0) {
+        keep_top_p(candidates, top_p, &weight);
+    }
+    if let Some(min_p) = options.min_p.filter(|min_p| *min_p > 0.0) {
+        // The largest weight is 1.
+        candidates.retain(|candidate| weight(candidate) >= min_p);
+    }
+    Some(best)
 }
 
 /// Keeps the shortest run of the largest whose weights reach `top_p` of the sum; always at least one.
@@ -106,6 +123,25 @@ pub(crate) fn choose_from_row(
         }
     }
     choose(scratch, options, choice, position)
+}
+
+/// The probability of each token of a row of adjusted logits.
+#[cfg(test)]
+pub(super) fn probabilities(row: &[f32], options: &SamplingOptions) -> Vec<f64> {
+    let candidate = |(token, logit): (usize, &f32)| Candidate {
+        token: token as u32,
+        logit: *logit,
+    };
+    let mut candidates: Vec<Candidate> = row.iter().enumerate().map(candidate).collect();
+    let mut probabilities = vec![0.0; row.len()];
+    if let Some(best) = filter(&mut candidates, options) {
+        let weight = weight_to(best, options);
+        let total: f64 = candidates.iter().map(&weight).sum();
+        for candidate in &candidates {
+            probabilities[candidate.token as usize] = weight(candidate) / total;
+        }
+    }
+    probabilities
 }
 
 #[cfg(test)]

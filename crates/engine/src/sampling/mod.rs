@@ -2,6 +2,8 @@
 
 mod candidates;
 mod choose;
+#[cfg(test)]
+mod distribution_tests;
 mod draw;
 mod limits;
 mod log_probability;
