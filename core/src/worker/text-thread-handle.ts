@@ -59,6 +59,8 @@ export class TextThread {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
+    // Between jobs, too: an error without a listener would end the process.
+    worker.on('error', () => undefined);
     // Whoever waits for a job has a timer; an idle thread keeps no process alive.
     worker.unref();
     const failure = (problem: string) => this.failure('MODEL_TOKENIZER_INVALID', `cannot be loaded: ${problem}`);
@@ -123,8 +125,6 @@ export class TextThread {
       worker.off('message', onMessage);
       worker.off('exit', onExit);
       worker.off('error', onError);
-      // An error without a listener would end the process.
-      worker.on('error', () => undefined);
     });
   }
 

@@ -48,6 +48,24 @@ t.test('what a user writes cannot end a turn or begin one, unless the caller say
   t.equal(shown, `user: ${hostile}`, 'and reaches the model letter by letter');
 });
 
+t.test('many prompts, one after the other and at once, leave nothing behind', async (t) => {
+  const directory = writeModel(t.testdir({}), { 'tokenizer.json': byteLevelTokenizer() });
+  const side = await TextSide.load({ directory });
+  t.teardown(() => side.close());
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  for (let round = 0; round < 20; round += 1) t.equal((await side.tokens(prompt('hi'))).length, 3);
+  const many = await Promise.all(Array.from({ length: 20 }, (_, index) => side.tokens(prompt('x'.repeat(index + 1)))));
+  t.same(
+    many.map(({ length }) => length),
+    many.map((_, index) => index + 2),
+    'each has its own answer',
+  );
+  t.same(warnings, [], 'such as of too many listeners');
+});
+
 /** Tries all ways to cut a row of letters into groups before it fails at the sign after them. */
 const endless = (valid: object) => ({
   ...valid,
