@@ -14,6 +14,11 @@ impl StateRows {
         self.keys.truncate(length * self.key_width);
         self.values.truncate(length * self.value_width);
     }
+
+    /// Memory of the rows that are stored.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.keys.len() + self.values.len()) * size_of::<f32>()
+    }
 }
 
 /// The sizes of an attention.

@@ -192,6 +192,10 @@ impl ExecutableImplementation for ReferenceExecutable {
     }
 
     fn statistics(&self) -> ExecutableStatistics {
-        self.statistics
+        let rows = self.memory.slots.iter().flat_map(Slot::values);
+        ExecutableStatistics {
+            state_bytes: rows.map(|rows| rows.bytes() as u64).sum(),
+            ..self.statistics
+        }
     }
 }

@@ -11,11 +11,10 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { Assignment, Report } from './worker.js';
 
-/**
- * Longest that an input may take, in looks a second apart: where the whole process was stopped or starved, time has
- * passed without looks.
- */
-const hangLooks = 20;
+/** Processor time that one input may use: where this process is stopped or starved, time alone says nothing. */
+const hangProcessorSeconds = 20;
+/** Looks, a second apart, at an input that waits for something that never comes. */
+const hangLooks = 600;
 const largestInputBytes = 1 << 16;
 
 const { values, positionals } = parseArgs({
@@ -62,12 +61,18 @@ function runMany(): void {
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
   });
-  let last = { runs: -1, looks: 0 };
+  const processorSeconds = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
+  let last = { runs: -1, looks: 0, seconds: 0 };
   const watch = setInterval(() => {
     const runs = Atomics.load(counters, 0);
-    last = { runs, looks: runs === last.runs ? last.looks + 1 : 0 };
-    if (last.looks < hangLooks) return;
-    save('hang', present(), `an input takes more than ${hangLooks} s`);
+    // Before the first input the target is being loaded.
+    if (runs !== last.runs || runs === 0) last = { runs, looks: 0, seconds: processorSeconds() };
+    last.looks += 1;
+    if (processorSeconds() - last.seconds < hangProcessorSeconds && last.looks < hangLooks) return;
+    save('hang', present(), `an input takes more than ${hangProcessorSeconds} s`);
     clearInterval(watch);
     worker.terminate();
   }, 1000);

@@ -108,8 +108,19 @@ impl Instance {
         token_masks: &TokenMaskFactories,
         open: impl Fn(MemberIndex) -> Backend,
     ) -> Self {
+        Self::start_model(LlamaConfig::tiny(), stages, wire, sizes, token_masks, open)
+    }
+
+    /// Loads another model.
+    pub fn start_model(
+        config: LlamaConfig,
+        stages: &[Vec<u64>],
+        wire: Wire,
+        sizes: Sizes,
+        token_masks: &TokenMaskFactories,
+        open: impl Fn(MemberIndex) -> Backend,
+    ) -> Self {
         let folder = Folder::new();
-        let config = LlamaConfig::tiny();
         write_checkpoint(&config, StorageType::F32, 7, folder.path()).unwrap();
         let checkpoint = Arc::new(Checkpoint::open(folder.path()).unwrap());
         let stage_sizes: Vec<u16> = stages.iter().map(|weights| weights.len() as u16).collect();
@@ -271,6 +282,8 @@ fn connect(indices: &[MemberIndex], wire: Wire, folder: &Path) -> (Vec<Links>, V
             let mut config = MeshConfig::new(*index, 0x51, 3, Secret([9; 32]));
             config.listeners.push(listener);
             config.members = endpoints.clone();
+            // None of these tests is about silence, and a machine that is busy with others can be silent for long.
+            config.liveness.silence_limit = PATIENCE;
             std::thread::spawn(move || Arc::new(Mesh::establish(config).unwrap()))
         })
         .collect();
