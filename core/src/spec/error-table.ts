@@ -91,7 +91,7 @@ export const errorTable = {
   MODEL_STORAGE_UNSUPPORTED: {
     meaning: 'Weights are stored in a type that cannot be read.',
     raisedBy: 'the node that reads the checkpoint, or the worker that loads from it',
-    remedy: 'The checkpoint stores weights in a type that is not supported; use F32, F16 or BF16.',
+    remedy: 'Use a checkpoint in F32, F16 or BF16, or one that `shoal quantize` made with this version.',
     native: true,
   },
   MODEL_WRITE_FAILED: {

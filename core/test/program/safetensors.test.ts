@@ -55,6 +55,50 @@ t.test('an index may not leave the folder', async (test) => {
   }
 });
 
+t.test('one file goes before an index', async (test) => {
+  const directory = test.testdir({
+    'model.safetensors.index.json': JSON.stringify({ weight_map: { a: 'other.safetensors' } }),
+  });
+  writeCheckpoint(directory, { a: f32([1], [5]) }, 'other.safetensors');
+  writeCheckpoint(directory, { b: f32([1], [6]) });
+  using checkpoint = new SafetensorsCheckpoint(directory);
+  test.same([...checkpoint.tensors.keys()], ['b']);
+});
+
+t.test('tensors that hold blocks have type and shape of their numbers', async (test) => {
+  const directory = test.testdir({});
+  // Two blocks of q8_0: scale 1, then codes 0 to 31, and the same below zero.
+  const bytes = new Uint8Array(68);
+  for (let index = 0; index < 32; index += 1) [bytes[2 + index], bytes[36 + index]] = [index, 256 - index];
+  [bytes[1], bytes[35]] = [0x3c, 0x3c];
+  const open = (metadata: Record<string, unknown>, dtype = 'U8', shape: readonly number[] = [2, 34]) => {
+    const file = safetensorsBytes({ m: { dtype, shape, bytes } }, (header) => {
+      header.__metadata__ = metadata;
+    });
+    writeFileSync(path.join(directory, 'model.safetensors'), file);
+    return new SafetensorsCheckpoint(directory);
+  };
+  {
+    using checkpoint = open({ 'shoal.blocks:m': 'q8_0' });
+    test.match(checkpoint.tensors.get('m'), { storage: 'q8_0', shape: [2, 32], byteLength: 68 });
+    const into = new Float32Array(4);
+    checkpoint.readElements('m', [30, 34], into);
+    test.same([...into], [30, 31, 0, -1]);
+  }
+  {
+    using checkpoint = open({ 'shoal.blocks:m': 'iq9' });
+    test.throws(() => checkpoint.readElements('m', [0, 1], new Float32Array(1)), {
+      code: 'MODEL_STORAGE_UNSUPPORTED',
+      message: /'m' is stored as iq9/,
+    });
+  }
+  const invalid = { code: 'MODEL_CHECKPOINT_INVALID' };
+  test.throws(() => open({ 'shoal.blocks:m': 'q4_0' }), { ...invalid, message: /no whole blocks of q4_0/ });
+  test.throws(() => open({ 'shoal.blocks:m': 'q8_0' }, 'F16', [2, 17]), { ...invalid, message: /no whole blocks/ });
+  test.throws(() => open({ 'shoal.blocks:m': 8 }), { ...invalid, message: /not the name of a storage type/ });
+  test.throws(() => open({ 'shoal.blocks:x': 'q8_0' }), { ...invalid, message: /describes a tensor 'x'/ });
+});
+
 t.test('an empty folder is not a model', async (test) => {
   test.throws(() => new SafetensorsCheckpoint(test.testdir({})), { code: 'MODEL_NOT_FOUND' });
 });
