@@ -47,6 +47,7 @@ export * from './runtime/json-source.js';
 export * from './runtime/lifecycle.js';
 export * from './runtime/module-resolution.js';
 export * from './runtime/optional-module.js';
+export * from './runtime/plugin-kinds.js';
 export * from './runtime/plugin-loader.js';
 export * from './runtime/plugin-manifest.js';
 export * from './runtime/plugin-set.js';

@@ -21,16 +21,18 @@ export const computingNodeNeeds: readonly CapabilityNeed[] = [
 
 /** Compares what the plugins provide with what is needed, before anything starts. Names everything that is missing. */
 export function requireCapabilities(plugins: PluginSet, needs: readonly CapabilityNeed[] = computingNodeNeeds): void {
-  const missing = needs.flatMap((need) => {
-    const candidates = plugins.of(need.kind);
-    const article = /^[aeiou]/.test(need.kind) ? 'an' : 'a';
-    if (candidates.length === 0) return [`${article} ${need.kind} plugin to ${need.purpose}`];
-    if (need.worker !== true || candidates.some((plugin) => plugin.worker ?? plugin.createWorker)) return [];
+  const missing = needs.flatMap(({ kind, purpose, worker }) => {
+    const candidates = plugins.of(kind);
+    const article = /^[aeiou]/.test(kind) ? 'an' : 'a';
+    if (candidates.length === 0) return [{ kind, what: `${article} ${kind} plugin to ${purpose}` }];
+    if (worker !== true || candidates.some((plugin) => plugin.worker ?? plugin.createWorker)) return [];
     const names = candidates.map(({ name }) => name).join(', ');
-    return [`${article} ${need.kind} plugin with a worker half to ${need.purpose} (${names} has none)`];
+    return [{ kind, what: `${article} ${kind} plugin with a worker half to ${purpose} (${names} has none)` }];
   });
   if (missing.length === 0) return;
-  throw new ShoalError('PLUGIN_CAPABILITY_MISSING', `Missing: ${missing.join('; ')}.`, {
-    details: { missing: needs.map(({ kind }) => kind).filter((kind) => plugins.of(kind).length === 0) },
-  });
+  const packages = missing.map(({ kind }) => `@shoal/${kind}-…`).join(', ');
+  const message =
+    `Missing: ${missing.map(({ what }) => what).join('; ')}. ` +
+    `Packages called ${packages} provide ${missing.length === 1 ? 'it' : 'them'}: list one of each kind.`;
+  throw new ShoalError('PLUGIN_CAPABILITY_MISSING', message, { details: { missing: missing.map(({ kind }) => kind) } });
 }

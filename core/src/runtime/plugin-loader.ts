@@ -1,7 +1,7 @@
 import { ShoalError } from '../spec/errors.js';
-import type { OptionsSchema, PluginContext, PluginKind, PluginModule } from '../spec/plugin.js';
-import { specVersions } from '../spec/version.js';
+import type { OptionsSchema, PluginContext, PluginModule } from '../spec/plugin.js';
 import { packageVersion, resolveModule } from './module-resolution.js';
+import { contractVersion, pluginKinds } from './plugin-kinds.js';
 import { type PluginManifestFile, type PluginReference } from './plugin-manifest.js';
 import { type LoadedPlugin, PluginSet } from './plugin-set.js';
 import { type InlinePlugin, isInlinePlugin, type PluginSource } from './plugin-source.js';
@@ -20,11 +20,11 @@ export async function loadManifestPlugins(
 ): Promise<PluginSet> {
   const resolveFrom = [manifest.file, ...(options.fallback ?? [])];
   const log = options.log ?? silent;
-  const loaded: LoadedPlugin[] = [];
+  const loaded = new UniquePlugins();
   for (const { reference, label } of manifest.plugins) {
-    addUnique(loaded, await loadReference(reference, label, { resolveFrom, log }));
+    loaded.add(await loadReference(reference, label, { resolveFrom, log }), label);
   }
-  return new PluginSet(loaded);
+  return new PluginSet(loaded.plugins);
 }
 
 /**
@@ -33,23 +33,37 @@ export async function loadManifestPlugins(
  */
 export async function loadPlugins(sources: readonly PluginSource[], options: LoadPluginsOptions): Promise<PluginSet> {
   const log = options.log ?? silent;
-  const loaded: LoadedPlugin[] = [];
+  const loaded = new UniquePlugins();
   for (const [index, source] of sources.entries()) {
-    const plugin = isInlinePlugin(source)
+    const isInline = isInlinePlugin(source);
+    const label = `plugin ${index} (${isInline ? 'an object' : source.module})`;
+    const plugin = isInline
       ? await loadInline(source, log)
-      : await loadReference(source, `plugin ${index} (${source.module})`, { resolveFrom: options.resolveFrom, log });
-    addUnique(loaded, plugin);
+      : await loadReference(source, label, { resolveFrom: options.resolveFrom, log });
+    loaded.add(plugin, label);
   }
-  return new PluginSet(loaded);
+  return new PluginSet(loaded.plugins);
 }
 
-function addUnique(loaded: LoadedPlugin[], plugin: LoadedPlugin): void {
-  if (loaded.some(({ kind, name }) => kind === plugin.kind && name === plugin.name)) {
-    const message = `Two ${plugin.kind} plugins are called "${plugin.name}". Keep one of them.`;
-    throw new ShoalError('PLUGIN_MANIFEST_INVALID', message, { details: { kind: plugin.kind, name: plugin.name } });
+/** Plugins in order, each with where it stands. */
+class UniquePlugins {
+  readonly plugins: LoadedPlugin[] = [];
+  readonly #labels = new Map<string, string>();
+
+  add(plugin: LoadedPlugin, label: string): void {
+    const { kind, name } = plugin;
+    const first = this.#labels.get(`${kind}/${name}`);
+    if (first !== undefined) {
+      const message = `Two ${kind} plugins are called "${name}": ${first} and ${label}. Keep one of them.`;
+      throw new ShoalError('PLUGIN_MANIFEST_INVALID', message, { details: { kind, name, places: [first, label] } });
+    }
+    this.#labels.set(`${kind}/${name}`, label);
+    this.plugins.push(plugin);
   }
-  loaded.push(plugin);
 }
+
+const inThisProcess = (label: string): string =>
+  `The ${label} runs in this process (isolation "none"): a crash in it ends the node.`;
 
 async function loadReference(
   reference: PluginReference,
@@ -74,6 +88,7 @@ async function loadReference(
   const options = validateOptions(module.optionsSchema, reference.options ?? {}, label);
   const host = await createHost(module, options, label, log);
   const worker = findWorker(module, exportName, resolution.url, label);
+  if (reference.isolation === 'none') log('warn', inThisProcess(`${module.kind} plugin "${module.name}"`));
   return {
     kind: module.kind,
     name: module.name,
@@ -90,7 +105,7 @@ async function loadInline(plugin: InlinePlugin, log: PluginContext['log']): Prom
   const module = checkPluginModule(plugin, label);
   const options = validateOptions(module.optionsSchema, plugin.options ?? {}, label);
   const host = await createHost(module, options, label, log);
-  log('warn', `The ${label} runs in this process (isolation "none"): a crash in it ends the node.`);
+  log('warn', inThisProcess(label));
   const createWorker = inlineWorker(plugin, options, host);
   return {
     kind: module.kind,
@@ -127,10 +142,9 @@ export function checkPluginModule(value: unknown, label: string): PluginModule {
   if (typeof kind !== 'string' || typeof module.name !== 'string' || typeof module.create !== 'function') {
     throw new ShoalError('PLUGIN_LOAD_FAILED', `${label}: a plugin module needs kind, name and create().`);
   }
-  const known: Readonly<Record<string, number>> = specVersions;
-  const expected = known[kind];
+  const expected = contractVersion(kind);
   if (expected === undefined) {
-    const message = `${label}: the kind "${kind}" is unknown; known are ${Object.keys(specVersions).join(', ')}.`;
+    const message = `${label}: the kind "${kind}" is unknown; known are ${pluginKinds().join(', ')}.`;
     throw new ShoalError('PLUGIN_LOAD_FAILED', message);
   }
   if (module.specVersion !== expected) {
@@ -207,8 +221,5 @@ function findWorker(
   }
   return { module: resolution.url, export: 'default' };
 }
-
-/** Every kind that the loader knows, for listings. */
-export const pluginKinds = Object.keys(specVersions) as readonly PluginKind[];
 
 function silent(): void {}

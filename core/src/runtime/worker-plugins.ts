@@ -51,24 +51,34 @@ export class WorkerPluginSet {
 
   async #make(kind: PluginKind, name: string): Promise<unknown> {
     const inline = this.#inline.find((one) => one.kind === kind && one.name === name);
-    if (inline?.createWorker !== undefined) return inline.createWorker();
+    if (inline?.createWorker !== undefined) {
+      const { createWorker } = inline;
+      return loading(`worker half of inline ${kind} plugin "${name}"`, async () => createWorker());
+    }
     const description = this.#descriptions.find((one) => one.kind === kind && one.name === name);
     if (description === undefined) {
       const message = `This worker has no ${kind} plugin "${name}" (it has: ${this.names(kind).join(', ') || 'none'}).`;
       throw new ShoalError('PLUGIN_CAPABILITY_MISSING', message, { details: { kind, name } });
     }
     const label = `worker half of ${kind} plugin "${name}" (${description.module})`;
-    try {
+    return loading(label, async () => {
       const exports = (await import(description.module)) as Record<string, unknown>;
       const module = checkPluginModule(exports[description.export], label) as unknown as PluginWorkerModule;
       if (module.kind !== kind || module.name !== name) {
         throw new ShoalError('PLUGIN_LOAD_FAILED', `The ${label} says that it is ${module.kind} "${module.name}".`);
       }
-      return await module.create(description.options);
-    } catch (thrown) {
-      if (ShoalError.is(thrown)) throw thrown;
-      const message = `The ${label} throws: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-      throw new ShoalError('PLUGIN_LOAD_FAILED', message, { cause: thrown });
-    }
+      return module.create(description.options);
+    });
+  }
+}
+
+/** What foreign code throws while it is loaded says whose it is. */
+async function loading(label: string, load: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await load();
+  } catch (thrown) {
+    if (ShoalError.is(thrown)) throw thrown;
+    const message = `The ${label} throws: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    throw new ShoalError('PLUGIN_LOAD_FAILED', message, { cause: thrown });
   }
 }

@@ -111,7 +111,8 @@ t.test('two plugins of one kind and name are refused', async (t) => {
   const resolveFrom: string[] = [];
   await t.rejects(loadPlugins([backend, backend], { resolveFrom }), {
     code: 'PLUGIN_MANIFEST_INVALID',
-    message: 'Two backend plugins are called "inline". Keep one of them.',
+    message:
+      'Two backend plugins are called "inline": plugin 0 (an object) and plugin 1 (an object). Keep one of them.',
   });
 });
 
@@ -157,7 +158,8 @@ t.test('capabilities are compared with needs before anything starts', async (t) 
     code: 'PLUGIN_CAPABILITY_MISSING',
     message:
       'Missing: an engine plugin to run the shards of a model; a sharding plugin to split a model over devices; ' +
-      'a transport plugin to carry activations between workers.',
+      'a transport plugin to carry activations between workers. Packages called @shoal/engine-…, @shoal/sharding-…, ' +
+      '@shoal/transport-… provide them: list one of each kind.',
   });
   const { createWorker: _, ...probing } = backend;
   const half = await loadPlugins([probing], { resolveFrom: [] });
