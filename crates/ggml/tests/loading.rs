@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests are tests")]
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::json;
 use shoal_abi::backend::{
     Backend, BackendError, Executable, Step, StepSequenceView, WeightSource, WeightSourceImplementation,
@@ -10,6 +12,9 @@ use shoal_ggml::executor::{OpenOptions, open};
 use shoal_program::{MemberProgram, StorageType};
 use shoal_reference::ReferenceBackend;
 use shoal_weights::encode_row;
+
+/// One test at a time: one of them looks at the memory of the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
 
 const INPUTS: u64 = 512;
 const HIDDEN: u64 = 64;
@@ -101,6 +106,7 @@ fn cpu(threads: usize) -> Backend {
 
 #[test]
 fn matrices_of_many_pieces_multiply_as_whole_ones() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // Of the last size a remainder of rows does not fill a tile.
     for (storage, outputs) in [
         (StorageType::Q4_0, 8192 + 24),
@@ -144,6 +150,7 @@ fn anonymous_bytes() -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_load_that_is_stopped_gives_its_memory_back() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // 128 MiB of BF16.
     let program = program(131_072, StorageType::Bf16);
     let before = anonymous_bytes();
