@@ -20,6 +20,7 @@ export * from './node/service.js';
 export * from './node/software-version.js';
 export * from './node/strategy.js';
 export * from './placement/explain.js';
+export * from './placement/explain-numbers.js';
 export * from './placement/format.js';
 export * from './placement/memory.js';
 export * from './placement/placement.js';

@@ -9,6 +9,7 @@ import {
   type LogRequest,
   type NodeService,
   type NodeSummary,
+  type PlanNumbers,
   ShoalError,
 } from '@shoal/core';
 import { LoadedModel } from './loaded-model.js';
@@ -35,6 +36,8 @@ export interface PlanExplanation {
   readonly outcome: Explanation['outcome'];
   /** For people. */
   readonly text: string;
+  /** What every member needs and its device has, and what other shapes would need; absent for a refusal. */
+  readonly numbers?: PlanNumbers;
   /** What every stage computes, with the shard state of each value. */
   program(): string;
 }
@@ -125,8 +128,8 @@ export class Cluster implements AsyncDisposable {
 
   /** What `load` would do, without loading. */
   async explain(model: string, { signal, ...options }: ExplainOptions = {}): Promise<PlanExplanation> {
-    const { outcome, text, programs } = await this.service().explain(modelReference(model), options, signal);
-    return { outcome, text, program: () => programs.join('\n\n') };
+    const { outcome, text, numbers, programs } = await this.service().explain(modelReference(model), options, signal);
+    return { outcome, text, ...(numbers === undefined ? {} : { numbers }), program: () => programs.join('\n\n') };
   }
 
   /**

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
 import { explainPlan, explainRefusal } from '../placement/explain.js';
+import { explainNumbers, planNumbers } from '../placement/explain-numbers.js';
 import { place } from '../placement/placement.js';
-import type { PlacementNode, PlacementResult } from '../placement/request.js';
+import type { PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
 import { parsePlanShape } from '../placement/shape.js';
 import { printProgram } from '../program/print.js';
 import { propagate } from '../program/propagate.js';
@@ -40,6 +41,7 @@ interface Survey {
   readonly facts: readonly NodeFacts[];
   readonly model: ModelDescription;
   readonly strategy: LoadedPlugin<'sharding'>;
+  readonly request: PlacementRequest;
   readonly result: PlacementResult;
 }
 
@@ -61,12 +63,14 @@ export class Coordinator {
   ) {}
 
   async explain(model: string, options: LoadOptions, signal: AbortSignal): Promise<Explanation> {
-    const { result, strategy, model: description } = await this.survey(model, options, signal);
+    const { result, request, strategy, model: description } = await this.survey(model, options, signal);
     if ('refusal' in result) return { outcome: result, text: explainRefusal(result.refusal), programs: [] };
     const programs = result.plan.stages.map((_, stage) =>
       printProgram(propagate(stageProgram(strategy.host, description, result.plan, stage))),
     );
-    return { outcome: result, text: explainPlan(result.plan), programs };
+    const numbers = planNumbers(result.plan, request);
+    const text = `${explainPlan(result.plan)}\n${explainNumbers(numbers)}`;
+    return { outcome: result, text, numbers, programs };
   }
 
   async load(
@@ -148,7 +152,7 @@ export class Coordinator {
     const holders = facts.filter((node) => holdsModel(node, description));
     const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
     const lower = memberLowering(strategy.host, description, context);
-    const result = place({
+    const request: PlacementRequest = {
       model: { name: description.name, digest: description.digest },
       strategy: { name: strategy.name, version: strategy.version },
       costs,
@@ -164,9 +168,10 @@ export class Coordinator {
         ...(shape === undefined ? {} : { shape }),
       },
       lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
-    });
+    };
+    const result = place(request);
     const notes = [...silent, ...missingModels(facts, description)];
-    return { facts, model: description, strategy, result: withLeftOut(result, notes) };
+    return { facts, model: description, strategy, request, result: withLeftOut(result, notes) };
   }
 
   private async describeAll(

@@ -3,6 +3,7 @@
  * programs that attach; the SDK is written against it.
  */
 
+import type { PlanNumbers } from '../placement/explain-numbers.js';
 import type { MemberStatistics } from '../spec/engine.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
@@ -66,6 +67,8 @@ export interface Explanation {
   readonly outcome: { readonly plan: Plan } | { readonly refusal: PlanRefusal };
   /** The outcome for people. */
   readonly text: string;
+  /** What every member needs, what its device has, and what other shapes would need; absent for a refusal. */
+  readonly numbers?: PlanNumbers;
   /** The program of every stage with its shard states, for people; empty for a refusal. */
   readonly programs: readonly string[];
 }

@@ -107,6 +107,7 @@ function planMember(
     programDigest,
     weightBytes: Math.ceil(memory.weightBytes),
     stateBytes: Math.ceil(memory.stateBytes),
+    workingBytes: Math.ceil(memory.workingBytes),
   };
 }
 

@@ -20,6 +20,8 @@ export interface MemberMemory {
   readonly weightBytes: number;
   /** States of all slots, activations of a step, and a margin for what is not counted. */
   readonly stateBytes: number;
+  /** What of that is activations and margin. */
+  readonly workingBytes: number;
 }
 
 /** Rows of one step that activations are sized for. */
@@ -123,7 +125,8 @@ export function memberMemory(program: MemberProgram, costs: ModelCosts, settings
   }
   let states = 0;
   for (const state of Object.values(program.states)) states += stateBytesPerSlot(state, settings) * settings.slotCount;
-  return { weightBytes: weights, stateBytes: states + workingBytes(costs, settings, weights) };
+  const working = workingBytes(costs, settings, weights);
+  return { weightBytes: weights, stateBytes: states + working, workingBytes: working };
 }
 
 /** Rows of whole blocks. */

@@ -14,6 +14,8 @@ export interface PlanMember {
   /** Predicted bytes: weights as stored, state for the context, activations and margin. */
   readonly weightBytes: number;
   readonly stateBytes: number;
+  /** What of `stateBytes` is activations and margin. */
+  readonly workingBytes?: number;
 }
 
 export interface PlanStage {

@@ -7,7 +7,9 @@ async function explain({ positionals, options, terminal, signal }: CommandInvoca
   await using cluster = await openCluster(options, terminal, signal);
   const explanation = await cluster.explain(model, { ...parseLoadOptions(options), signal });
   terminal.clearProgress();
-  if (terminal.isJson) terminal.json(explanation.outcome);
+  const { outcome, numbers } = explanation;
+  const programs = options.flag('program') ? { program: explanation.program() } : {};
+  if (terminal.isJson) terminal.json({ ...outcome, ...numbers, ...programs });
   else if (options.flag('program')) terminal.line(explanation.program());
   else terminal.line(explanation.text);
 }
