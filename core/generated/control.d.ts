@@ -2612,6 +2612,9 @@ export namespace shoal {
             /** Accepted seed. */
             seed: number;
 
+            /** Accepted sampling. */
+            sampling?: (shoal.control.Sampling.$Properties|null);
+
             /**
              * Creates a new Accepted instance using the specified properties.
              * @param [properties] Properties to set
@@ -2649,6 +2652,9 @@ export namespace shoal {
 
                 /** Accepted seed */
                 seed?: (number|null);
+
+                /** Accepted sampling */
+                sampling?: (shoal.control.Sampling.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -3607,6 +3607,7 @@ export const shoal = $root.shoal = (() => {
 
             Accepted.prototype.promptTokens = $util.emptyArray;
             Accepted.prototype.seed = 0;
+            Accepted.prototype.sampling = null;
 
             Accepted.create = function(properties) {
                 return new Accepted(properties);
@@ -3623,6 +3624,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(10).uint32s(message.promptTokens);
                 if (message.seed != null && $Object.hasOwnProperty.call(message, "seed") && !$Object.is(message.seed, 0))
                     writer.uint32(17).double(message.seed);
+                if (message.sampling != null && $Object.hasOwnProperty.call(message, "sampling"))
+                    $root.shoal.control.Sampling.encode(message.sampling, writer.uint32(26).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3677,6 +3680,12 @@ export const shoal = $root.shoal = (() => {
                                 message.seed = value;
                             else
                                 delete message.seed;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.sampling = $root.shoal.control.Sampling.decode(reader, reader.size(), $undefined, _depth + 1, message.sampling);
                             continue;
                         }
                     }

@@ -1,4 +1,5 @@
 import {
+  type AppliedSampling,
   AsyncQueue,
   type ExplainedToken,
   type FinishedChoice,
@@ -54,6 +55,8 @@ export interface GenerationResult extends GenerationChoice {
     readonly tokensPerSecond: number | undefined;
   };
   readonly seed: number;
+  /** What was sampled with, whether the options or the model's generation_config.json say so. */
+  readonly sampling: AppliedSampling;
 }
 
 /**
@@ -143,6 +146,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
         tokensPerSecond: decoded > 0 && decodeMilliseconds > 0 ? (decoded * 1000) / decodeMilliseconds : undefined,
       },
       seed: accepted?.seed ?? order.sampling.seed ?? 0,
+      sampling: accepted?.sampling ?? { temperature: 0 },
     };
   }
 }

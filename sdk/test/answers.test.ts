@@ -27,6 +27,7 @@ t.test('two processes answer together', async (t) => {
     t.ok(result.timings.timeToFirstTokenMilliseconds > 0);
     t.ok((result.timings.tokensPerSecond ?? 0) > 0);
     t.equal(result.seed, 7);
+    t.same(result.sampling, { temperature: 0 }, 'the model recommends nothing');
   });
 
   await t.test('the tokens of a prompt give the same answer as its text', async (t) => {

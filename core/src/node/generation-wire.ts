@@ -83,7 +83,7 @@ function inputFromMessage(message: messages.GenerateRequest.$Properties): Genera
 export function generationToMessage(event: GenerationEvent): messages.GenerateResponse.$Properties {
   switch (event.kind) {
     case 'accepted':
-      return { accepted: { promptTokens: [...event.promptTokens], seed: event.seed } };
+      return { accepted: { promptTokens: [...event.promptTokens], seed: event.seed, sampling: event.sampling } };
     case 'token': {
       const { kind: _kind, logProbabilities, ...token } = event;
       return {
@@ -101,7 +101,15 @@ export function generationToMessage(event: GenerationEvent): messages.GenerateRe
 
 export function generationFromMessage(message: messages.GenerateResponse.$Properties): GenerationEvent | undefined {
   const { accepted, token, finished } = message;
-  if (accepted) return { kind: 'accepted', promptTokens: accepted.promptTokens ?? [], seed: accepted.seed ?? 0 };
+  if (accepted) {
+    const { seed: _seed, ...sampling } = samplingFromMessage(accepted.sampling ?? {});
+    return {
+      kind: 'accepted',
+      promptTokens: accepted.promptTokens ?? [],
+      seed: accepted.seed ?? 0,
+      sampling: { temperature: 0, ...sampling },
+    };
+  }
   if (token) return { kind: 'token', ...tokenFromMessage(token) };
   if (!finished) return undefined;
   const { reason } = finished;

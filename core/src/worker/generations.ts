@@ -2,7 +2,7 @@
 import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import { Answer } from './answer.js';
-import { defaultMaximumTokens, resolveSampling } from './sampling.js';
+import { appliedSampling, defaultMaximumTokens, resolveSampling } from './sampling.js';
 import type { TextSide } from './text-side.js';
 import type { WorkerEvent, WorkerMethods } from './worker-protocol.js';
 
@@ -60,7 +60,7 @@ export class Generations {
       this.running.delete(requestId);
       throw thrown;
     }
-    return { promptTokens: [...promptTokens], seed: sampling.seed };
+    return { promptTokens: [...promptTokens], seed: sampling.seed, sampling: appliedSampling(sampling) };
   }
 
   private async promptTokens({ requestId, input, parseSpecialTokens }: GenerateOrder): Promise<Uint32Array> {

@@ -7,6 +7,14 @@ export type SamplingRequest = Partial<SamplingOptions>;
 /** What a model recommends for itself. A seed is never a default: it would make all answers alike. */
 export type SamplingDefaults = Omit<SamplingRequest, 'seed'>;
 
+/** The numbers that an answer is sampled with, whoever said them. */
+export type AppliedSampling = Omit<SamplingOptions, 'seed' | 'logitBias' | 'constraint' | 'logProbabilities'>;
+
+export function appliedSampling(options: SamplingOptions): AppliedSampling {
+  const { seed: _seed, logitBias: _bias, constraint: _constraint, logProbabilities: _count, ...numbers } = options;
+  return numbers;
+}
+
 /** Longest answer in tokens when nobody says otherwise. */
 export const defaultMaximumTokens = 512;
 

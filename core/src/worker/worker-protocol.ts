@@ -8,7 +8,7 @@ import type { MemberStatistics } from '../spec/engine.js';
 import type { ErrorCode } from '../spec/errors.js';
 import type { Plan } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
-import type { SamplingRequest } from './sampling.js';
+import type { AppliedSampling, SamplingRequest } from './sampling.js';
 
 export interface PrepareOrder {
   readonly plugins: readonly WorkerPluginDescription[];
@@ -71,6 +71,8 @@ export interface AcceptedGeneration {
   readonly promptTokens: readonly number[];
   /** The seed that is used, drawn where the order left it open. */
   readonly seed: number;
+  /** What else is sampled with, whether the order or the model says so. */
+  readonly sampling: AppliedSampling;
 }
 
 /** A token with the logarithm of its probability in the model's own distribution. */

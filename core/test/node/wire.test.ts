@@ -103,7 +103,7 @@ t.test('what is sent is what arrives', async (t) => {
     t.same(orderFromMessage(messages.GenerateRequest.decode(bytes)), order);
   }
   const events: GenerationEvent[] = [
-    { kind: 'accepted', promptTokens: [1, 2, 3], seed: 2 ** 53 - 1 },
+    { kind: 'accepted', promptTokens: [1, 2, 3], seed: 2 ** 53 - 1, sampling: { temperature: 0.6, topP: 0 } },
     { kind: 'token', choice: 0, index: 0, token: 0, text: '' },
     {
       kind: 'token',
