@@ -7,6 +7,7 @@ import {
   endpointsOf,
   type JoinedMember,
   join,
+  later,
   listen,
   newCredentials,
   rejectionOf,
@@ -116,7 +117,7 @@ function joiningCases(under: TransportUnderTest): ConformanceCase[] {
         const [first] = listeners;
         assert.ok(first);
         const endpoints = endpointsOf(listeners);
-        const connecting = rejectionOf(first.connect(endpoints, { deadlineMilliseconds: 30_000 }));
+        const connecting = later(rejectionOf(first.connect(endpoints, { deadlineMilliseconds: 30_000 })));
         await new Promise((resolve) => setTimeout(resolve, 50));
         await first.close();
         const { code, milliseconds } = await connecting;
@@ -137,7 +138,7 @@ function leavingCases(under: TransportUnderTest): ConformanceCase[] {
       name: 'a clean leave ends what waits; what was sent before still arrives',
       run: () =>
         withPair(under, async (first, second, members) => {
-          const waiting = rejectionOf(second.receive(2n, 100, soon));
+          const waiting = later(rejectionOf(second.receive(2n, 100, soon)));
           await first.send(tag, Uint8Array.of(1, 2, 3), soon);
           const [leaving] = members as [JoinedMember];
           leaving.probes.close();
@@ -154,7 +155,7 @@ function leavingCases(under: TransportUnderTest): ConformanceCase[] {
       name: 'an abort ends what waits on both sides',
       run: () =>
         withPair(under, async (first, second) => {
-          const waiting = [rejectionOf(first.receive(tag, 100, soon)), rejectionOf(second.receive(tag, 100, soon))];
+          const waiting = [first, second].map((channel) => later(rejectionOf(channel.receive(tag, 100, soon))));
           await new Promise((resolve) => setTimeout(resolve, 20));
           await first.abort();
           const [here, there] = await Promise.all(waiting);
@@ -206,7 +207,7 @@ function lossCase(under: TransportUnderTest): ConformanceCase {
           peer.connect(endpoints, soon),
         ]);
         member = join(under, set);
-        const waiting = rejectionOf(member.to(1).receive(tag, 100, soon));
+        const waiting = later(rejectionOf(member.to(1).receive(tag, 100, soon)));
         await new Promise((resolve) => setTimeout(resolve, 50));
         peer.kill();
         const { code, message, milliseconds } = await waiting;

@@ -154,6 +154,12 @@ export async function rejectionOf(
   return { code: String(outcome.code), message: outcome.message, milliseconds: performance.now() - started };
 }
 
+/** A promise that is awaited later: when the case fails before, its rejection must not be everybody's. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** Bytes that repeat late and tell their place. */
 export function pattern(length: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(length);

@@ -4,6 +4,7 @@ import type { ConformanceCase } from './case.js';
 import {
   addresses,
   assertSameBytes,
+  later,
   pattern,
   rejectionOf,
   longEnoughMilliseconds as soon,
@@ -67,7 +68,7 @@ export function messageCases(under: TransportUnderTest): ConformanceCase[] {
     }),
     pairCase('messages that are sent at once keep the order of their sends', async (first, second) => {
       const messages = Array.from({ length: 40 }, (_, number) => pattern(number % 4 === 0 ? 200_000 : number, number));
-      const sending = messages.map((message) => first.send(firstTag, message, soon));
+      const sending = messages.map((message) => later(first.send(firstTag, message, soon)));
       for (const message of messages) {
         assertSameBytes(await second.receive(firstTag, 200_000, soon), message, 'a message of many');
       }
@@ -76,7 +77,7 @@ export function messageCases(under: TransportUnderTest): ConformanceCase[] {
     pairCase('sizes from nothing to a megabyte arrive whole', async (first, second) => {
       for (const size of sizes) {
         const message = pattern(size, size);
-        const receiving = second.receive(firstTag, size, soon);
+        const receiving = later(second.receive(firstTag, size, soon));
         await first.send(firstTag, message, soon);
         assertSameBytes(await receiving, message, `a message of ${size} bytes`);
       }
@@ -104,7 +105,7 @@ export function messageCases(under: TransportUnderTest): ConformanceCase[] {
         withMembers(under, 3, async (members) => {
           const [first, , third] = members;
           assert.ok(first && third);
-          const waiting = first.probes.receiveFirst(firstTag, 100, soon);
+          const waiting = later(first.probes.receiveFirst(firstTag, 100, soon));
           await third.to(0).send(firstTag, bytesOf('from the third'), soon);
           const { index, bytes } = await waiting;
           assert.equal(textOf(bytes), 'from the third');
