@@ -35,6 +35,7 @@ def read_tensors(path: pathlib.Path) -> dict[str, numpy.ndarray]:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     header_bytes = int.from_bytes(data[:8], 'little')
     header = json.loads(data[8 : 8 + header_bytes])
+    header.pop('__metadata__', None)
     tensors = {}
     for name, entry in header.items():
         begin, end = entry['data_offsets']
