@@ -5,7 +5,7 @@ import type { PromptJob, TextThreadMessage, TextThreadOptions } from './text-thr
 /** Reading a vocabulary of 260,000 tokens takes some seconds on a small board. */
 const loadDeadlineMilliseconds = 60_000;
 
-/** More than a minute's speech of tokens per millisecond: only what does not end takes so long. */
+/** A million characters take some seconds on a slow machine; only what does not end takes longer than this. */
 const jobDeadlineMilliseconds = 20_000;
 
 /** Heap of the thread; the largest tokenizers need a fifth of it. Bun has no such limit. */
