@@ -3,7 +3,7 @@ import t from 'tap';
 import { answer, longAnswer, question } from './support/local.js';
 
 /** Two members that each hold a half of the vocabulary: the sampler sees only candidates of the other half. */
-t.test('sampling over a split vocabulary', { timeout: 120_000 }, async (t) => {
+t.test('sampling over a split vocabulary', async (t) => {
   await using cluster = await startLocalNodes(2);
   const model = await cluster.load('shoal-tiny-chat', { plan: 'tp=2', slotCount: 2, queueCapacity: 3 });
   const whole = await cluster.load('shoal-tiny-chat', { plan: 'pp=1' });
