@@ -1,5 +1,11 @@
 /** The members of instances that run on this node: their workers, from prepare to release. */
 import { AsyncQueue } from '../control/async-queue.js';
+import {
+  changedWeightFiles,
+  type WeightFileStates,
+  weightFileStates,
+  weightFilesChanged,
+} from '../model/weight-files.js';
 import { inject, injectable } from '../runtime/injection.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
@@ -44,6 +50,8 @@ interface LocalMember {
   readonly name: string;
   readonly worker: WorkerHandle;
   readonly requests: Map<number, OpenRequest>;
+  /** What it is loaded from, and what that was before. */
+  weights: { readonly directory: string; readonly before: WeightFileStates } | undefined;
   onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   nextRequestId: number;
 }
@@ -112,6 +120,7 @@ export class LocalMembers {
       name,
       worker,
       requests,
+      weights: undefined,
       onProgress: undefined,
       nextRequestId: 1,
     };
@@ -149,13 +158,15 @@ export class LocalMembers {
     }
     member.onProgress = onProgress;
     const engine = await this.engineName();
+    const modelDirectory = await this.describer.modelDirectory(member.model);
+    member.weights = { directory: modelDirectory, before: weightFileStates(modelDirectory) };
     try {
       await member.worker.call(
         'load',
         {
           plan: member.plan,
           endpoints: order.endpoints,
-          modelDirectory: await this.describer.modelDirectory(member.model),
+          modelDirectory,
           engine,
           connectDeadlineMilliseconds,
           ...(order.threads === undefined ? {} : { threads: order.threads }),
@@ -165,7 +176,7 @@ export class LocalMembers {
       );
     } catch (thrown) {
       await this.stopMember(key, member);
-      throw this.named(thrown);
+      throw this.named(this.exitCause(member, thrown));
     } finally {
       member.onProgress = undefined;
     }
@@ -336,13 +347,20 @@ export class LocalMembers {
   private workerEnded(key: string, member: LocalMember, error: ShoalError): void {
     if (this.members.get(key) !== member) return;
     this.members.delete(key);
-    const named = this.named(error);
+    const named = this.named(this.exitCause(member, error));
     this.log.write('error', 'worker', named.message, { worker: member.name, code: named.code });
     // While it loads, the load itself fails with this.
     if (this.instances.get(member.instance)?.state === 'ready') {
       this.instances.fail(member.instance, named, 'first-hand');
     }
     this.failRequests(member, named);
+  }
+
+  /** A worker that died because its weight files changed under it ends with that. */
+  private exitCause(member: LocalMember, thrown: unknown): unknown {
+    if (!ShoalError.is(thrown) || thrown.code !== 'ENGINE_WORKER_EXITED' || !member.weights) return thrown;
+    const changed = changedWeightFiles(member.weights.directory, member.weights.before);
+    return changed.length > 0 ? weightFilesChanged(changed, member.name, thrown) : thrown;
   }
 
   /** Errors of this node's workers say which node. */

@@ -3,6 +3,7 @@
  * it runs in the host, with the same orders.
  */
 import { describeModel } from '../model/describe.js';
+import { changedWeightFiles, weightFileStates, weightFilesChanged } from '../model/weight-files.js';
 import { decompose } from '../program/decompose.js';
 import type { LoadedPlugin } from '../runtime/plugin-set.js';
 import { WorkerPluginSet } from '../runtime/worker-plugins.js';
@@ -84,6 +85,7 @@ export class WorkerSession {
     const isHead = self.stage === 0 && self.member === 0;
 
     const strategy = await plugins.get('sharding', plan.strategy);
+    const weightFiles = weightFileStates(order.modelDirectory);
     const model = await describeModel(order.modelDirectory);
     if (model.digest !== plan.modelDigest) {
       const message = `${order.modelDirectory} holds another checkpoint than the plan's ${plan.modelName}`;
@@ -129,6 +131,8 @@ export class WorkerSession {
       signal,
     );
     const text = await this.text;
+    const changed = changedWeightFiles(order.modelDirectory, weightFiles);
+    if (changed.length > 0) throw weightFilesChanged(changed, `stage ${self.stage}, member ${self.member}`);
     if (text) this.generations = new Generations(this.member, text, plan.contextLength, this.emit);
   }
 
