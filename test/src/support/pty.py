@@ -29,9 +29,10 @@ def main():
     seen = 0
     timed_out = False
     while True:
-        if steps and steps[0].get("expect", "").encode() in output[seen:]:
+        expected = steps[0].get("expect", "").encode() if steps else b""
+        if steps and expected in output[seen:]:
             step = steps.pop(0)
-            seen = len(output)
+            seen = output.index(expected, seen) + len(expected)
             if "signal" in step:
                 os.kill(child, getattr(signal, step["signal"]))
             os.write(terminal, step.get("send", "").encode())
