@@ -1,6 +1,6 @@
 // Builds the native engine as it is passed on: ggml with a library for each generation of processors, chosen when it is
 // loaded; no symbols, and no folder of this machine in it. The result is build/engine/<platform>/, for
-// `npm run pack:all -- --artifacts build/engine`. All variants for x64 take about six minutes of one core.
+// `npm run pack:all -- --artifacts build/engine`. All variants for x64 take about fifteen minutes of one core.
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
