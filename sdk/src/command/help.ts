@@ -24,6 +24,15 @@ const commonExitCodes: readonly (readonly [string, string])[] = [
   [String(exitCodes.interrupted), 'Interrupted by Ctrl-C. Once ends in order, twice at once.'],
 ];
 
+/** The help of a command, or the first page; as JSON the help of all commands. */
+export function printHelp(terminal: Terminal, commands: readonly Command[], command?: Command): void {
+  if (terminal.isJson) {
+    const shown = command === undefined ? commands : [command];
+    terminal.json(shown.map(({ run: _run, ...help }) => help));
+  } else if (command === undefined) printOverview(terminal, commands);
+  else printCommandHelp(terminal, command);
+}
+
 /** The first page: what Shoal is, how to begin, and the commands. */
 export function printOverview(terminal: Terminal, commands: readonly Command[]): void {
   const { width } = terminal;

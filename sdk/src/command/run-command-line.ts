@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { ShoalError } from '@shoal/core';
 import { exitCodes } from './command.js';
 import { findCommand } from './find-command.js';
-import { printCommandHelp, printOverview } from './help.js';
+import { printHelp } from './help.js';
 import { parseCommandLine } from './options.js';
 import { commands } from './registry.js';
 import { Terminal } from './terminal.js';
@@ -42,7 +42,7 @@ export async function runCommandLine(given: readonly string[]): Promise<number> 
 async function dispatch(words: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<void> {
   const [name, ...rest] = words;
   if (name === undefined || name === '--help' || name === '-h') {
-    printOverview(terminal, commands);
+    printHelp(terminal, commands);
     return;
   }
   if (name === '--version' || name === '-V' || name === 'version') {
@@ -53,7 +53,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, signal: Ab
   }
   const command = findCommand(commands, name);
   if (asksForHelp(rest)) {
-    printCommandHelp(terminal, command);
+    printHelp(terminal, commands, command);
     return;
   }
   await command.run({ ...parseCommandLine(command, rest), terminal, signal, commands });

@@ -10,12 +10,17 @@ export interface CommandResult {
   readonly errors: string;
 }
 
-/** Runs `shoal` to its end. */
-export async function shoal(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+/** Runs `shoal` to its end; `input` is what its standard input has. */
+export async function shoal(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  input?: string,
+): Promise<CommandResult> {
   const child = spawn(process.execPath, [commandScript, ...args], {
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  child.stdin?.end(input);
   const [output, errors] = [collect(child, 'stdout'), collect(child, 'stderr')];
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, output: output(), errors: errors() };

@@ -1,14 +1,10 @@
 import type { Command, CommandInvocation } from '../command.js';
 import { findCommand } from '../find-command.js';
-import { printCommandHelp, printOverview } from '../help.js';
+import { printHelp } from '../help.js';
 
 async function help({ positionals, terminal, commands }: CommandInvocation): Promise<void> {
   const [name] = positionals;
-  if (terminal.isJson) {
-    const shown = name === undefined ? commands : [findCommand(commands, name)];
-    terminal.json(shown.map(({ run: _run, ...command }) => command));
-  } else if (name === undefined) printOverview(terminal, commands);
-  else printCommandHelp(terminal, findCommand(commands, name));
+  printHelp(terminal, commands, name === undefined ? undefined : findCommand(commands, name));
 }
 
 export const helpCommand: Command = {
