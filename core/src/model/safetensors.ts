@@ -9,29 +9,25 @@ import { decodeBlocks } from './decode-blocks.js';
 
 /** Longest header that is read; the format's own implementation has the same limit. */
 const maximumHeaderBytes = 100_000_000;
+const maximumIndexBytes = 64 << 20;
+const maximumFiles = 4096;
 /** Bytes converted at once: bounds the scratch memory of a read. */
 const chunkBytes = 1 << 20;
 
 /** Names the storage type of a tensor that holds quantized blocks, in a file's metadata: this and the tensor's name. */
 const blocksPrefix = 'shoal.blocks:';
 
-const elementBytes: Readonly<Record<string, number>> = {
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E5M2: 1,
-  F8_E4M3: 1,
-  I16: 2,
-  U16: 2,
-  I32: 4,
-  U32: 4,
-  I64: 8,
-  U64: 8,
-  F64: 8,
-};
+/** Bits of an element of every type of the format. */
+const elementBits: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    64: ['F64', 'I64', 'U64', 'C64'],
+    32: ['F32', 'I32', 'U32'],
+    16: ['F16', 'BF16', 'I16', 'U16'],
+    8: ['BOOL', 'I8', 'U8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0'],
+    6: ['F6_E2M3', 'F6_E3M2'],
+    4: ['F4'],
+  }).flatMap(([bits, types]) => types.map((type) => [type, Number(bits)] as const)),
+);
 
 /** A tensor and where its bytes are. */
 export interface SafetensorsTensor extends CheckpointTensor {
@@ -47,15 +43,49 @@ function invalid(file: string, problem: string, details: Readonly<Record<string,
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function parseObject(text: string, file: string): Record<string, unknown> {
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function parseObject(bytes: Uint8Array, file: string): { text: string; object: Record<string, unknown> } {
   try {
+    const text = utf8.decode(bytes);
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, unknown>;
+      return { text, object: parsed as Record<string, unknown> };
   } catch (cause) {
     throw new ShoalError('MODEL_CHECKPOINT_INVALID', `${file}: not valid JSON`, { cause, details: { file } });
   }
   return invalid(file, 'expected a JSON object');
+}
+
+/** How many keys valid JSON has in its outermost object, and in the objects that are values of that one. */
+function countKeys(json: string): readonly [outer: number, inner: number] {
+  const keys: [number, number] = [0, 0];
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < json.length; index += 1) {
+    const character = json[index];
+    if (inString) {
+      if (character === '\\') index += 1;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    else if (character === ':' && depth <= 2) keys[depth - 1] = (keys[depth - 1] ?? 0) + 1;
+  }
+  return keys;
+}
+
+/** Refuses a header that names something twice: readers differ in which of the two they take. */
+function checkNames(header: Readonly<Record<string, unknown>>, text: string, file: string): void {
+  const [outer, inner] = countKeys(text);
+  let different = 0;
+  for (const value of Object.values(header))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) different += Object.keys(value).length;
+  if (Object.keys(header).length !== outer || different !== inner) invalid(file, 'the header has a name twice');
+  for (const name of Object.keys(header)) {
+    // Half of a surrogate pair, which JSON can spell and no other encoding of text can.
+    if (/\p{Surrogate}/u.test(name)) invalid(file, `the header has a name that is no Unicode: ${JSON.stringify(name)}`);
+  }
 }
 
 function readHeader(
@@ -69,13 +99,11 @@ function readHeader(
   if (headerLength > maximumHeaderBytes || headerLength > size - 8) {
     invalid(file, `claims a header of ${headerLength} bytes in a file of ${size}`);
   }
-  const text = Buffer.alloc(headerLength);
-  if (readSync(descriptor, text, 0, headerLength, 8) !== headerLength) invalid(file, 'the header is truncated');
-  return {
-    header: parseObject(text.toString('utf8'), file),
-    dataStart: 8 + headerLength,
-    dataLength: size - 8 - headerLength,
-  };
+  const bytes = Buffer.alloc(headerLength);
+  if (readSync(descriptor, bytes, 0, headerLength, 8) !== headerLength) invalid(file, 'the header is truncated');
+  const { text, object: header } = parseObject(bytes, file);
+  checkNames(header, text, file);
+  return { header, dataStart: 8 + headerLength, dataLength: size - 8 - headerLength };
 }
 
 function parseTensor(
@@ -97,9 +125,14 @@ function parseTensor(
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > dataLength)
     return invalid(file, `tensor '${name}' lies at [${begin}, ${end}) of ${dataLength} bytes`);
-  const size = elementBytes[dtype];
-  const expected = shape.reduce((product: number, n: number) => product * n, size ?? 0);
-  if (size !== undefined && expected !== end - begin) {
+  const bits = elementBits.get(dtype);
+  if (bits === undefined) return invalid(file, `tensor '${name}' has type ${dtype}, which is not one of the format`);
+  // Too many stay too many, whatever is multiplied afterwards.
+  const multiply = (product: number, size: number) =>
+    Number.isSafeInteger(product * size) ? product * size : Number.NaN;
+  const elements = shape.reduce(multiply, 1);
+  const expected = Math.ceil((elements * bits) / 8);
+  if (expected !== end - begin) {
     return invalid(
       file,
       `tensor '${name}' of ${dtype} [${shape.join(', ')}] should have ${expected} bytes, has ${end - begin}`,
@@ -125,40 +158,87 @@ function withBlocks(tensor: SafetensorsTensor, storage: string): SafetensorsTens
 /** Tensors of a file that hold blocks, with the names of their storage types. */
 function blocksOf(metadata: unknown, file: string): Map<string, string> {
   const blocks = new Map<string, string>();
-  if (typeof metadata !== 'object' || metadata === null) return blocks;
-  for (const [key, storage] of Object.entries(metadata)) {
-    if (!key.startsWith(blocksPrefix)) continue;
-    if (typeof storage !== 'string') invalid(file, `'${key}' of its metadata is not the name of a storage type`);
-    blocks.set(key.slice(blocksPrefix.length), storage as string);
+  if (metadata === undefined) return blocks;
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    return invalid(file, 'its __metadata__ is not an object');
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') invalid(file, `'${key}' of its __metadata__ is not a string`);
+    if (key.startsWith(blocksPrefix)) blocks.set(key.slice(blocksPrefix.length), value);
   }
   return blocks;
 }
 
-/** Names of the checkpoint's weight files. Those of an index may not leave the folder. */
-function weightFiles(directory: string): string[] {
-  const exists = (name: string): boolean => {
-    const stats: Stats | undefined = statSync(path.join(directory, name), { throwIfNoEntry: false });
-    return stats?.isFile() ?? false;
+/** Refuses tensors that share bytes, and bytes that no tensor has. */
+function checkExtents(
+  tensors: readonly SafetensorsTensor[],
+  dataStart: number,
+  dataLength: number,
+  file: string,
+): void {
+  const ends = ({ byteOffset, byteLength }: SafetensorsTensor) => byteOffset + byteLength;
+  const inOrder = tensors.toSorted((one, other) => one.byteOffset - other.byteOffset || ends(one) - ends(other));
+  let covered = dataStart;
+  for (const tensor of inOrder) {
+    if (tensor.byteOffset !== covered) {
+      const [begin, expected] = [tensor.byteOffset - dataStart, covered - dataStart];
+      invalid(
+        file,
+        `the tensors overlap or leave a gap at byte ${begin}, where '${tensor.name}' begins (expected ${expected})`,
+      );
+    }
+    covered = ends(tensor);
+  }
+  if (covered !== dataStart + dataLength)
+    invalid(file, `the tensors cover ${covered - dataStart} bytes of ${dataLength}`);
+}
+
+/** Whether a name from an index stays within its folder on every platform. */
+const isPlainFileName = (name: unknown): name is string =>
+  typeof name === 'string' && name.endsWith('.safetensors') && !name.startsWith('.') && !/[/\\:\0]/.test(name);
+
+/** The checkpoint's weight files, and of an index the file of each tensor. Names of an index cannot leave the folder. */
+function weightFiles(directory: string): { files: readonly string[]; places?: ReadonlyMap<string, string> } {
+  const existing = (name: string): Stats | undefined => {
+    const stats = statSync(path.join(directory, name), { throwIfNoEntry: false });
+    return stats?.isFile() ? stats : undefined;
   };
   const indexName = 'model.safetensors.index.json';
   // In this order, as transformers does.
-  if (exists('model.safetensors')) return ['model.safetensors'];
-  if (!exists(indexName)) {
+  if (existing('model.safetensors')) return { files: ['model.safetensors'] };
+  const size = existing(indexName)?.size;
+  if (size === undefined) {
     throw new ShoalError('MODEL_NOT_FOUND', `'${directory}' has neither model.safetensors nor ${indexName}`, {
       details: { directory },
     });
   }
-  const index = parseObject(readFileSync(path.join(directory, indexName), 'utf8'), indexName);
-  const map = index.weight_map;
-  if (typeof map !== 'object' || map === null) return invalid(indexName, 'has no weight_map');
-  const names = [...new Set(Object.values(map as Record<string, unknown>))];
-  return names.map((name) => {
-    if (typeof name !== 'string' || !/^[\w.-]+$/.test(name) || name.startsWith('.')) {
-      return invalid(indexName, `'${String(name)}' is not the name of a file in the folder`);
-    }
-    if (!exists(name)) invalid(indexName, `the file '${name}' is missing`);
-    return name;
+  if (size > maximumIndexBytes) invalid(indexName, `has ${size} bytes, the limit is ${maximumIndexBytes}`);
+  const map = parseObject(readFileSync(path.join(directory, indexName)), indexName).object.weight_map;
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) return invalid(indexName, 'has no weight_map');
+  const places = new Map<string, string>();
+  for (const [tensor, name] of Object.entries(map)) {
+    if (!isPlainFileName(name)) invalid(indexName, `'${String(name)}' is not the name of a file in the same folder`);
+    places.set(tensor, name as string);
+  }
+  const files = [...new Set(places.values())];
+  if (files.length > maximumFiles) invalid(indexName, `has ${files.length} weight files, the limit is ${maximumFiles}`);
+  for (const name of files) if (!existing(name)) invalid(indexName, `the file '${name}' is missing`);
+  return { files, places };
+}
+
+/** The tensors of a file, all of whose header was checked. */
+function readTensors(descriptor: number, file: string): SafetensorsTensor[] {
+  const { header, dataStart, dataLength } = readHeader(descriptor, file);
+  const { __metadata__: metadata, ...entries } = header;
+  const blocks = blocksOf(metadata, file);
+  const tensors = Object.entries(entries).map(([name, entry]) => {
+    const tensor = parseTensor(name, entry, file, dataStart, dataLength);
+    const storage = blocks.get(name);
+    blocks.delete(name);
+    return storage === undefined ? tensor : withBlocks(tensor, storage);
   });
+  for (const name of blocks.keys()) invalid(file, `its metadata describes a tensor '${name}' that it has not`);
+  checkExtents(tensors, dataStart, dataLength, file);
+  return tensors;
 }
 
 /** An open checkpoint: `model.safetensors`, or shards with an index. Files stay open until `close`. */
@@ -173,21 +253,17 @@ export class SafetensorsCheckpoint implements Disposable {
   constructor(directory: string) {
     const tensors = new Map<string, SafetensorsTensor>();
     try {
-      for (const file of weightFiles(directory)) {
+      const { files, places } = weightFiles(directory);
+      for (const file of files) {
         const descriptor = openSync(path.join(directory, file), 'r');
         this.descriptors.set(file, descriptor);
-        const { header, dataStart, dataLength } = readHeader(descriptor, file);
-        const { __metadata__: metadata, ...entries } = header;
-        const blocks = blocksOf(metadata, file);
-        for (const [name, entry] of Object.entries(entries)) {
-          if (tensors.has(name)) invalid(file, `tensor '${name}' is in two files`);
-          const tensor = parseTensor(name, entry, file, dataStart, dataLength);
-          const storage = blocks.get(name);
-          blocks.delete(name);
-          tensors.set(name, storage === undefined ? tensor : withBlocks(tensor, storage));
+        for (const tensor of readTensors(descriptor, file)) {
+          if (tensors.has(tensor.name)) invalid(file, `tensor '${tensor.name}' is in another file too`);
+          tensors.set(tensor.name, tensor);
         }
-        for (const name of blocks.keys()) invalid(file, `its metadata describes a tensor '${name}' that it has not`);
       }
+      for (const [name, file] of places ?? [])
+        if (tensors.get(name)?.file !== file) invalid(file, `has no tensor '${name}', though the index says so`);
     } catch (error) {
       this.close();
       throw ShoalError.from(error, 'MODEL_CHECKPOINT_INVALID');

@@ -80,7 +80,7 @@ t.test('broken models have coded errors', async (t) => {
     ['list', 'MODEL_CONFIG_INVALID', /does not hold a JSON object/],
     ['architectures', 'MODEL_CONFIG_INVALID', /"architectures" is not a list of names/],
     ['weightless', 'MODEL_NOT_FOUND', /model\.safetensors/],
-    ['escaping', 'MODEL_CHECKPOINT_INVALID', /not the name of a file in the folder/],
+    ['escaping', 'MODEL_CHECKPOINT_INVALID', /not the name of a file in the same folder/],
     ['truncated', 'MODEL_CHECKPOINT_INVALID', /model\.safetensors/],
   ] as const;
   for (const [name, code, message] of cases) {

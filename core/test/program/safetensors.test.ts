@@ -95,7 +95,10 @@ t.test('tensors that hold blocks have type and shape of their numbers', async (t
   const invalid = { code: 'MODEL_CHECKPOINT_INVALID' };
   test.throws(() => open({ 'shoal.blocks:m': 'q4_0' }), { ...invalid, message: /no whole blocks of q4_0/ });
   test.throws(() => open({ 'shoal.blocks:m': 'q8_0' }, 'F16', [2, 17]), { ...invalid, message: /no whole blocks/ });
-  test.throws(() => open({ 'shoal.blocks:m': 8 }), { ...invalid, message: /not the name of a storage type/ });
+  test.throws(() => open({ 'shoal.blocks:m': 8 }), {
+    ...invalid,
+    message: /'shoal.blocks:m' of its __metadata__ is not a string/,
+  });
   test.throws(() => open({ 'shoal.blocks:x': 'q8_0' }), { ...invalid, message: /describes a tensor 'x'/ });
 });
 

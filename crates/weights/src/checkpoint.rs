@@ -133,10 +133,14 @@ impl Checkpoint {
 
     fn add_file(&mut self, path: &Path) -> Result<(), WeightError> {
         let invalid = |message: String| WeightError::new(ErrorCode::CheckpointInvalid, message);
-        let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        // Asked before it is opened: to open a pipe without a writer takes for ever.
+        if !std::fs::metadata(path)
+            .map_err(|error| invalid(error.to_string()))?
+            .is_file()
+        {
             return Err(invalid("not a regular file".to_owned()));
         }
+        let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
         // SAFETY: the mapping is read-only. That nobody truncates the file meanwhile is the documented condition.
         let map = unsafe { Mmap::map(&file) }.map_err(|error| invalid(error.to_string()))?;
         let index = self.files.len();

@@ -1,8 +1,10 @@
 //! The header of a safetensors file: checked completely before any tensor is trusted.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use shoal_program::StorageType;
 
 use crate::error::{ErrorCode, WeightError};
@@ -92,22 +94,12 @@ impl TensorEntry {
 const METADATA: &str = "__metadata__";
 
 /// Which tensors hold blocks, by name; other metadata is not ours.
-fn blocks_of(metadata: Option<&serde_json::Value>) -> Result<BTreeMap<String, String>, WeightError> {
-    let Some(serde_json::Value::Object(metadata)) = metadata else {
-        return Ok(BTreeMap::new());
-    };
+fn blocks_of(metadata: Metadata) -> BTreeMap<String, String> {
     let named = metadata
-        .iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix(BLOCKS_PREFIX)?, value)));
-    named
-        .map(|(name, value)| match value.as_str() {
-            Some(storage) => Ok((name.to_owned(), storage.to_owned())),
-            None => Err(WeightError::new(
-                ErrorCode::CheckpointInvalid,
-                format!("the metadata of tensor '{name}' is not the name of a storage type"),
-            )),
-        })
-        .collect()
+        .0
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix(BLOCKS_PREFIX)?.to_owned(), value)));
+    named.collect()
 }
 
 #[derive(Deserialize)]
@@ -115,6 +107,79 @@ struct RawEntry {
     dtype: String,
     shape: Vec<u64>,
     data_offsets: [u64; 2],
+}
+
+/// Refuses a name that is there twice: readers differ in which of the two values they take.
+fn insert_once<Value, E: Error>(map: &mut BTreeMap<String, Value>, name: String, value: Value) -> Result<(), E> {
+    if map.contains_key(&name) {
+        return Err(E::custom(format_args!("it has the name '{name}' twice")));
+    }
+    map.insert(name, value);
+    Ok(())
+}
+
+#[derive(Default)]
+struct Metadata(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Metadata;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
+                let mut metadata = Metadata::default();
+                while let Some((name, value)) = map.next_entry()? {
+                    insert_once(&mut metadata.0, name, value)?;
+                }
+                Ok(metadata)
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+#[derive(Default)]
+struct RawHeader {
+    metadata: Option<Metadata>,
+    tensors: BTreeMap<String, RawEntry>,
+}
+
+impl<'de> Deserialize<'de> for RawHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = RawHeader;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawHeader, A::Error> {
+                let mut header = RawHeader::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name != METADATA {
+                        let entry = map.next_value().map_err(|error| {
+                            A::Error::custom(format_args!("tensor '{name}' cannot be read: {error}"))
+                        })?;
+                        insert_once(&mut header.tensors, name, entry)?;
+                    } else if header.metadata.replace(map.next_value()?).is_some() {
+                        return Err(A::Error::duplicate_field(METADATA));
+                    }
+                }
+                Ok(header)
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
 }
 
 /// Reads the header at the beginning of `file`, the whole file's bytes.
@@ -139,19 +204,14 @@ pub(crate) fn read_header(file: &[u8]) -> Result<BTreeMap<String, TensorEntry>, 
             file.len()
         )));
     };
-    let raw: BTreeMap<String, serde_json::Value> =
+    let raw: RawHeader =
         serde_json::from_slice(header).map_err(|error| invalid(format!("the header cannot be read: {error}")))?;
 
-    let mut blocks = blocks_of(raw.get(METADATA))?;
+    let mut blocks = blocks_of(raw.metadata.unwrap_or_default());
     let data_bytes = file.len() as u64 - data_start;
     let mut entries = BTreeMap::new();
-    let mut extents = Vec::with_capacity(raw.len());
-    for (name, value) in raw {
-        if name == METADATA {
-            continue;
-        }
-        let entry: RawEntry = serde_json::from_value(value)
-            .map_err(|error| invalid(format!("tensor '{name}' cannot be read: {error}")))?;
+    let mut extents = Vec::with_capacity(raw.tensors.len());
+    for (name, entry) in raw.tensors {
         let [begin, end] = entry.data_offsets;
         let element_type = ElementType::from_dtype(&entry.dtype);
         let elements = entry

@@ -185,13 +185,7 @@ fn blocks_that_cannot_be_are_refused() {
             72,
             "tensor 'x' holds q4_0, but there is none",
         ),
-        (
-            r#""shoal.blocks:m":4"#,
-            "U8",
-            "[2,36]",
-            72,
-            "not the name of a storage type",
-        ),
+        (r#""shoal.blocks:m":4"#, "U8", "[2,36]", 72, "expected a string"),
     ] {
         let error = open(metadata, dtype, shape, bytes).unwrap_err();
         assert_eq!(error.code, ErrorCode::CheckpointInvalid);
