@@ -63,6 +63,11 @@ export class NamespaceHost {
     readonly port: string,
   ) {}
 
+  /** Gives an address the link address of no card: what is sent there vanishes on the bridge. */
+  neverAnswers(address: string): void {
+    ip(['-n', this.namespace, 'neigh', 'add', address, 'lladdr', '02:00:00:00:00:01', 'dev', 'eth0']);
+  }
+
   spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     return spawn('ip', ['netns', 'exec', this.namespace, command, ...args], options);
   }

@@ -1,0 +1,42 @@
+// Peers that cannot be reached: a node starts, says so, and works alone.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attach } from 'shoal';
+import t from 'tap';
+import { HostNode } from './support/command.js';
+import { NamespaceHosts } from './support/namespaces.js';
+
+const reason = NamespaceHosts.unavailableReason();
+
+t.test(
+  'peers that nobody reaches keep a node waiting for a bounded time only',
+  { skip: reason ?? false },
+  async (t) => {
+    const root = mkdtempSync(join(tmpdir(), 'shoal-alone-'));
+    t.teardown(() => rmSync(root, { recursive: true, force: true }));
+    await using network = NamespaceHosts.create(1);
+    const [host] = network.hosts;
+    if (!host) throw new Error('a host was asked for');
+    // Whatever is sent there goes to a card that does not exist, on a bridge without a way out: no answer, no error.
+    host.neverAnswers('192.0.2.1');
+    const cases = {
+      'a port where nobody listens': `${host.address}:9`,
+      'an address that swallows everything': '192.0.2.1:4001',
+    };
+    for (const [name, peer] of Object.entries(cases)) {
+      await t.test(name, async (t) => {
+        const home = join(root, name.replaceAll(' ', '-').slice(0, 12));
+        mkdirSync(home, { mode: 0o700 });
+        const before = performance.now();
+        await using node = await HostNode.start(host, home, ['--name', 'alone', '--peer', peer]);
+        // It waits 6 s for the peers that it is told; the rest is room for a busy machine.
+        t.ok(performance.now() - before < 30_000, 'started');
+        t.same(node.errors(), '');
+        await using cluster = await attach({ home });
+        await using model = await cluster.load('shoal-tiny-chat');
+        t.equal((await model.chat([{ role: 'user', content: 'What is 12 plus 30?' }]).result).text, '12 + 30 = 42.');
+      });
+    }
+  },
+);
