@@ -1,4 +1,5 @@
-import type { Cluster, Generation, LoadedModel } from '../index.js';
+import { ShoalError } from '@shoal/core';
+import type { Cluster, Generation, GenerationChoice, GenerationOptions, LoadedModel } from '../index.js';
 import type { ArgumentSpecification, OptionSpecification } from './command.js';
 import type { ParsedOptions } from './options.js';
 import { LoadProgressDisplay } from './progress.js';
@@ -6,6 +7,10 @@ import { parseLoadOptions } from './session.js';
 import type { Terminal } from './terminal.js';
 
 const section = 'Answer';
+const tokenIds = { minimum: 0, maximum: 2 ** 32 - 1, integer: true } as const;
+const largestBias = 100;
+/** As the engine's. */
+const largestChoices = 128;
 
 export const generationOptions: readonly OptionSpecification[] = [
   {
@@ -88,7 +93,55 @@ export const generationOptions: readonly OptionSpecification[] = [
     description: 'End the answer before this text.',
     section,
   },
+  {
+    name: 'stop-token',
+    value: 'ID',
+    multiple: true,
+    number: tokenIds,
+    description: 'End the answer with this token, too.',
+    section,
+  },
+  {
+    name: 'ignore-end-of-text',
+    description: "Go on after the model's own end of an answer.",
+    section,
+  },
+  {
+    name: 'allowed-tokens',
+    value: 'LIST',
+    number: { ...tokenIds, list: true },
+    description: 'Only these tokens may come; the one that ends the answer must be among them for it to end.',
+    section,
+  },
+  {
+    name: 'logit-bias',
+    value: 'ID=BIAS',
+    multiple: true,
+    check: parseTokenBias,
+    description: 'Make a token likelier (up to 100) or less likely (down to -100).',
+    section,
+  },
+  {
+    name: 'ignore-model-defaults',
+    description: "Sample as these options say alone, not as the model's generation_config.json recommends.",
+    section,
+  },
+  {
+    name: 'parse-special-tokens',
+    description: 'Text in messages that spells a special token becomes that token; with --raw it always does.',
+    section,
+  },
 ];
+
+/** How many answers, for commands that can show several. */
+export const choicesOption: OptionSpecification = {
+  name: 'choices',
+  value: 'N',
+  number: { minimum: 1, maximum: largestChoices, integer: true },
+  description: 'So many answers; they differ where the temperature is above 0.',
+  default: '1',
+  section,
+};
 
 export const modelArgument: ArgumentSpecification = {
   name: 'MODEL',
@@ -104,8 +157,19 @@ export const systemOption: OptionSpecification = {
   section,
 };
 
+/** `42=-5`: a token and what is added to its logit. Throws ARGUMENT_INVALID. */
+export function parseTokenBias(text: string): readonly [token: number, bias: number] {
+  const [, token, bias] = /^(\d+)=([-+]?\d*\.?\d+)$/.exec(text) ?? [];
+  const values = [Number(token), Number(bias)] as const;
+  if (values[0] <= tokenIds.maximum && Math.abs(values[1]) <= largestBias) return values;
+  const message = `--logit-bias wants ID=BIAS, a bias from -${largestBias} to ${largestBias} as in 42=-5, not "${text}"`;
+  throw new ShoalError('ARGUMENT_INVALID', message, { details: { option: '--logit-bias', value: text } });
+}
+
 /** Generation options as the SDK takes them. */
-export function parseGenerationOptions(options: ParsedOptions) {
+export function parseGenerationOptions(options: ParsedOptions): GenerationOptions {
+  const present = <Value>(values: readonly Value[]) => (values.length === 0 ? undefined : values);
+  const biases = present(options.list('logit-bias').map(parseTokenBias));
   const values = {
     maximumTokens: options.number('max-tokens'),
     temperature: options.number('temperature'),
@@ -117,7 +181,14 @@ export function parseGenerationOptions(options: ParsedOptions) {
     frequencyPenalty: options.number('frequency-penalty'),
     logProbabilities: options.number('logprobs'),
     seed: options.number('seed'),
-    stop: options.list('stop').length === 0 ? undefined : options.list('stop'),
+    choices: options.number('choices'),
+    stop: present(options.list('stop')),
+    stopTokens: present(options.list('stop-token').map(Number)),
+    ignoreEndOfText: options.flag('ignore-end-of-text') || undefined,
+    allowedTokens: options.numbers('allowed-tokens'),
+    logitBias: biases && Object.fromEntries(biases),
+    ignoreModelDefaults: options.flag('ignore-model-defaults') || undefined,
+    parseSpecialTokens: options.flag('parse-special-tokens') || undefined,
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
@@ -143,20 +214,34 @@ export async function loadModel(
   }
 }
 
-/** Prints an answer as it comes, or one JSON document when it is complete. */
-export async function printGeneration(generation: Generation, model: LoadedModel, terminal: Terminal): Promise<void> {
+/** Prints an answer as it comes, several when all are complete, or one JSON document when everything is. */
+export async function printGeneration(
+  generation: Generation,
+  model: LoadedModel,
+  choices: number,
+  terminal: Terminal,
+): Promise<void> {
   for await (const part of generation) {
-    if (!terminal.isJson) terminal.write(part.text);
+    if (!terminal.isJson && choices === 1) terminal.write(part.text);
   }
   const result = await generation.result;
   if (terminal.isJson) {
     terminal.json({ model: model.plan.modelName, ...result, plan: model.plan });
     return;
   }
-  terminal.line();
+  if (choices === 1) terminal.line();
+  else printChoices(result.choices, terminal);
   const { promptTokens, generatedTokens } = result.usage;
   const { timeToFirstTokenMilliseconds, tokensPerSecond } = result.timings;
   const speed = tokensPerSecond === undefined ? '' : `, ${tokensPerSecond.toFixed(1)} tokens/s`;
   const first = `${Math.round(timeToFirstTokenMilliseconds)} ms to the first token`;
   terminal.note(`${promptTokens} prompt + ${generatedTokens} generated tokens, ${first}${speed}`);
+}
+
+function printChoices(choices: readonly GenerationChoice[], terminal: Terminal): void {
+  for (const [index, { text }] of choices.entries()) {
+    if (index > 0) terminal.line();
+    terminal.line(terminal.bold(`Answer ${index + 1} of ${choices.length}`));
+    terminal.line(text);
+  }
 }

@@ -77,6 +77,14 @@ export const modelOptions: readonly OptionSpecification[] = [
     section: modelSection,
   },
   {
+    name: 'queue-capacity',
+    value: 'N',
+    number: { minimum: 0, maximum: 1_000_000, integer: true },
+    description: 'Answers that may wait for a free slot; one more is refused at once.',
+    default: '256',
+    section: modelSection,
+  },
+  {
     name: 'storage',
     value: 'TYPE',
     description: 'Keep matrices and embeddings in this type.',
@@ -99,12 +107,14 @@ export function parseLoadOptions(options: ParsedOptions): LoadOptions {
   const plan = options.text('plan');
   const contextLength = options.number('context');
   const slotCount = options.number('slots');
+  const queueCapacity = options.number('queue-capacity');
   const storage = options.text('storage') as StorageType | undefined;
   const stateStorage = options.text('state-storage') as 'f16' | 'f32' | undefined;
   return {
     ...(plan === undefined ? {} : { plan }),
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(slotCount === undefined ? {} : { slotCount }),
+    ...(queueCapacity === undefined ? {} : { queueCapacity }),
     ...(storage === undefined ? {} : { storage: { matrix: storage, embedding: storage } }),
     ...(stateStorage === undefined ? {} : { stateStorage }),
   };

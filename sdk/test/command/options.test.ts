@@ -1,9 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { optionsOf } from 'shoal/internal/command/command.js';
 import { findCommand } from 'shoal/internal/command/find-command.js';
+import { parseGenerationOptions } from 'shoal/internal/command/generation.js';
 import { printCommandHelp, printOverview } from 'shoal/internal/command/help.js';
 import { parseCommandLine } from 'shoal/internal/command/options.js';
 import { commands } from 'shoal/internal/command/registry.js';
+import { parseLoadOptions } from 'shoal/internal/command/session.js';
 import { Terminal } from 'shoal/internal/command/terminal.js';
 import t from 'tap';
 
@@ -24,6 +26,20 @@ t.test('options and arguments are taken apart', async (t) => {
   t.same(parse('run m -- --storage').positionals, ['m', '--storage'], 'all after -- are arguments');
 });
 
+t.test('options of answers, as the SDK takes them', async (t) => {
+  const of = (line: string) => parseGenerationOptions(parse(`run m p ${line}`).options);
+  t.same(of(''), {}, 'what is not given is left to the model');
+  t.same(of('--logit-bias 5=-100 --logit-bias=7=.5 --logit-bias 5=+3'), { logitBias: { 5: 3, 7: 0.5 } });
+  t.same(of('--stop-token 0 --stop-token 9 --allowed-tokens 3,4'), { stopTokens: [0, 9], allowedTokens: [3, 4] });
+  t.same(of('--choices 2 --ignore-end-of-text --ignore-model-defaults --parse-special-tokens'), {
+    choices: 2,
+    ignoreEndOfText: true,
+    ignoreModelDefaults: true,
+    parseSpecialTokens: true,
+  });
+  t.same(parseLoadOptions(parse('run m p --queue-capacity 0').options), { queueCapacity: 0 });
+});
+
 t.test('what is wrong is named, with what is legal', async (t) => {
   for (const [line, message] of [
     ['rnu', /there is no command "rnu"; did you mean run\?/],
@@ -38,6 +54,14 @@ t.test('what is wrong is named, with what is legal', async (t) => {
     ['run m p --max-tokens many', /--max-tokens wants a whole number from 1, not "many"/],
     ['run m p --max-tokens 1.5', /--max-tokens wants a whole number from 1, not "1.5"/],
     ['run m p --temperature -1', /--temperature wants a number from 0, not "-1"/],
+    ['run m p --choices 0', /--choices wants a whole number from 1 to 128, not "0"/],
+    ['run m p --stop-token -1', /--stop-token wants a whole number from 0 to 4294967295, not "-1"/],
+    ['run m p --allowed-tokens 1,,2', /--allowed-tokens wants whole numbers from 0 to 4294967295 with commas/],
+    ['run m p --logit-bias 42', /--logit-bias wants ID=BIAS, a bias from -100 to 100 as in 42=-5, not "42"/],
+    ['run m p --logit-bias 42=-100.5', /--logit-bias wants ID=BIAS/],
+    ['run m p --logit-bias 4294967296=1', /--logit-bias wants ID=BIAS/],
+    ['run m p --queue-capacity -1', /--queue-capacity wants a whole number from 0 to 1000000, not "-1"/],
+    ['chat m --choices 2', /no option --choices/],
     ['run m p --top-p 1.1', /--top-p wants a number from 0 to 1, not "1.1"/],
     ['run', /MODEL is missing/],
     ['run m', /PROMPT is missing/],

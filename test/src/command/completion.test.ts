@@ -40,7 +40,7 @@ const cases: readonly {
 }[] = [
   { line: 'shoal ', offers: ['run', 'chat', 'explain', 'doctor', 'completion'] },
   { line: 'shoal exp', offers: ['explain'], exactly: true },
-  { line: 'shoal run --sto', offers: ['--storage', '--stop'], exactly: true },
+  { line: 'shoal run --sto', offers: ['--storage', '--stop', '--stop-token'], exactly: true },
   { line: 'shoal run --storage q', offers: ['q8_0', 'q4_0'] },
   { line: 'shoal explain --plan tp', offers: ['tp=2', 'tp=2,pp=2'] },
   { line: 'shoal run shoal-t', offers: ['shoal-tiny-chat'] },

@@ -1,5 +1,6 @@
 import type { Command, CommandInvocation } from '../command.js';
 import {
+  choicesOption,
   generationOptions,
   loadModel,
   modelArgument,
@@ -25,7 +26,7 @@ async function run({ positionals, options, terminal, signal }: CommandInvocation
         ],
         generationSettings,
       );
-  await printGeneration(generation, loaded, terminal);
+  await printGeneration(generation, loaded, generationSettings.choices ?? 1, terminal);
 }
 
 export const runCommand: Command = {
@@ -41,12 +42,14 @@ export const runCommand: Command = {
     { name: 'raw', description: 'Continue the prompt as plain text, without the chat template.', section: 'Answer' },
     systemOption,
     ...generationOptions,
+    choicesOption,
     ...modelOptions,
     ...sessionOptions,
   ],
   examples: [
     ['shoal run shoal-tiny-chat "What is 12 plus 30?"', 'the model that ships with Shoal'],
     ['shoal run ./Llama-3.2-1B "Hello" --storage q4_0', 'quantize while loading'],
+    ['shoal run shoal-tiny-chat "Tell me a joke." --choices 3 --temperature 1', 'three answers to one question'],
     ['shoal run shoal-tiny-chat "Spell cat." --local-nodes 4 --plan tp=2,pp=2', 'four processes, two by two'],
   ],
   run,
