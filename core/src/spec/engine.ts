@@ -132,6 +132,7 @@ export interface MemberOptions {
   readonly maximumStepTokens: number;
   /** Choices of requests that may wait beyond those in slots; more are refused with REQUEST_QUEUE_FULL. Default 256. */
   readonly queueCapacity?: number;
+  /** An event that is not as its type says ends the member, with PLUGIN_VERSION_MISMATCH. */
   readonly onEvent: (event: EngineEvent) => void;
 }
 

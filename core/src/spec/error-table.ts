@@ -203,8 +203,10 @@ export const errorTable = {
     remedy: 'The plugin throws while loading; see the cause.',
   },
   PLUGIN_VERSION_MISMATCH: {
-    meaning: 'The plugin, or a table of a native library, was written for another version of the contract.',
-    raisedBy: 'the plugin loader, or the engine',
+    meaning:
+      'The plugin, or a table of a native library, was written for another version of the contract; or an engine says ' +
+      'what this version does not understand.',
+    raisedBy: 'the plugin loader, the engine, or the worker that hears the engine',
     remedy: 'Install a version of the plugin written for this contract version.',
     native: true,
   },

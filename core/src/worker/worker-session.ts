@@ -12,6 +12,7 @@ import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import type { Plan } from '../spec/plan.js';
 import type { ChannelSet, TransportListener } from '../spec/transport.js';
+import { engineEventProblem } from './engine-events.js';
 import { Generations } from './generations.js';
 import { buildMemberProgram, stageOf } from './member-program.js';
 import { TextSide } from './text-side.js';
@@ -28,6 +29,8 @@ export class WorkerSession {
   private member: Member | undefined;
   private text: Promise<TextSide> | undefined;
   private generations: Generations | undefined;
+  /** The engine said something that cannot be understood: nothing that it says counts any more. */
+  private isEngineDistrusted = false;
   private readonly controller = new AbortController();
   private closing: Promise<void> | undefined;
 
@@ -126,7 +129,7 @@ export class WorkerSession {
         stateStorage: plan.stateStorage,
         maximumStepTokens: stepTokens(plan),
         ...(order.queueCapacity === undefined ? {} : { queueCapacity: order.queueCapacity }),
-        onEvent: (event) => this.receive(event),
+        onEvent: (event) => this.hear(event, order.engine),
       },
       signal,
     );
@@ -134,6 +137,20 @@ export class WorkerSession {
     const changed = changedWeightFiles(order.modelDirectory, weightFiles);
     if (changed.length > 0) throw weightFilesChanged(changed, `stage ${self.stage}, member ${self.member}`);
     if (text) this.generations = new Generations(this.member, text, plan.contextLength, this.emit);
+  }
+
+  private hear(event: EngineEvent, engineName: string): void {
+    if (this.isEngineDistrusted) return;
+    const problem = engineEventProblem(event);
+    if (problem === undefined) {
+      this.receive(event);
+      return;
+    }
+    this.isEngineDistrusted = true;
+    const message =
+      `the engine "${engineName}" sent ${problem}: it, or its native part, is of another version than the rest. ` +
+      'Install the same version of all packages; in a clone, build all of it again';
+    this.receive({ kind: 'member-failed', code: 'PLUGIN_VERSION_MISMATCH', message });
   }
 
   private receive(event: EngineEvent): void {
