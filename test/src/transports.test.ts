@@ -16,8 +16,8 @@ const others: readonly PluginSource[] = [
   { module: '@shoal/sharding-llama' },
 ];
 
-/** Two nodes in this process. */
-async function twoNodes(t: Test, plugins: readonly (readonly PluginSource[])[]): Promise<Cluster> {
+/** Nodes in this process, one of each list; gives the first. */
+async function nodesWith(t: Test, plugins: readonly (readonly PluginSource[])[]): Promise<Cluster> {
   const clusterKey = randomBytes(32);
   const room = randomBytes(8).toString('hex');
   const clusters: Cluster[] = [];
@@ -28,10 +28,10 @@ async function twoNodes(t: Test, plugins: readonly (readonly PluginSource[])[]):
   }
   const [first] = clusters as [Cluster];
   const deadline = Date.now() + 20_000;
-  while ((await first.nodes()).length < 2 && Date.now() < deadline) {
+  while ((await first.nodes()).length < plugins.length && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  t.equal((await first.nodes()).length, 2, 'nodes of one process find each other in memory');
+  t.equal((await first.nodes()).length, plugins.length, 'nodes of one process find each other in memory');
   return first;
 }
 
@@ -46,7 +46,7 @@ t.test('a plugins.json with Unix sockets alone joins two processes', async (t) =
 });
 
 t.test('memory joins the members of one process, in plain TypeScript', async (t) => {
-  const cluster = await twoNodes(t, [[memoryTransport()], [memoryTransport()]]);
+  const cluster = await nodesWith(t, [[memoryTransport()], [memoryTransport()]]);
   for (const plan of ['pp=2', 'tp=2']) {
     await using model = await cluster.load('shoal-tiny-chat', { plan });
     t.equal(new Set(model.plan.stages.flatMap(({ members }) => members.map(({ nodeId }) => nodeId))).size, 2);
@@ -56,7 +56,7 @@ t.test('memory joins the members of one process, in plain TypeScript', async (t)
 
 t.test('memory in a list where workers are processes says why it cannot be used', async (t) => {
   const memory = { module: '@shoal/transport-memory' };
-  const cluster = await twoNodes(t, [[memory], [memory]]);
+  const cluster = await nodesWith(t, [[memory], [memory]]);
   await t.rejects(cluster.load('shoal-tiny-chat', { plan: 'pp=2' }), {
     code: 'TRANSPORT_UNAVAILABLE',
     message: /memory cannot be used on node-\d: workers run in processes of their own unless .* "isolation": "none"/,
@@ -64,11 +64,24 @@ t.test('memory in a list where workers are processes says why it cannot be used'
 });
 
 t.test('nodes that share no transport are named, with what each has', async (t) => {
-  const cluster = await twoNodes(t, [[{ module: '@shoal/transport-tcp' }], [{ module: '@shoal/transport-unix' }]]);
+  const cluster = await nodesWith(t, [[{ module: '@shoal/transport-tcp' }], [{ module: '@shoal/transport-unix' }]]);
   await t.rejects(cluster.load('shoal-tiny-chat', { plan: 'pp=2' }), {
     code: 'TRANSPORT_UNAVAILABLE',
     message: /no transport joins node-1 and node-2 \(node-1 has tcp; node-2 has unix\)/,
   });
   await using alone = await cluster.load('shoal-tiny-chat', { plan: 'pp=1' });
   t.equal((await alone.chat(question).result).text, answer, 'alone it goes on');
+});
+
+t.test('a node that shares no transport is left out where another plan is possible', async (t) => {
+  const tcp = [{ module: '@shoal/transport-tcp' }];
+  const cluster = await nodesWith(t, [tcp, [{ module: '@shoal/transport-unix' }], tcp]);
+  await using model = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
+  const { stages, leftOut } = model.plan;
+  t.same(stages.map(({ members }) => members[0]?.nodeName).sort(), ['node-1', 'node-3']);
+  t.equal((await model.chat(question).result).text, answer);
+  t.ok(
+    leftOut.some(({ nodeName }) => nodeName === 'node-2'),
+    'the plan names it',
+  );
 });

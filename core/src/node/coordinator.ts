@@ -20,6 +20,7 @@ import type { MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/t
 import { memberLowering, stageProgram } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type InstanceRecord, Instances, nodesOf, summarize } from './instances.js';
+import { type LeftOutNode, placeJoined } from './joined-placement.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
@@ -169,8 +170,10 @@ export class Coordinator {
       },
       lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
     };
-    const result = place(request);
-    const notes = [...silent, ...missingModels(facts, description)];
+    const { result, leftOut } = placeJoined(holders, this.settings.nodeId, (nodes) =>
+      place({ ...request, nodes: nodes.map(placementNode) }),
+    );
+    const notes = [...leftOut, ...silent, ...missingModels(facts, description)];
     return { facts, model: description, strategy, request, result: withLeftOut(result, notes) };
   }
 
@@ -329,12 +332,6 @@ function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean
 
 function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): PlacementNode {
   return { nodeId, nodeName, machineId, devices };
-}
-
-/** A node that takes no part at all, and why. */
-interface LeftOutNode {
-  readonly nodeName: string;
-  readonly reason: string;
 }
 
 /** Nodes without the model's files cannot take part. */

@@ -5,26 +5,42 @@ import type { NodeFacts, TransportFacts } from './facts.js';
 /** What the choice depends on. */
 export type TransportNode = Pick<NodeFacts, 'nodeName' | 'machineId' | 'processId' | 'transports'>;
 
+/** Nodes that no transport joins, and what is in the way of each transport that they have. */
+export interface ApartNodes<Node extends TransportNode> {
+  readonly apart: readonly Node[];
+  readonly obstacles: readonly string[];
+}
+
 /**
- * The transport that all of these nodes can use, and the one they prefer among several. Throws TRANSPORT_UNAVAILABLE
- * with what each node has, and the first pair that has nothing in common.
+ * The transport that all of these nodes can use, and the one they prefer among several; else the first pair that has
+ * nothing in common, or all of them where each pair has.
  */
-export function chooseTransport(nodes: readonly TransportNode[]): string {
+export function findTransport<Node extends TransportNode>(
+  nodes: readonly Node[],
+): { readonly transport: string } | ApartNodes<Node> {
   const usable = namesOf(nodes)
     .filter((name) => obstacle(name, nodes) === undefined)
     .map((name) => ({ name, preference: Math.min(...nodes.map((node) => factsOf(node, name)?.preference ?? 0)) }))
     .sort((left, right) => right.preference - left.preference);
-  if (usable[0]) return usable[0].name;
-  const culprits = firstPairApart(nodes) ?? nodes;
-  const names = culprits.map(({ nodeName }) => nodeName);
-  const has = culprits.map(({ nodeName, transports }) => {
+  if (usable[0]) return { transport: usable[0].name };
+  const apart = firstPairApart(nodes) ?? nodes;
+  return { apart, obstacles: namesOf(apart).map((name) => `${name} ${obstacle(name, apart)}`) };
+}
+
+/** The transport of `findTransport`. Throws TRANSPORT_UNAVAILABLE with what each of the nodes that are apart has. */
+export function chooseTransport(nodes: readonly TransportNode[]): string {
+  const found = findTransport(nodes);
+  if ('transport' in found) return found.transport;
+  const { apart, obstacles } = found;
+  const names = apart.map(({ nodeName }) => nodeName);
+  const has = apart.map(({ nodeName, transports }) => {
     const listed = transports.map(({ name }) => name).join(', ') || 'none';
     return `${nodeName} has ${listed}`;
   });
-  const reasons = namesOf(culprits).map((name) => `${name} ${obstacle(name, culprits)}`);
-  const message = `no transport joins ${names.join(' and ')} (${has.join('; ')}): ${reasons.join('; ') || 'none is listed'}`;
+  const reasons = obstacles.join('; ') || 'none is listed';
+  const message = `no transport joins ${names.join(' and ')} (${has.join('; ')}): ${reasons}`;
   throw new ShoalError('TRANSPORT_UNAVAILABLE', message, {
-    details: { nodes: culprits.map(({ nodeName, transports }) => ({ nodeName, transports })) },
+    details: { nodes: apart.map(({ nodeName, transports }) => ({ nodeName, transports })) },
   });
 }
 
@@ -52,7 +68,7 @@ function obstacle(name: string, nodes: readonly TransportNode[]): string | undef
   return undefined;
 }
 
-function firstPairApart(nodes: readonly TransportNode[]): readonly TransportNode[] | undefined {
+function firstPairApart<Node extends TransportNode>(nodes: readonly Node[]): readonly Node[] | undefined {
   for (const [index, left] of nodes.entries()) {
     for (const right of nodes.slice(index + 1)) {
       const pair = [left, right];
