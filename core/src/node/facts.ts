@@ -5,7 +5,7 @@ import { arch, hostname, platform, totalmem } from 'node:os';
 import type { PlacementDevice } from '../placement/request.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import type { PluginKind } from '../spec/plugin.js';
-import type { TransportAvailability, TransportReach } from '../spec/transport.js';
+import type { Transport, TransportAvailability, TransportReach } from '../spec/transport.js';
 
 /** Everything that planning needs of a node; JSON. */
 export interface NodeFacts {
@@ -89,8 +89,9 @@ export async function describePlugins(
 }
 
 async function transportFacts({ name, host, isolation }: LoadedPlugin<'transport'>): Promise<TransportFacts> {
+  const { preference } = host;
   // Plain JavaScript may leave it out.
-  const { preference, reach = 'network' } = host;
+  const reach = (host as Partial<Transport>).reach ?? 'network';
   const availability = await host.availability().catch((thrown: unknown) => ({
     available: false as const,
     reason: `its plugin fails: ${String(thrown)}`,

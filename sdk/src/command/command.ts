@@ -68,7 +68,7 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** Exit codes that mean something of their own here. */
   readonly exitCodes?: readonly (readonly [code: number, meaning: string])[];
-  run(invocation: CommandInvocation): Promise<void>;
+  readonly run: (invocation: CommandInvocation) => Promise<void>;
 }
 
 export const exitCodes = {

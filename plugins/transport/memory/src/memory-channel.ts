@@ -39,7 +39,8 @@ export class MemoryChannel implements ScriptChannel {
 
   async send(tag: bigint, bytes: Uint8Array): Promise<void> {
     if (this.#end) throw this.#end;
-    this.#other.#receive({ tag, bytes });
+    const other = this.#other;
+    other.#receive({ tag, bytes });
   }
 
   abort(reason: Error): void {
