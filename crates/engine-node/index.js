@@ -4,14 +4,42 @@ import { findLibrary, unavailable } from './library.js';
 import { bindScriptChannel } from './script-channel.js';
 import { createDispatcher } from './script-device.js';
 
+/** What this package takes from the addon, which may have been built from other sources. */
+const needed = [
+  'ChannelProbe',
+  'createMember',
+  'createScriptChannel',
+  'createScriptDevice',
+  'endEnvironment',
+  'FabricListener',
+  'LoadAbort',
+  'MemberHandle',
+  'meshPeers',
+  'MeshHandle',
+  'NativeDeviceHandle',
+  'openGgmlDevice',
+  'probeCpu',
+  'receiveFirst',
+  'ScriptChannelHandle',
+  'version',
+  'writeConvertedCheckpoint',
+];
+
 function load() {
   const library = findLibrary();
+  let addon;
   try {
-    return createRequire(import.meta.url)(library.path);
+    addon = createRequire(import.meta.url)(library.path);
   } catch (cause) {
     const platform = `${process.platform}-${process.arch}`;
     throw unavailable(`the native engine ${library.name} does not load on ${platform}: ${cause.message}`, cause);
   }
+  const missing = needed.filter((name) => addon[name] === undefined);
+  if (missing.length === 0) return addon;
+  throw unavailable(
+    `the native engine ${library.name} was built from other sources than this package: it lacks ${missing.join(', ')}. ` +
+      'In a clone, build it again with `npm run build:native`; elsewhere install all packages in one version.',
+  );
 }
 
 const native = load();

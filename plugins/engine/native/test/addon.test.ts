@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createScriptDevice, probeCpu, version } from '@shoal/engine-node';
+import { libraryPath } from '@shoal/engine-node/library';
 import t from 'tap';
 import { runScript, runtimes } from '../../../../test/src/support/runtimes.js';
 
@@ -55,6 +56,15 @@ t.test('an addon that is missing or broken is a coded error that says what was t
     t.equal(error.code, 'ENGINE_UNAVAILABLE');
     t.ok(error.message.includes(path), 'the message names the file');
   }
+});
+
+t.test('an addon of other sources is refused, with what it lacks and what to do', async (t) => {
+  const words = [libraryPath(), 'createScriptChannel', 'LoadAbort'];
+  const { output } = await runScript(process.execPath, script('import-addon.js'), words, 30_000);
+  t.match(JSON.parse(output), {
+    code: 'ENGINE_UNAVAILABLE',
+    message: /it lacks createScriptChannel, LoadAbort\. In a clone, build it again with `npm run build:native`/,
+  });
 });
 
 const bun = runtimes().find(({ name }) => name === 'Bun');
