@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 
 export * from './control/async-queue.js';
+export { describeLocalSocket, type LocalSocketDescription } from './control/local-socket.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
 export * from './model/generation-config.js';

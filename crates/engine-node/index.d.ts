@@ -69,6 +69,8 @@ export interface CpuProperties {
   readonly library: string;
   /** Version of ggml. */
   readonly libraryVersion: string;
+  /** The folder that ggml's libraries were loaded from. */
+  readonly libraryDirectory: string;
   /** Memory of the machine; what a container may use of it is for the caller to find out. */
   readonly memoryTotalBytes: number;
   /** Hardware threads that this process may use. */

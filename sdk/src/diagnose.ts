@@ -1,7 +1,8 @@
 import type { Measured, PluginSet } from '@shoal/core';
-import { type Finding, ok, problem } from './doctor/finding.js';
-import { homeFindings, modelFindings, nodeFindings } from './doctor/home.js';
+import { type Finding, ok, problem, warning } from './doctor/finding.js';
+import { homeFindings, nodeFindings } from './doctor/home.js';
 import { machineFindings, runtimeFinding } from './doctor/machine.js';
+import { modelFindings } from './doctor/models.js';
 
 /** What this machine has, what is missing and how to get it. Never throws: what fails is a finding. */
 export async function diagnose(plugins: PluginSet, homeDirectory: string): Promise<readonly Finding[]> {
@@ -17,11 +18,13 @@ export async function diagnose(plugins: PluginSet, homeDirectory: string): Promi
     const reason = await host.unavailableReason();
     findings.push(
       reason === undefined
-        ? ok('engine', name, 'loads and runs here')
+        ? ok('engine', name, (await host.describe?.()) ?? 'can be used')
         : problem('engine', name, reason, 'In a clone of the repository run `npm run setup`; it builds the engine.'),
     );
   }
   for (const { name, host } of plugins.of('backend')) {
+    const libraries = await host.describe?.();
+    if (libraries !== undefined) findings.push(ok('backend', name, libraries));
     for (const device of await host.probe()) {
       if (!device.available) {
         findings.push({
@@ -54,8 +57,13 @@ export async function diagnose(plugins: PluginSet, homeDirectory: string): Promi
   for (const { name, host } of plugins.of('sharding')) {
     findings.push({ area: 'strategy', name, status: 'ok', message: `runs ${host.architectures.join(', ')}` });
   }
-  for (const { name } of plugins.of('discovery')) {
-    findings.push({ area: 'discovery', name, status: 'ok', message: 'loaded' });
+  for (const { name, host } of plugins.of('discovery')) {
+    const availability = (await host.availability?.()) ?? { available: true };
+    findings.push(
+      availability.available
+        ? ok('discovery', name, 'can be used')
+        : warning('discovery', name, availability.reason, availability.remedy),
+    );
   }
   for (const [kind, area, consequence] of [
     ['engine', 'engine', 'no model can be run'],

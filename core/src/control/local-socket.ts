@@ -32,6 +32,22 @@ function socketPlace(home: string): SocketPlace {
   return { path: join(directory, 'node.sock'), pointer: `${path}.path`, directory };
 }
 
+/** Where the socket of a home is, for people who look for what is wrong. */
+export interface LocalSocketDescription {
+  readonly path: string;
+  /** What the path has of what the system allows; on Windows, whose pipes have no such limit, `maximumBytes` is absent. */
+  readonly pathBytes: number;
+  readonly maximumBytes?: number;
+  /** The home's path is too long: the socket is in the folder for temporary files. */
+  readonly isElsewhere: boolean;
+}
+
+export function describeLocalSocket(home: string): LocalSocketDescription {
+  const { path, pointer } = socketPlace(home);
+  const limit = process.platform === 'win32' ? {} : { maximumBytes: maximumSocketPathBytes };
+  return { path, pathBytes: Buffer.byteLength(path), ...limit, isElsewhere: pointer !== undefined };
+}
+
 export interface LocalSocket {
   readonly path: string;
   close(): Promise<void>;

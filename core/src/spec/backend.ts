@@ -43,6 +43,8 @@ export interface Backend {
    * absent hardware is a value with a reason.
    */
   probe(signal?: AbortSignal): Promise<readonly DeviceProperties[]>;
+  /** For people: which libraries it computes with, and where they are; undefined where it has none. Never rejects. */
+  describe?(): Promise<string | undefined>;
 }
 
 /** Worker half: opens devices, in the worker process of a loaded shard. */

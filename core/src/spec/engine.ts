@@ -191,6 +191,8 @@ export interface CheckpointConversion {
 export interface Engine {
   /** Undefined when it can run here, else the reason. */
   unavailableReason(): Promise<string | undefined>;
+  /** For people, where it can run: which build of it, and where that is. Never rejects. */
+  describe?(): Promise<string>;
   /**
    * Writes a checkpoint anew; absent where the engine cannot. Rejects with MODEL_*, PROGRAM_STORAGE_BLOCK or ABORTED, and
    * leaves behind what it wrote until then.

@@ -28,6 +28,8 @@ pub struct CpuProperties {
     pub library: String,
     /// ggml's version.
     pub library_version: String,
+    /// The folder that ggml's libraries were loaded from.
+    pub library_directory: String,
     /// Memory of the machine in bytes.
     pub memory_total_bytes: f64,
     /// Hardware threads that this process may use.
@@ -73,6 +75,7 @@ fn look(library_directory: Option<String>) -> Result<CpuProperties, BackendError
         features: properties.features,
         library: properties.library,
         library_version: library.version(),
+        library_directory: library.directory().display().to_string(),
         memory_total_bytes: properties.memory_total_bytes as f64,
         core_count: thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
         row_tile,

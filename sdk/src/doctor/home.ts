@@ -1,10 +1,9 @@
 /** The home folder, the node that may run in it, and whether programs can reach it. */
-import { existsSync } from 'node:fs';
 import { access, constants, lstat, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attachNode, isNodeRunning, ShoalError, softwareVersion } from '@shoal/core';
-import { listModels } from '../model-library.js';
+import { attachNode, describeLocalSocket, isNodeRunning, ShoalError, softwareVersion } from '@shoal/core';
 import { type Finding, ok, problem, warning } from './finding.js';
 
 export async function homeFindings(directory: string): Promise<Finding[]> {
@@ -29,7 +28,19 @@ async function keyFinding(path: string): Promise<Finding[]> {
 }
 
 export async function nodeFindings(directory: string): Promise<Finding[]> {
-  return [await loopbackFinding(), await runningNodeFinding(directory)];
+  return [await loopbackFinding(), socketFinding(directory), await runningNodeFinding(directory)];
+}
+
+/** Exported for its test: systems allow few bytes for the path of a socket. */
+export function socketFinding(home: string): Finding {
+  const { path, pathBytes, maximumBytes, isElsewhere } = describeLocalSocket(home);
+  if (maximumBytes === undefined) return ok('node', 'socket', path);
+  const message = `${path}, ${pathBytes} of ${maximumBytes} bytes`;
+  if (pathBytes <= maximumBytes) {
+    return ok('node', 'socket', isElsewhere ? `${message}; the path of the home is too long for it` : message);
+  }
+  const remedy = `Set SHOAL_HOME to a folder with a shorter path, or TMPDIR, now ${tmpdir()}.`;
+  return problem('node', 'socket', `its path is too long: ${message}`, remedy);
 }
 
 function loopbackFinding(): Promise<Finding> {
@@ -64,24 +75,4 @@ async function runningNodeFinding(home: string): Promise<Finding> {
     const { message, remedy } = ShoalError.from(thrown);
     return problem('node', 'running node', message, remedy);
   }
-}
-
-/** The models that can be asked for by name. */
-export async function modelFindings(home: string): Promise<Finding[]> {
-  const models = await listModels({ home });
-  if (models.length === 0) {
-    return [
-      warning('model', '(none)', 'no model is known by name', `Put a checkpoint folder into ${join(home, 'models')}.`),
-    ];
-  }
-  return models.map(({ name, architecture, weightBytes, digest, directory, problem: wrong }) => {
-    if (wrong)
-      return problem('model', name, `${wrong.code}: ${wrong.message}`, `Fetch ${directory} again, or delete it.`);
-    if (!existsSync(join(directory, 'tokenizer.json'))) {
-      const message = 'has no tokenizer.json: it takes token ids alone, no text';
-      return warning('model', name, message, `Fetch tokenizer.json of the model into ${directory}.`);
-    }
-    const size = `${((weightBytes ?? 0) / 2 ** 20).toFixed(0)} MiB`;
-    return ok('model', name, `${architecture}, ${size}, digest ${digest?.slice(0, 12)}`);
-  });
 }

@@ -41,6 +41,12 @@ export class CpuBackend implements Backend {
     ];
   }
 
+  async describe(): Promise<string | undefined> {
+    const probe = this.#probe;
+    if ('unavailable' in probe) return undefined;
+    return `ggml ${probe.libraryVersion}, ${probe.library} in ${probe.libraryDirectory}`;
+  }
+
   #limited(available: Measured): Measured {
     const limit = this.#options.memoryLimitBytes;
     if (limit === undefined || ('value' in available && available.value <= limit)) return available;

@@ -7,6 +7,12 @@ export class NativeEngine implements Engine {
     return 'unavailable' in addon ? addon.unavailable : undefined;
   }
 
+  async describe(): Promise<string> {
+    const { version } = await import('@shoal/engine-node');
+    const { libraryPath } = await import('@shoal/engine-node/library');
+    return `version ${version()}, ${libraryPath()}`;
+  }
+
   async convertCheckpoint(conversion: CheckpointConversion, signal: AbortSignal): Promise<void> {
     const { onProgress, ...order } = conversion;
     try {
