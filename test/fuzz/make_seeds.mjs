@@ -134,31 +134,66 @@ write('channel', {
 const messageKinds = { step: 0, registration: 1, hidden: 2, logits: 3, collective: 4, token: 5 };
 const message = (peer, kind, step, payload) =>
   bytes([(messageKinds[kind] << 2) | peer, step], u16(payload.length), payload);
-// Id, slot, flags, top-k, 0, temperature, top-p, min-p, seed: crates/engine/src/sampling/registry.rs.
-const registration = (id, temperature) =>
-  bytes(u64(id), u32(0, temperature > 0 ? 1 : 0, 4, 0), f64(temperature, 0, 0), u64(9));
+// crates/engine/src/sampling/registration.rs.
+const numberNames = ['temperature', 'topK', 'topP', 'minP', 'repetition', 'presence', 'frequency', 'logProbabilities'];
+const registration = (id, options, { log = [], biases = [], constraint } = {}) =>
+  bytes(
+    u32(2),
+    u64(id),
+    u32(
+      id - 1,
+      0,
+      numberNames.reduce((bits, name, bit) => bits | (name in options ? 1 << bit : 0), 0),
+    ),
+    f64(...numberNames.map((name) => options[name] ?? 0)),
+    u64(9),
+    u32(3, log.length, ...log, biases.length),
+    ...biases.map(([token, bias]) => bytes(u32(token), f32(bias))),
+    ...(constraint ?? ['', '']).map((text) => bytes(u32(text.length), Buffer.from(text))),
+  );
+const greedy = { temperature: 0 };
+const penalized = registration(
+  1,
+  { temperature: 0.7, topK: 4, topP: 0.9, minP: 0.05, repetition: 1.1, presence: -2, frequency: 0.5 },
+  { log: [1, 2, 3], biases: [[7, -100]] },
+);
+const explained = registration(1, { temperature: 1, topK: 2, logProbabilities: 2 });
+const constrained = registration(1, greedy, { constraint: ['allowed-tokens', '[4,40]'] });
 const hidden = f32(...Array.from({ length: 24 }, (_, index) => Math.sin(index)));
-const logits = bytes(u32(32, 32), u32(40), f32(1.5));
-write('member', {
-  sampler: bytes(
+/** The other member's largest logits, which is what the sampler asks for; crates/engine/src/sampling/shard.rs. */
+const logits = (...rest) => bytes(u32(32, 32), u32(40), f32(1.5), ...rest);
+const candidates = (...tokens) => tokens.map((token, index) => bytes(u32(token), f32(1 - index)));
+/** A prompt's step as the sampler goes through it. */
+const sampled = (registered, other) =>
+  bytes(
     [1],
-    message(0, 'registration', 1, registration(1, 0)),
+    message(0, 'registration', 1, registered),
     message(0, 'step', 1, prompt),
     message(0, 'hidden', 1, hidden),
     message(1, 'collective', 1, hidden),
     message(1, 'collective', 1, hidden),
-    message(1, 'logits', 1, logits),
+    message(1, 'logits', 1, other),
+  );
+write('member', {
+  sampler: bytes(
+    sampled(registration(1, greedy), logits()),
     message(0, 'step', 2, descriptor({ step: 2, operations: [[1, 0, 0, 0]] })),
   ),
+  'sampler-penalized': sampled(penalized, logits(...candidates(41, 42, 43))),
+  // Then the sum of exponentials, and the alternatives.
+  'sampler-explained': sampled(explained, logits(...candidates(41), f32(1.5, 3), ...candidates(40, 41))),
+  'sampler-constrained': sampled(constrained, logits()),
   shard: bytes(
     [2],
-    message(0, 'registration', 1, registration(1, 0.7)),
+    message(0, 'registration', 1, registration(1, { temperature: 0.7, topK: 4 })),
     message(0, 'step', 1, prompt),
     message(0, 'hidden', 1, hidden),
     message(1, 'collective', 1, hidden),
     message(1, 'collective', 1, hidden),
   ),
   head: bytes([0], message(0, 'token', 1, u32(7)), message(0, 'token', 2, u32(5))),
+  'head-explained': bytes([0], message(0, 'token', 1, bytes(u32(7), f32(-1), u32(1, 7), f32(-1)))),
+  'head-nothing-allowed': bytes([0], message(0, 'token', 1, u32(0xffffffff))),
   'head-short': bytes([0], message(0, 'token', 1, u32())),
 });
 
