@@ -10,8 +10,11 @@ import { helpCommand } from './commands/help.js';
 import { logsCommand } from './commands/logs.js';
 import { modelsCommand } from './commands/models.js';
 import { nodeCommand } from './commands/node.js';
+import { nodesCommand } from './commands/nodes.js';
+import { psCommand } from './commands/ps.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
+import { unloadCommand } from './commands/unload.js';
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -25,6 +28,9 @@ export const commands: readonly Command[] = [
   benchCommand,
   errorsCommand,
   nodeCommand,
+  nodesCommand,
+  psCommand,
+  unloadCommand,
   logsCommand,
   completionCommand,
   helpCommand,
