@@ -41,23 +41,28 @@ impl BufferType {
     /// Bytes that a tensor takes in this memory, rounded up to the memory's alignment.
     pub(crate) fn tensor_bytes(&self, tensor: Tensor) -> usize {
         let functions = self.device.library.functions();
-        // SAFETY: buffer type and tensor are valid.
-        let (bytes, alignment) = unsafe {
-            (
-                (functions.ggml_backend_buft_get_alloc_size)(self.pointer(), tensor.pointer()),
-                (functions.ggml_backend_buft_get_alignment)(self.pointer()),
-            )
-        };
-        bytes.next_multiple_of(alignment.max(1))
+        // SAFETY: the buffer type is valid.
+        let alignment = unsafe { (functions.ggml_backend_buft_get_alignment)(self.pointer()) };
+        self.content_bytes(tensor).next_multiple_of(alignment.max(1))
     }
 
     /// Whether this memory keeps every tile of rows in the place that the rows would have: then rows can be uploaded in
     /// parts. Of ggml's memories that rearrange, the one of its portable kernels does; others pack a tensor as a whole.
     pub(crate) fn keeps_tiles_of(&self, tensor: Tensor) -> bool {
+        self.name() == "CPU_REPACK" && self.content_bytes(tensor) == tensor.bytes()
+    }
+
+    /// Whether it rearranges rows and the processor can look at what became of them. ggml does not call such memory host
+    /// memory, because a tensor's bytes are not in their place, but these two are allocated as host memory is.
+    pub(crate) fn is_rearranging_processor_memory(&self) -> bool {
+        self.device.kind() == DeviceKind::Cpu && matches!(self.name().as_str(), "CPU_REPACK" | "AMX")
+    }
+
+    /// Bytes that a tensor takes in this memory.
+    pub(crate) fn content_bytes(&self, tensor: Tensor) -> usize {
         let functions = self.device.library.functions();
         // SAFETY: buffer type and tensor are valid.
-        let bytes = unsafe { (functions.ggml_backend_buft_get_alloc_size)(self.pointer(), tensor.pointer()) };
-        self.name() == "CPU_REPACK" && bytes == tensor.bytes()
+        unsafe { (functions.ggml_backend_buft_get_alloc_size)(self.pointer(), tensor.pointer()) }
     }
 
     /// Bytes that one buffer of this memory can hold at most.

@@ -62,6 +62,34 @@ fn program(outputs: u64, storage: StorageType) -> MemberProgram {
     MemberProgram::parse(&program.to_string()).unwrap()
 }
 
+/// Looks up a row of `INPUTS` numbers, multiplies it with the rows of the same table; held as one weight or as two.
+fn tied_program(rows: u64, storage: StorageType, is_one_weight: bool) -> MemberProgram {
+    let weight = |role: &str| {
+        let source = json!({"kind": "tensor", "name": "t"});
+        json!({"shape": [rows, INPUTS], "source": source, "role": role, "storage": storage.name()})
+    };
+    // Names of one length have the same numbers.
+    let (mut weights, head) = (
+        json!({"table": weight("embedding")}),
+        if is_one_weight { "table" } else { "other" },
+    );
+    weights[head] = weight("embedding");
+    let program = json!({
+        "programVersion": 1, "family": "test", "layers": [0, 1], "member": 0, "memberCount": 1,
+        "input": {"kind": "tokens"},
+        "output": {"kind": "hidden", "value": "product"},
+        "values": {"row": {"width": INPUTS, "rows": "tokens"}, "product": {"width": rows, "rows": "tokens"}},
+        "boundaryValues": ["product"],
+        "weights": weights,
+        "states": {},
+        "segments": [{"operations": [
+            {"op": "embedding", "weight": "table", "output": "row"},
+            {"op": "linear", "input": "row", "weight": head, "output": "product"},
+        ]}],
+    });
+    MemberProgram::parse(&program.to_string()).unwrap()
+}
+
 fn compile(
     backend: &mut Backend,
     program: &MemberProgram,
@@ -137,6 +165,41 @@ fn matrices_of_many_pieces_multiply_as_whole_ones() {
             );
         }
     }
+}
+
+/// A tied embedding gives the numbers of two weights, bit for bit, in the memory of one.
+#[test]
+fn a_tied_table_is_held_once() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut saved = 0;
+    for storage in StorageType::ALL {
+        // The second number of rows does not fill tiles, so that rows cannot be read back where they are rearranged.
+        for rows in [1024, 1024 + 8] {
+            let mut backend = cpu(2);
+            let mut run = |is_one_weight| {
+                let program = tied_program(rows, storage, is_one_weight);
+                let mut executable = compile(&mut backend, &program, &mut |_, _| true).unwrap();
+                let product = product(&mut executable);
+                let bits: Vec<u32> = product.iter().map(|number| number.to_bits()).collect();
+                (bits, executable.statistics().unwrap().weight_bytes)
+            };
+            let ((one, one_bytes), (two, two_bytes)) = (run(true), run(false));
+            assert_eq!(one, two, "{storage:?}, {rows} rows");
+            assert!(one_bytes <= two_bytes, "{storage:?}, {rows} rows");
+            let stored = rows * storage.bytes(INPUTS).unwrap();
+            if one_bytes + stored / 2 < two_bytes {
+                saved += 1;
+            }
+            // Where nothing is rearranged, and in the types that all processors' kernels rearrange alike.
+            if rows == 1024 && matches!(storage, StorageType::F32 | StorageType::Q4_0 | StorageType::Q8_0) {
+                assert!(
+                    one_bytes + stored / 2 < two_bytes,
+                    "{storage:?}: {one_bytes} and {two_bytes} bytes"
+                );
+            }
+        }
+    }
+    assert!(saved >= 3, "{saved} types were held once");
 }
 
 /// Resident bytes that belong to no file.

@@ -69,7 +69,7 @@ impl GgmlExecutable {
         let values = Values::new(memory, &program, rows)?;
         let inputs = Inputs::new(memory, &program, rows, states.stride())?;
         let allocator = GraphAllocator::new(device, memory)?;
-        let weights = Weights::load(device, threads, &program, source, progress)?;
+        let weights = Weights::load(device, threads, &program, rows, source, progress)?;
         let statistics = ExecutableStatistics {
             weight_bytes: weights.bytes() as u64,
             state_bytes: states.bytes() as u64,
@@ -248,6 +248,7 @@ impl ExecutableImplementation for GgmlExecutable {
         let shape = StepShape::of(step, self.states.stride());
         self.plan(&shape)?;
         self.inputs.write(step, &shape, self.states.stride())?;
+        self.weights.gather(step.tokens)?;
         self.statistics.steps += 1;
         self.step = Some(RunningStep {
             number: step.number,

@@ -1,6 +1,8 @@
 //! Weights on the device: each in the memory that suits its use, uploaded once.
 
 mod load;
+mod lookup;
+mod row_layout;
 
 use std::collections::BTreeMap;
 
@@ -8,12 +10,14 @@ use shoal_abi::backend::{BackendError, WeightSource};
 use shoal_ggml_sys::GGML_TYPE_F32;
 use shoal_program::{MemberProgram, MemberWeight, Operation};
 
+use self::lookup::Lookups;
+use self::row_layout::RowLayout;
 use crate::device::Device;
 use crate::memory::{Buffer, BufferType};
 use crate::storage::weight_type;
 use crate::tensor::{Arena, Tensor};
 
-/// A weight's tensors: a tied embedding may have two.
+/// A weight's tensors. A tied embedding has two where rows cannot be read back from memory that rearranges them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Placed {
     /// In ordinary memory, rows as they were read.
@@ -31,13 +35,14 @@ pub(crate) struct Weights {
     /// Reciprocals of rotary frequencies, by their bits.
     periods: BTreeMap<Vec<u32>, Tensor>,
     zero: Tensor,
+    lookups: Lookups,
     buffers: Vec<Buffer>,
     // Holds the descriptions that the tensors point to.
     _arena: Arena,
 }
 
 impl Weights {
-    /// Allocates and uploads everything, on up to `threads` threads.
+    /// Allocates and uploads everything, on up to `threads` threads; for steps of up to `step_rows` rows.
     ///
     /// # Errors
     /// `BACKEND_OUT_OF_MEMORY`, `PROGRAM_STORAGE_BLOCK`, errors of the source, `ABORTED` when `progress` says so.
@@ -45,6 +50,7 @@ impl Weights {
         device: Device,
         threads: usize,
         program: &MemberProgram,
+        step_rows: usize,
         source: &WeightSource,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Self, BackendError> {
@@ -58,6 +64,7 @@ impl Weights {
         let uses = Uses::of(program);
 
         let mut placed = BTreeMap::new();
+        let mut rearranged_tables = Vec::new();
         for (name, weight) in &program.weights {
             let shape = tensor_shape(name, weight)?;
             let mut entry = Placed::default();
@@ -68,9 +75,16 @@ impl Weights {
                     placement.push((memory, tensor));
                     entry.is_tiled = memory.keeps_tiles_of(tensor);
                     entry.repacked = Some(tensor);
+                    if uses.is_looked_up(name)
+                        && let Some(layout) = RowLayout::observe(device, memory, tensor, weight.storage)?
+                    {
+                        rearranged_tables.push((name.clone(), tensor, memory.content_bytes(tensor), layout));
+                        placed.insert(name.clone(), entry);
+                        continue;
+                    }
                 }
             }
-            if entry.repacked.is_none() || uses.is_read_plainly(name) {
+            if entry.repacked.is_none() || uses.is_looked_up(name) {
                 let tensor = arena.tensor(weight_type(weight.storage), &shape)?;
                 placement.push((plain_memory, tensor));
                 entry.plain = Some(tensor);
@@ -95,6 +109,7 @@ impl Weights {
             placed,
             periods,
             zero,
+            lookups: Lookups::new(plain_memory, rearranged_tables, step_rows)?,
             buffers,
             _arena: arena,
         };
@@ -108,6 +123,7 @@ impl Weights {
                 name,
                 weight,
                 placed: weights.placed.get(name).copied().unwrap_or_default(),
+                table: weights.lookups.table(name),
             })
             .collect();
         load::load(device, threads, &jobs, source, progress)?;
@@ -124,6 +140,27 @@ impl Weights {
     /// The weight as it was read: a table of rows, or a vector.
     pub(crate) fn plain(&self, name: &str) -> Option<Tensor> {
         self.placed.get(name).and_then(|placed| placed.plain)
+    }
+
+    /// Makes the rows of a step's tokens ready where tables are held rearranged only; before the step's graphs run.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub(crate) fn gather(&mut self, tokens: &[u32]) -> Result<(), BackendError> {
+        self.lookups.gather(tokens)
+    }
+
+    /// The rows of a step's tokens where the table is held rearranged only: a table of them, and their numbers in it.
+    ///
+    /// # Errors
+    /// A full arena, failures of the device.
+    pub(crate) fn step_table(
+        &self,
+        name: &str,
+        rows: usize,
+        arena: &Arena,
+    ) -> Result<Option<(Tensor, Tensor)>, BackendError> {
+        self.lookups.step_table(name, rows, arena)
     }
 
     /// Reciprocals of a rotary operation's frequencies.
@@ -170,8 +207,8 @@ impl<'program> Uses<'program> {
         self.multiplied.binary_search(&name).is_ok()
     }
 
-    fn is_read_plainly(&self, name: &str) -> bool {
-        self.looked_up.binary_search(&name).is_ok() || !self.is_multiplied(name)
+    fn is_looked_up(&self, name: &str) -> bool {
+        self.looked_up.binary_search(&name).is_ok()
     }
 }
 

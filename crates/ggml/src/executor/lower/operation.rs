@@ -12,7 +12,12 @@ impl<'build> Builder<'build> {
     pub(super) fn tensor_of(&mut self, operation: &'build Operation) -> Result<Tensor> {
         let arena = self.arena;
         match operation {
-            Operation::Embedding { weight, .. } => arena.get_rows(self.vector(weight)?, self.inputs.tokens()?),
+            Operation::Embedding { weight, .. } => {
+                match self.parts.weights.step_table(weight, self.shape.rows(), arena)? {
+                    Some((table, numbers)) => arena.get_rows(table, numbers),
+                    None => arena.get_rows(self.vector(weight)?, self.inputs.tokens()?),
+                }
+            }
             Operation::Linear {
                 input, weight, bias, ..
             } => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use shoal_abi::backend::{BackendError, WeightSource};
 use shoal_program::MemberWeight;
 
+use super::lookup::Table;
 use super::{Placed, upload};
 use crate::device::{Device, DeviceKind};
 use crate::tensor::{Arena, Tensor};
@@ -16,7 +17,7 @@ use crate::tensor::{Arena, Tensor};
 /// Bytes of a piece, about: quantizing a megabyte takes a few milliseconds, a quarter of a second for the slowest types.
 const PIECE_BYTES: usize = 1 << 20;
 /// Rows of a piece are a multiple of this: no memory rearranges tiles of more rows.
-const TILE_ROWS: usize = 64;
+pub(super) const TILE_ROWS: usize = 64;
 /// How often progress is looked at.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -25,6 +26,8 @@ pub(super) struct Job<'program> {
     pub(super) name: &'program str,
     pub(super) weight: &'program MemberWeight,
     pub(super) placed: Placed,
+    /// Set where rows are looked up in rearranged memory.
+    pub(super) table: Option<&'program Table>,
 }
 
 /// Rows of a weight that are loaded at once.
@@ -129,7 +132,12 @@ impl Piece<'_> {
 
     /// Reads the rows and puts them where they belong; `scratch` is kept between calls.
     fn load(&self, device: Device, source: &WeightSource, scratch: &mut Vec<u8>) -> Result<(), BackendError> {
-        let Job { name, weight, placed } = self.job;
+        let Job {
+            name,
+            weight,
+            placed,
+            table,
+        } = self.job;
         let offset = self.first_row * self.row_bytes;
         let in_place = placed.plain.filter(|tensor| {
             device.kind() == DeviceKind::Cpu && tensor.bytes() == weight.row_count() as usize * self.row_bytes
@@ -155,6 +163,29 @@ impl Piece<'_> {
             Some(tensor) if self.row_count == weight.row_count() as usize => upload(device, tensor, bytes),
             Some(tensor) => self.upload_part(device, tensor, bytes)?,
             None => {}
+        }
+        match *table {
+            Some(table) => self.check_rows(table, bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks up a row of every tile: that memory keeps rows as it kept samples is not left to trust.
+    fn check_rows(&self, table: &Table, stored: &[u8]) -> Result<(), BackendError> {
+        let mut row = vec![0; self.row_bytes];
+        for (index, expected) in stored.chunks_exact(self.row_bytes).enumerate() {
+            let number = self.first_row + index;
+            // Another one in each tile, so that all places in a tile have their turn.
+            if number % TILE_ROWS != number / TILE_ROWS % TILE_ROWS {
+                continue;
+            }
+            table.copy_row(number, &mut row);
+            if row != expected {
+                return Err(BackendError::failed(format!(
+                    "row {number} of weight '{}' does not come back from the device as it was stored",
+                    self.job.name
+                )));
+            }
         }
         Ok(())
     }
