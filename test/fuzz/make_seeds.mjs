@@ -180,7 +180,6 @@ write('member', {
     message(0, 'step', 2, descriptor({ step: 2, operations: [[1, 0, 0, 0]] })),
   ),
   'sampler-penalized': sampled(penalized, logits(...candidates(41, 42, 43))),
-  // Then the sum of exponentials, and the alternatives.
   'sampler-explained': sampled(explained, logits(...candidates(41), f32(1.5, 3), ...candidates(40, 41))),
   'sampler-constrained': sampled(constrained, logits()),
   shard: bytes(
@@ -194,6 +193,7 @@ write('member', {
   head: bytes([0], message(0, 'token', 1, u32(7)), message(0, 'token', 2, u32(5))),
   'head-explained': bytes([0], message(0, 'token', 1, bytes(u32(7), f32(-1), u32(1, 7), f32(-1)))),
   'head-nothing-allowed': bytes([0], message(0, 'token', 1, u32(0xffffffff))),
+  'head-unknown': bytes([0], message(0, 'token', 1, u32(64))),
   'head-short': bytes([0], message(0, 'token', 1, u32())),
 });
 

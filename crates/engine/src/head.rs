@@ -30,6 +30,7 @@ pub(crate) struct HeadLoop {
     samplers: Vec<Channel>,
     /// Member 0 of the last stage, where that is another.
     token_source: Option<Channel>,
+    vocabulary: u32,
     message: Vec<u8>,
 }
 
@@ -65,6 +66,7 @@ impl HeadLoop {
         };
         Ok(Self {
             driver,
+            vocabulary: limits.vocabulary,
             scheduler: Scheduler::new(limits),
             inbox,
             counters,
@@ -168,13 +170,15 @@ impl HeadLoop {
         let info = source.receive(FrameKind::Token, ONLY_TAG, &mut self.message, deadline)?;
         self.counters.add_communication(started.elapsed());
         let alternatives: Vec<Option<u32>> = step.outputs.iter().map(|output| output.alternatives).collect();
-        let drawn = decode_tokens(&self.message, &alternatives).filter(|_| info.envelope.step == number);
+        let drawn = decode_tokens(&self.message, &alternatives, self.vocabulary);
+        let drawn = drawn.filter(|_| info.envelope.step == number);
         drawn.ok_or_else(|| {
             let text = format!(
-                "it sent {} bytes of tokens of step {}, expected were {} tokens of step {number}",
+                "it sent {} bytes of tokens of step {}, expected were {} tokens of step {number} below {}",
                 self.message.len(),
                 info.envelope.step,
-                step.outputs.len()
+                step.outputs.len(),
+                self.vocabulary
             );
             EngineError::desynchronized(source.peer().index, text)
         })

@@ -41,6 +41,9 @@ const MESSAGES: [(FrameKind, u64); 8] = [
     (FrameKind::Opaque, 0),
 ];
 
+/// Without a word for this long, the member waits for its peers.
+const QUIET: Duration = Duration::from_millis(2);
+
 struct Model {
     checkpoint: Arc<Checkpoint>,
     programs: Vec<MemberProgram>,
@@ -143,20 +146,28 @@ fuzz_target!(|data: &[u8]| {
         // Fails once the member has given up.
         let _ = peer.send(&envelope, payload, Deadline::after(Duration::from_secs(5)));
     }
-    // The peers are gone: whatever the member waits for, it now ends by itself.
-    drop(far);
+    // The peers stay until the member has made of it what it can: what it sends to one that is gone ends it. Then they go,
+    // and whatever it waits for, it ends by itself.
+    let mut peers = Some(far);
     let mut ended = 0;
-    while let Ok(event) = events.recv_timeout(Duration::from_secs(5)) {
-        match event {
-            EngineEvent::Token { token, .. } => assert!(token < 64, "token {token} of a vocabulary of 64"),
-            EngineEvent::RequestFinished { .. } | EngineEvent::RequestFailed { .. } => ended += 1,
-            EngineEvent::MemberFailed { code, .. } => {
+    loop {
+        let patience = if peers.is_some() { QUIET } else { Duration::from_secs(5) };
+        match events.recv_timeout(patience) {
+            Ok(EngineEvent::Token { token, .. }) => assert!(token < 64, "token {token} of a vocabulary of 64"),
+            Ok(EngineEvent::RequestFinished { .. } | EngineEvent::RequestFailed { .. }) => ended += 1,
+            Ok(EngineEvent::MemberFailed { code, .. }) => {
                 assert_ne!(code, "INTERNAL");
                 break;
             }
-            EngineEvent::LoadProgress { .. } => {}
+            Ok(EngineEvent::LoadProgress { .. }) => {}
+            Err(_) => match peers.take() {
+                Some(peers) => peers.iter().for_each(|peer| peer.leave(None, Duration::ZERO)),
+                None => break,
+            },
         }
     }
     assert!(ended <= 1, "a request ended twice");
+    // A member that leaves lets its peers read its last words.
+    drop(peers);
     member.close();
 });

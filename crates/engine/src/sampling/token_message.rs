@@ -36,14 +36,15 @@ pub(crate) fn encode_tokens(drawn: &[Drawn], into: &mut Vec<u8>) {
 }
 
 /// Reads the tokens of rows, of which each asks for that many alternatives (nothing: for no log-probabilities).
-/// Nothing for bytes that are not exactly that.
-pub(crate) fn decode_tokens(bytes: &[u8], alternatives: &[Option<u32>]) -> Option<Vec<Drawn>> {
+/// Nothing for bytes that are not exactly that, or a token that is not one of the vocabulary.
+pub(crate) fn decode_tokens(bytes: &[u8], alternatives: &[Option<u32>], vocabulary: u32) -> Option<Vec<Drawn>> {
     let (tokens, mut rest) = bytes.split_at_checked(4 * alternatives.len())?;
     let (tokens, _) = tokens.as_chunks::<4>();
     let mut drawn = Vec::with_capacity(alternatives.len());
     for (token, alternatives) in tokens.iter().zip(alternatives) {
         drawn.push(match u32::from_le_bytes(*token) {
             NOTHING_ALLOWED => Drawn::NothingAllowed,
+            token if token >= vocabulary => return None,
             token => Drawn::Token {
                 token,
                 log_probabilities: match alternatives {
@@ -107,13 +108,14 @@ mod tests {
         let asked = [None, Some(2), Some(5), Some(0)];
         let mut bytes = Vec::new();
         encode_tokens(&rows, &mut bytes);
-        assert_eq!(decode_tokens(&bytes, &asked).as_deref(), Some(&rows[..]));
+        assert_eq!(decode_tokens(&bytes, &asked, 8).as_deref(), Some(&rows[..]));
         for length in 0..bytes.len() {
-            assert_eq!(decode_tokens(&bytes[..length], &asked), None);
+            assert_eq!(decode_tokens(&bytes[..length], &asked, 8), None);
         }
-        assert_eq!(decode_tokens(&bytes, &[None, Some(1), Some(5), Some(0)]), None);
-        assert_eq!(decode_tokens(&bytes, &asked[..3]), None);
+        assert_eq!(decode_tokens(&bytes, &[None, Some(1), Some(5), Some(0)], 8), None);
+        assert_eq!(decode_tokens(&bytes, &asked[..3], 8), None);
+        assert_eq!(decode_tokens(&bytes, &asked, 7), None, "token 7 of a vocabulary of 7");
         bytes.push(0);
-        assert_eq!(decode_tokens(&bytes, &asked), None);
+        assert_eq!(decode_tokens(&bytes, &asked, 8), None);
     }
 }
