@@ -179,7 +179,9 @@ function problemOf({ request, tokens, finishReason, error }: Told, alone: readon
   const wrong = heard.findIndex((token, index) => token !== alone[index]);
   if (wrong >= 0) return `token ${wrong} is ${heard[wrong]}, and ${alone[wrong]} alone`;
   if (request.ending === 'kill') return finishReason === 'SIGKILL' ? undefined : `the caller ${finishReason ?? error}`;
-  if (finishReason === 'length') return tokens.length === request.tokens ? undefined : `${tokens.length} tokens`;
+  // Who leaves hears no more, also of an answer that had ended before the news of it came.
+  const expected = request.ending === 'leave' ? tokens.length : request.tokens;
+  if (finishReason === 'length') return tokens.length === expected ? undefined : `${tokens.length} tokens`;
   if (request.ending === 'finish') return `ended with ${error ?? finishReason}`;
   return codeOf(error) === 'ABORTED' ? undefined : `ended with ${error ?? finishReason}`;
 }
