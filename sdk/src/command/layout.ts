@@ -25,7 +25,8 @@ const usualWidestTerm = 28;
 export function definitionList(
   rows: readonly (readonly [term: string, meaning: string])[],
   width: number,
-  widestTerm = usualWidestTerm,
+  // Half of a narrow terminal stays for the meanings.
+  widestTerm = Math.min(usualWidestTerm, Math.floor(width / 2) - indent - gap),
 ): string[] {
   const widths = rows.map(([term]) => term.length).filter((length) => length <= widestTerm);
   const column = indent + Math.max(0, ...widths) + gap;
