@@ -100,6 +100,7 @@ t.test('bash, with the tabulator', { skip: missing('bash') || noPseudoTerminal }
   writeFileSync(path.join(root, 'bashrc'), `PS1='ready> '\nbind 'set bell-style none' 2>/dev/null\n${script('bash')}`);
   const { output } = await inTerminal('bash', ['--rcfile', path.join(root, 'bashrc'), '-i'], {
     environment,
+    quietSeconds: 0.3,
     steps: [
       { expect: 'ready> ', send: 'echo shoal; shoal explai\t' },
       { expect: 'explain ', send: '--pla\t' },
@@ -129,6 +130,7 @@ t.test('zsh, with the tabulator', { skip: missing('zsh') || noPseudoTerminal }, 
     environment: { ...environment, ZDOTDIR: path.join(root, 'zsh'), TERM: 'dumb' },
     // Wider than any line: where there is no room, zsh moves the line and draws it in pieces.
     columns: 240,
+    quietSeconds: 0.3,
     steps: [
       { expect: 'ready> ', send: 'shoal expl\t' },
       { expect: 'explain ', send: 'shoal-t\t' },

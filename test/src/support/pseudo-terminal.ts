@@ -15,6 +15,8 @@ export interface TerminalOptions {
   readonly steps?: readonly TerminalStep[];
   readonly environment?: NodeJS.ProcessEnv;
   readonly deadlineSeconds?: number;
+  /** How long nothing may have come before a step is taken; shells drop what is typed while they complete. */
+  readonly quietSeconds?: number;
 }
 
 export interface TerminalResult {

@@ -1,8 +1,9 @@
 """Runs a command in a pseudo-terminal, types into it, and prints what came out as JSON.
 
 usage: pty.py PLAN COMMAND ARGUMENT…
-PLAN: {"columns": 80, "deadlineSeconds": 60, "steps": [{"expect": "text", "send": "\u0003"}, …]}
-A step waits until "expect" has come since the step before, then types "send", or sends "signal" to the command.
+PLAN: {"columns": 80, "deadlineSeconds": 60, "quietSeconds": 0, "steps": [{"expect": "text", "send": "\u0003"}, …]}
+A step waits until "expect" has come since the step before and nothing else has for "quietSeconds", then types "send", or
+sends "signal" to the command.
 """
 
 import fcntl
@@ -28,9 +29,11 @@ def main():
     output = b""
     seen = 0
     timed_out = False
+    quiet = plan.get("quietSeconds", 0)
+    last_output = time.monotonic()
     while True:
         expected = steps[0].get("expect", "").encode() if steps else b""
-        if steps and expected in output[seen:]:
+        if steps and expected in output[seen:] and time.monotonic() - last_output >= quiet:
             step = steps.pop(0)
             seen = output.index(expected, seen) + len(expected)
             if "signal" in step:
@@ -50,6 +53,7 @@ def main():
         if not chunk:
             break
         output += chunk
+        last_output = time.monotonic()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     print(json.dumps({"output": output.decode(errors="replace"), "code": code, "timedOut": timed_out}))
