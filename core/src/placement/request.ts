@@ -1,4 +1,5 @@
 import type { BackendCapabilities, DeviceProperties } from '../spec/backend.js';
+import type { Link } from '../spec/link.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { MemberProgram } from '../spec/program.js';
@@ -22,6 +23,13 @@ export interface PlacementNode {
    * twice. Absent: the node has a machine to itself.
    */
   readonly machineId?: string;
+  /**
+   * What is left of its devices' speed and memory while it is hot or on battery: 0 takes no share, 1 (or absent) a whole
+   * one. `reason` is for people.
+   */
+  readonly derating?: { readonly factor: number; readonly reason: string };
+  /** Takes no new shares; the reason, for people. */
+  readonly cordoned?: string;
   /** In the node's order of preference (that of its plugins); unavailable ones too, so that the plan can say why not. */
   readonly devices: readonly PlacementDevice[];
 }
@@ -56,6 +64,8 @@ export interface PlacementRequest {
   readonly constraints: (memberCount: number) => ShardingConstraints;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   readonly nodes: readonly PlacementNode[];
+  /** Measured paths between nodes, parallel ones too; absent: nothing is known. */
+  readonly links?: readonly Link[];
   readonly options: PlacementOptions;
   /**
    * Writes and lowers the program of one member for a device's backend: the strategy, then core/program. The plan pins

@@ -9,6 +9,15 @@ export type Measured =
 
 export type DeviceKind = 'cpu' | 'gpu' | 'accelerator';
 
+/** How fast a device computes with weights of one storage type: timed with the backend's own kernels, never guessed. */
+export interface DeviceRate {
+  readonly storage: StorageType;
+  /** Bytes of weights, as stored, that the product with one row goes through in a second: paces decoding. */
+  readonly decodeBytesPerSecond: Measured;
+  /** Floating-point operations in a second with many rows at once: paces reading a prompt. */
+  readonly prefillOperationsPerSecond: Measured;
+}
+
 /** A device that can be opened, or the reason why it cannot. */
 export type DeviceProperties =
   | {
@@ -21,6 +30,8 @@ export type DeviceProperties =
       /** What a shard may take now. */
       readonly memoryAvailableBytes: Measured;
       readonly memoryBandwidthBytesPerSecond: Measured;
+      /** Measured with all of its cores; absent or empty where nothing was measured. */
+      readonly rates?: readonly DeviceRate[];
       readonly coreCount?: number;
       /** For example instruction sets or compute capability. */
       readonly features: readonly string[];

@@ -4,6 +4,7 @@ export * from './engine.js';
 export * from './error-table.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './link.js';
 export * from './model.js';
 export * from './operations.js';
 export * from './plan.js';
