@@ -24,8 +24,8 @@ export interface PlacementNode {
    */
   readonly machineId?: string;
   /**
-   * What is left of its devices' speed and memory while it is hot or on battery: 0 takes no share, 1 (or absent) a whole
-   * one. `reason` is for people.
+   * What is left of its devices' speed while it is hot, on battery or busy with other programs: above 0; 1 (or absent)
+   * is all of it. Memory is not touched. `reason` is for people. Nodes on one machine have the same.
    */
   readonly derating?: { readonly factor: number; readonly reason: string };
   /** Takes no new shares; the reason, for people. */

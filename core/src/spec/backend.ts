@@ -16,6 +16,34 @@ export interface DeviceRate {
   readonly decodeBytesPerSecond: Measured;
   /** Floating-point operations in a second with many rows at once: paces reading a prompt. */
   readonly prefillOperationsPerSecond: Measured;
+  /** The same on one core, where cores can be shared out: several may reach less than their sum. */
+  readonly oneCore?: {
+    readonly decodeBytesPerSecond: Measured;
+    readonly prefillOperationsPerSecond: Measured;
+  };
+}
+
+/** What timing a device's kernels found. */
+export interface DeviceMeasurement {
+  /** One entry for each storage type that was asked for and that the backend runs. */
+  readonly rates: readonly DeviceRate[];
+  /** Bytes of weights of the quickest storage type that decoding goes through in a second. */
+  readonly memoryBandwidthBytesPerSecond: Measured;
+  /** What each operation of a program costs beside its weights, when a step has one row. */
+  readonly operationOverheadMicroseconds: Measured;
+}
+
+export interface MeasureOptions {
+  readonly storageTypes: readonly StorageType[];
+  readonly signal?: AbortSignal;
+}
+
+/** How a device fares while it works, where its library tells. */
+export interface DeviceTelemetry {
+  readonly temperatureCelsius: Measured;
+  readonly powerWatts: Measured;
+  /** What is left of its speed while it protects itself from heat or saves power: 1 is all of it. */
+  readonly speedFactor: Measured;
 }
 
 /** A device that can be opened, or the reason why it cannot. */
@@ -32,6 +60,9 @@ export type DeviceProperties =
       readonly memoryBandwidthBytesPerSecond: Measured;
       /** Measured with all of its cores; absent or empty where nothing was measured. */
       readonly rates?: readonly DeviceRate[];
+      /** As in `DeviceMeasurement`; absent where nothing was measured. */
+      readonly operationOverheadMicroseconds?: Measured;
+      readonly telemetry?: DeviceTelemetry;
       readonly coreCount?: number;
       /** For example instruction sets or compute capability. */
       readonly features: readonly string[];
@@ -56,6 +87,16 @@ export interface Backend {
   probe(signal?: AbortSignal): Promise<readonly DeviceProperties[]>;
   /** For people: which libraries it computes with, and where they are; undefined where it has none. Never rejects. */
   describe?(): Promise<string | undefined>;
+  /**
+   * Times the device's own kernels, on weights that are laid out as a shard's are: a fraction of a second for each
+   * storage type, without blocking the event loop. The caller keeps the results. A number that cannot be measured is
+   * unknown with a reason; rejects with BACKEND_* codes for a device that cannot be used, and when the signal aborts.
+   */
+  measure?(deviceId: string, options: MeasureOptions): Promise<DeviceMeasurement>;
+  /** What results of `measure` depend on, beside machine and device: versions of libraries, threads. */
+  measurementKey?(deviceId: string): string;
+  /** Of an available device, now. Never rejects. */
+  telemetry?(deviceId: string, signal?: AbortSignal): Promise<DeviceTelemetry | undefined>;
 }
 
 /** Worker half: opens devices, in the worker process of a loaded shard. */
