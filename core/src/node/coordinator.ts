@@ -4,47 +4,29 @@ import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
 import { explainPlan, explainRefusal } from '../placement/explain.js';
 import { explainNumbers, planNumbers } from '../placement/explain-numbers.js';
-import { place } from '../placement/placement.js';
-import type { PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
-import { parsePlanShape } from '../placement/shape.js';
 import { printProgram } from '../program/print.js';
 import { propagate } from '../program/propagate.js';
 import { inject, injectable } from '../runtime/injection.js';
-import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
-import { tokens } from '../runtime/tokens.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
-import type { ModelDescription } from '../spec/model.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
 import type { MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
-import { memberLowering, stageProgram } from '../worker/member-program.js';
+import { stageProgram } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type InstanceRecord, Instances, nodesOf, summarize } from './instances.js';
-import { type LeftOutNode, placeJoined } from './joined-placement.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
-import type { NodeDescriber } from './node-describer.js';
 import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
 import type { NodeSettings } from './settings.js';
-import { strategyFor } from './strategy.js';
+import type { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 import { chooseTransport } from './transport-choice.js';
 import { failureToMessage, summaryToMessage } from './wire.js';
 
-const describeDeadlineMilliseconds = 15_000;
-const silenceCheckMilliseconds = 500;
 const prepareDeadlineMilliseconds = 60_000;
 const releaseDeadlineMilliseconds = 5000;
 /** When one member fails, others often fail of it: the wait for the one that knows why. */
 const causeDelayMilliseconds = 300;
-
-interface Survey {
-  readonly facts: readonly NodeFacts[];
-  readonly model: ModelDescription;
-  readonly strategy: LoadedPlugin<'sharding'>;
-  readonly request: PlacementRequest;
-  readonly result: PlacementResult;
-}
 
 interface MemberOrder extends MemberAddress {
   readonly placement: PlanMember;
@@ -54,9 +36,8 @@ interface MemberOrder extends MemberAddress {
 export class Coordinator {
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
-    @inject(tokens.plugins) private readonly plugins: PluginSet,
     @inject(nodeTokens.peers) private readonly peers: Peers,
-    @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
+    @inject(nodeTokens.surveyor) private readonly surveyor: Surveyor,
     @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.members) private readonly members: LocalMembers,
     @inject(nodeTokens.emit) private readonly emit: (event: ClusterEvent) => void,
@@ -64,7 +45,7 @@ export class Coordinator {
   ) {}
 
   async explain(model: string, options: LoadOptions, signal: AbortSignal): Promise<Explanation> {
-    const { result, request, strategy, model: description } = await this.survey(model, options, signal);
+    const { result, request, strategy, model: description } = await this.surveyor.survey(model, options, signal);
     if ('refusal' in result) return { outcome: result, text: explainRefusal(result.refusal), programs: [] };
     const programs = result.plan.stages.map((_, stage) =>
       printProgram(propagate(stageProgram(strategy.host, description, result.plan, stage))),
@@ -80,7 +61,7 @@ export class Coordinator {
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<InstanceSummary> {
-    const { facts, result, model: description } = await this.survey(model, options, signal);
+    const { facts, result, model: description } = await this.surveyor.survey(model, options, signal);
     if ('refusal' in result) {
       const { code, message, ...details } = result.refusal;
       throw new ShoalError(code, message, { details });
@@ -139,73 +120,6 @@ export class Coordinator {
   async unload(summary: InstanceSummary): Promise<void> {
     const nodes = nodesOf({ plan: summary.plan, coordinatorId: this.settings.nodeId });
     await this.releaseEverywhere(summary.instance, summary.epoch, nodes);
-  }
-
-  /** Describes every node, finds the model and its strategy, and plans. */
-  private async survey(model: string, options: LoadOptions, signal: AbortSignal): Promise<Survey> {
-    const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
-    const description = await this.describer.model(model);
-    const strategy = strategyFor(this.plugins, description);
-    const { facts, silent } = await this.describeAll(description.directory, signal);
-    const { config, tensors } = description;
-    const { contextLength, slotCount, storage, stateStorage } = options;
-    const costs = strategy.host.costs(config, tensors);
-    const holders = facts.filter((node) => holdsModel(node, description));
-    const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
-    const lower = memberLowering(strategy.host, description, context);
-    const request: PlacementRequest = {
-      model: { name: description.name, digest: description.digest },
-      strategy: { name: strategy.name, version: strategy.version },
-      costs,
-      constraints: (memberCount) => strategy.host.constraints(config, memberCount),
-      tensors,
-      nodes: holders.map(placementNode),
-      options: {
-        contextLength: context,
-        preferredNodeId: this.settings.nodeId,
-        ...(slotCount === undefined ? {} : { slotCount }),
-        ...(storage === undefined ? {} : { storage }),
-        ...(stateStorage === undefined ? {} : { stateStorage }),
-        ...(shape === undefined ? {} : { shape }),
-      },
-      lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
-    };
-    const { result, leftOut } = placeJoined(holders, this.settings.nodeId, (nodes) =>
-      place({ ...request, nodes: nodes.map(placementNode) }),
-    );
-    const notes = [...leftOut, ...silent, ...missingModels(facts, description)];
-    return { facts, model: description, strategy, request, result: withLeftOut(result, notes) };
-  }
-
-  private async describeAll(
-    model: string,
-    signal: AbortSignal,
-  ): Promise<{ facts: readonly NodeFacts[]; silent: readonly LeftOutNode[] }> {
-    const silent: LeftOutNode[] = [];
-    const others = this.peers.list().map(async (peer) => {
-      // A lost machine must not hold up a plan: one that falls silent is given up long before the deadline.
-      const given = new AbortController();
-      const watch = setInterval(() => {
-        if (this.peers.get(peer.nodeId)?.stalled !== false) given.abort();
-      }, silenceCheckMilliseconds);
-      try {
-        const response = await peer.connection.call(
-          'describe',
-          { model },
-          { signal: AbortSignal.any([signal, given.signal]), deadlineMilliseconds: describeDeadlineMilliseconds },
-        );
-        return parseDocument<NodeFacts>(response.factsJson, `the description of node ${peer.nodeName}`);
-      } catch (thrown) {
-        if (signal.aborted) throw thrown;
-        // A node that does not answer now is not one to build on.
-        silent.push({ nodeName: peer.nodeName, reason: 'does not answer' });
-        return undefined;
-      } finally {
-        clearInterval(watch);
-      }
-    });
-    const described = await Promise.all([this.describer.describe(model), ...others]);
-    return { facts: described.filter((facts) => facts !== undefined), silent };
   }
 
   private async prepare(
@@ -324,36 +238,6 @@ export class Coordinator {
 /** Errors that another member's failure brings about. */
 function isEffect({ code }: ShoalError): boolean {
   return code.startsWith('TRANSPORT_') || code === 'ABORTED' || code === 'ENGINE_ABORTED' || code === 'TIMEOUT';
-}
-
-function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean {
-  return model?.found === true && model.digest === digest;
-}
-
-function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): PlacementNode {
-  return { nodeId, nodeName, machineId, devices };
-}
-
-/** Nodes without the model's files cannot take part. */
-function missingModels(facts: readonly NodeFacts[], model: ModelDescription): LeftOutNode[] {
-  const missing = facts.filter((node) => !holdsModel(node, model) && node.devices.length > 0);
-  return missing.map((node) => {
-    const reason = node.model?.found
-      ? `holds other files under the name ${model.name}`
-      : `does not have ${model.name} on its disk`;
-    return { nodeName: node.nodeName, reason };
-  });
-}
-
-/** The plan, or the refusal, says who is left out. */
-function withLeftOut(result: PlacementResult, notes: readonly LeftOutNode[]): PlacementResult {
-  if (notes.length === 0) return result;
-  if ('refusal' in result) {
-    const reasons = [...result.refusal.reasons, ...notes.map(({ nodeName, reason }) => `${nodeName} ${reason}.`)];
-    return { refusal: { ...result.refusal, reasons } };
-  }
-  const leftOut = [...result.plan.leftOut, ...notes.map((note) => ({ ...note, deviceId: 'all devices' }))];
-  return { plan: { ...result.plan, leftOut } };
 }
 
 /** A thread that has less than this to read in a step costs more in waiting for the others than it saves. */

@@ -30,6 +30,7 @@ import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { isOwnSighting } from './sightings.js';
 import { softwareVersion } from './software-version.js';
+import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 
 export interface NodeOptions {
@@ -221,6 +222,7 @@ class NodeBuilder {
     container.registerClass(nodeTokens.describer, NodeDescriber);
     container.registerClass(nodeTokens.instances, Instances);
     container.registerClass(nodeTokens.members, LocalMembers);
+    container.registerClass(nodeTokens.surveyor, Surveyor);
     container.registerClass(nodeTokens.coordinator, Coordinator);
     container.registerClass(nodeTokens.ingress, Ingress);
   }

@@ -8,6 +8,7 @@ import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
 import type { NodeSettings } from './settings.js';
+import type { Surveyor } from './survey.js';
 
 /** Parts of a node, as its cluster's container holds them. */
 export const nodeTokens: {
@@ -18,6 +19,7 @@ export const nodeTokens: {
   readonly describer: Token<NodeDescriber>;
   readonly instances: Token<Instances>;
   readonly members: Token<LocalMembers>;
+  readonly surveyor: Token<Surveyor>;
   readonly coordinator: Token<Coordinator>;
   readonly ingress: Token<Ingress>;
 } = {
@@ -28,6 +30,7 @@ export const nodeTokens: {
   describer: token('node.describer'),
   instances: token('node.instances'),
   members: token('node.members'),
+  surveyor: token('node.surveyor'),
   coordinator: token('node.coordinator'),
   ingress: token('node.ingress'),
 };

@@ -1,0 +1,136 @@
+/** What is known before a model is loaded: the nodes, what they have, and the plan that placement makes of it. */
+import { parseDocument } from '../control/messages.js';
+import type { Peers } from '../control/peers.js';
+import { place } from '../placement/placement.js';
+import type { PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
+import { parsePlanShape } from '../placement/shape.js';
+import { inject, injectable } from '../runtime/injection.js';
+import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
+import { tokens } from '../runtime/tokens.js';
+import type { ModelDescription } from '../spec/model.js';
+import { memberLowering } from '../worker/member-program.js';
+import type { NodeFacts } from './facts.js';
+import { type LeftOutNode, placeJoined } from './joined-placement.js';
+import type { NodeDescriber } from './node-describer.js';
+import type { LoadOptions } from './service.js';
+import type { NodeSettings } from './settings.js';
+import { strategyFor } from './strategy.js';
+import { nodeTokens } from './tokens.js';
+
+const describeDeadlineMilliseconds = 15_000;
+const silenceCheckMilliseconds = 500;
+
+export interface Survey {
+  readonly facts: readonly NodeFacts[];
+  readonly model: ModelDescription;
+  readonly strategy: LoadedPlugin<'sharding'>;
+  readonly request: PlacementRequest;
+  readonly result: PlacementResult;
+}
+
+@injectable()
+export class Surveyor {
+  constructor(
+    @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(tokens.plugins) private readonly plugins: PluginSet,
+    @inject(nodeTokens.peers) private readonly peers: Peers,
+    @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
+  ) {}
+
+  /** Describes every node, finds the model and its strategy, and plans. */
+  async survey(model: string, options: LoadOptions, signal: AbortSignal): Promise<Survey> {
+    const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
+    const description = await this.describer.model(model);
+    const strategy = strategyFor(this.plugins, description);
+    const { facts, silent } = await this.describeAll(description.directory, signal);
+    const { config, tensors } = description;
+    const { contextLength, slotCount, storage, stateStorage } = options;
+    const costs = strategy.host.costs(config, tensors);
+    const holders = facts.filter((node) => holdsModel(node, description));
+    const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
+    const lower = memberLowering(strategy.host, description, context);
+    const request: PlacementRequest = {
+      model: { name: description.name, digest: description.digest },
+      strategy: { name: strategy.name, version: strategy.version },
+      costs,
+      constraints: (memberCount) => strategy.host.constraints(config, memberCount),
+      tensors,
+      nodes: holders.map(placementNode),
+      options: {
+        contextLength: context,
+        preferredNodeId: this.settings.nodeId,
+        ...(slotCount === undefined ? {} : { slotCount }),
+        ...(storage === undefined ? {} : { storage }),
+        ...(stateStorage === undefined ? {} : { stateStorage }),
+        ...(shape === undefined ? {} : { shape }),
+      },
+      lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
+    };
+    const { result, leftOut } = placeJoined(holders, this.settings.nodeId, (nodes) =>
+      place({ ...request, nodes: nodes.map(placementNode) }),
+    );
+    const notes = [...leftOut, ...silent, ...missingModels(facts, description)];
+    return { facts, model: description, strategy, request, result: withLeftOut(result, notes) };
+  }
+
+  private async describeAll(
+    model: string,
+    signal: AbortSignal,
+  ): Promise<{ facts: readonly NodeFacts[]; silent: readonly LeftOutNode[] }> {
+    const silent: LeftOutNode[] = [];
+    const others = this.peers.list().map(async (peer) => {
+      // A lost machine must not hold up a plan: one that falls silent is given up long before the deadline.
+      const given = new AbortController();
+      const watch = setInterval(() => {
+        if (this.peers.get(peer.nodeId)?.stalled !== false) given.abort();
+      }, silenceCheckMilliseconds);
+      try {
+        const response = await peer.connection.call(
+          'describe',
+          { model },
+          { signal: AbortSignal.any([signal, given.signal]), deadlineMilliseconds: describeDeadlineMilliseconds },
+        );
+        return parseDocument<NodeFacts>(response.factsJson, `the description of node ${peer.nodeName}`);
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        // A node that does not answer now is not one to build on.
+        silent.push({ nodeName: peer.nodeName, reason: 'does not answer' });
+        return undefined;
+      } finally {
+        clearInterval(watch);
+      }
+    });
+    const described = await Promise.all([this.describer.describe(model), ...others]);
+    return { facts: described.filter((facts) => facts !== undefined), silent };
+  }
+}
+
+function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean {
+  return model?.found === true && model.digest === digest;
+}
+
+function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): PlacementNode {
+  return { nodeId, nodeName, machineId, devices };
+}
+
+/** Nodes without the model's files cannot take part. */
+function missingModels(facts: readonly NodeFacts[], model: ModelDescription): LeftOutNode[] {
+  const missing = facts.filter((node) => !holdsModel(node, model) && node.devices.length > 0);
+  return missing.map((node) => {
+    const reason = node.model?.found
+      ? `holds other files under the name ${model.name}`
+      : `does not have ${model.name} on its disk`;
+    return { nodeName: node.nodeName, reason };
+  });
+}
+
+/** The plan, or the refusal, says who is left out. */
+function withLeftOut(result: PlacementResult, notes: readonly LeftOutNode[]): PlacementResult {
+  if (notes.length === 0) return result;
+  if ('refusal' in result) {
+    const reasons = [...result.refusal.reasons, ...notes.map(({ nodeName, reason }) => `${nodeName} ${reason}.`)];
+    return { refusal: { ...result.refusal, reasons } };
+  }
+  const leftOut = [...result.plan.leftOut, ...notes.map((note) => ({ ...note, deviceId: 'all devices' }))];
+  return { plan: { ...result.plan, leftOut } };
+}
