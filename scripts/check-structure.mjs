@@ -39,6 +39,7 @@ const coreLayers = {
   topology: ['spec'],
   runtime: ['spec'],
   control: ['spec', 'runtime'],
+  discovery: ['spec', 'control'],
   worker: ['spec', 'program', 'model', 'runtime'],
   node: ['spec', 'program', 'model', 'placement', 'runtime', 'control', 'worker'],
 };

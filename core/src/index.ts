@@ -3,6 +3,8 @@ import 'reflect-metadata';
 
 export * from './control/async-queue.js';
 export { describeLocalSocket, type LocalSocketDescription } from './control/local-socket.js';
+export * from './discovery/addresses.js';
+export * from './discovery/sighting-hub.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
 export * from './model/generation-config.js';

@@ -3,11 +3,14 @@ import type { PeerDiscovery, Startable } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import {
   type Announcement,
-  AsyncQueue,
   type Discovery,
   type DiscoveryAvailability,
+  isLoopbackAddress,
+  type Loss,
   type PluginContext,
   type Sighting,
+  SightingHub,
+  withPeerId,
 } from '@shoal/core';
 import type { MdnsOptions } from './options.js';
 
@@ -26,9 +29,7 @@ const echoDeadlineMilliseconds = 1500;
 export class MdnsDiscovery implements Discovery {
   readonly #options: MdnsOptions;
   readonly #log: PluginContext['log'];
-  readonly #watchers = new Set<AsyncQueue<Sighting>>();
-  /** Whom this process has seen, for those who begin to watch later. */
-  readonly #seen = new Map<string, Sighting>();
+  readonly #hub = new SightingHub({ seenBy: 'mdns' });
   #echoed: Promise<boolean> | undefined;
 
   constructor(options: MdnsOptions, log: PluginContext['log']) {
@@ -36,26 +37,12 @@ export class MdnsDiscovery implements Discovery {
     this.#log = log;
   }
 
-  async *watch(signal: AbortSignal): AsyncGenerator<Sighting> {
-    const queue = new AsyncQueue<Sighting>();
-    const end = () => queue.complete();
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-    for (const sighting of this.#seen.values()) queue.push(sighting);
-    this.#watchers.add(queue);
-    try {
-      for await (const sighting of queue) {
-        if (signal.aborted) return;
-        yield sighting;
-      }
-    } finally {
-      this.#watchers.delete(queue);
-      signal.removeEventListener('abort', end);
-    }
+  watch(signal: AbortSignal): AsyncIterable<Sighting | Loss> {
+    return this.#hub.watch(signal);
   }
 
   async announce({ peerId, addresses, clusterTag }: Announcement, signal: AbortSignal): Promise<void> {
-    const reachable = addresses.filter(isReachable);
+    const reachable = addresses.filter((address) => !isLoopbackAddress(address));
     if (reachable.length === 0 || signal.aborted) return;
     // Loaded only here: a node that stays on its machine needs none of it.
     const [{ defaultLogger }, { mdns }, { multiaddr }] = await Promise.all([
@@ -94,11 +81,7 @@ export class MdnsDiscovery implements Discovery {
   }
 
   #sight(peerId: string, multiaddrs: readonly Multiaddr[]): void {
-    if (multiaddrs.length === 0) return;
-    const addresses = multiaddrs.map((address) => `${address.toString()}/p2p/${peerId}`);
-    const sighting: Sighting = { kind: 'seen', peerId, addresses, seenBy: 'mdns' };
-    this.#seen.set(peerId, sighting);
-    for (const queue of this.#watchers) queue.push(sighting);
+    this.#hub.see({ peerId, addresses: multiaddrs.map((address) => withPeerId(address.toString(), peerId)) });
   }
 }
 
@@ -122,12 +105,4 @@ async function echo(service: MulticastDns, signal: AbortSignal): Promise<boolean
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
-}
-
-function withPeerId(address: string, peerId: string): string {
-  return address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`;
-}
-
-function isReachable(address: string): boolean {
-  return !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address);
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Discovery, Sighting } from '@shoal/core';
+import { type Discovery, peerIdOf, type Sighting } from '@shoal/core';
 
 /** Sees each peer of a list once, at the start, and never loses one: whether a peer answers is not for discovery. */
 export class StaticDiscovery implements Discovery {
@@ -22,9 +22,4 @@ export class StaticDiscovery implements Discovery {
 
   /** A list cannot be written to: others find this node by having it in theirs. */
   async announce(): Promise<void> {}
-}
-
-/** A multiaddress names the peer at its end, if at all. */
-function peerIdOf(address: string): string | undefined {
-  return /\/p2p\/([^/]+)$/.exec(address)?.[1];
 }

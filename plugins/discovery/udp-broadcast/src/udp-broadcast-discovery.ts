@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import {
   type Announcement,
-  AsyncQueue,
   type Discovery,
   type DiscoveryAvailability,
+  isLoopbackAddress,
   type Loss,
   type PluginContext,
   type Sighting,
+  SightingHub,
 } from '@shoal/core';
 import { broadcastAddresses } from './broadcast-addresses.js';
 import { type Datagram, decodeDatagram, encodeDatagram } from './datagram.js';
@@ -16,13 +17,6 @@ import type { UdpBroadcastOptions } from './options.js';
 
 /** Announcements that may get lost before a node is taken to be gone. */
 const missedAnnouncements = 5;
-/** Anybody can claim to be many nodes. */
-const maximumPeers = 1024;
-
-interface Heard {
-  readonly sighting: Sighting;
-  expires: number;
-}
 
 /**
  * Shouts over every network of this machine who is here, and listens for others of the same cluster. Sees nodes come and
@@ -32,35 +26,22 @@ interface Heard {
 export class UdpBroadcastDiscovery implements Discovery {
   readonly #options: UdpBroadcastOptions;
   readonly #log: PluginContext['log'];
-  readonly #watchers = new Set<AsyncQueue<Sighting | Loss>>();
-  readonly #heard = new Map<string, Heard>();
+  readonly #hub: SightingHub;
   #problem: string | undefined;
 
   constructor(options: UdpBroadcastOptions, log: PluginContext['log']) {
     this.#options = options;
     this.#log = log;
+    const lifetimeMilliseconds = missedAnnouncements * options.intervalSeconds * 1000;
+    this.#hub = new SightingHub({ seenBy: 'udp-broadcast', lifetimeMilliseconds });
   }
 
-  async *watch(signal: AbortSignal): AsyncGenerator<Sighting | Loss> {
-    const queue = new AsyncQueue<Sighting | Loss>();
-    const end = () => queue.complete();
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-    for (const { sighting } of this.#heard.values()) queue.push(sighting);
-    this.#watchers.add(queue);
-    try {
-      for await (const event of queue) {
-        if (signal.aborted) return;
-        yield event;
-      }
-    } finally {
-      this.#watchers.delete(queue);
-      signal.removeEventListener('abort', end);
-    }
+  watch(signal: AbortSignal): AsyncIterable<Sighting | Loss> {
+    return this.#hub.watch(signal);
   }
 
   async announce({ peerId, addresses, clusterTag }: Announcement, signal: AbortSignal): Promise<void> {
-    const reachable = addresses.filter((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address));
+    const reachable = addresses.filter((address) => !isLoopbackAddress(address));
     if (reachable.length === 0 || signal.aborted) return;
     const own: Datagram = { tag: clusterTag, peerId, addresses: reachable, leaving: false };
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
@@ -80,7 +61,7 @@ export class UdpBroadcastDiscovery implements Discovery {
     });
     const shout = () => {
       void this.#send(socket, encodeDatagram(own));
-      this.#forgetSilent();
+      this.#hub.expire();
     };
     shout();
     const timer = setInterval(shout, this.#options.intervalSeconds * 1000);
@@ -101,36 +82,8 @@ export class UdpBroadcastDiscovery implements Discovery {
   }
 
   #receive({ peerId, addresses, leaving }: Datagram): void {
-    if (leaving) {
-      this.#lose(peerId);
-      return;
-    }
-    if (addresses.length === 0 || (!this.#heard.has(peerId) && this.#heard.size >= maximumPeers)) return;
-    const sighting: Sighting = { kind: 'seen', peerId, addresses, seenBy: 'udp-broadcast' };
-    const expires = performance.now() + missedAnnouncements * this.#options.intervalSeconds * 1000;
-    const known = this.#heard.get(peerId);
-    if (known && known.sighting.addresses.join() === addresses.join()) {
-      known.expires = expires;
-      return;
-    }
-    this.#heard.set(peerId, { sighting, expires });
-    this.#tell(sighting);
-  }
-
-  #forgetSilent(): void {
-    const now = performance.now();
-    for (const [peerId, { expires }] of this.#heard) if (expires < now) this.#lose(peerId);
-  }
-
-  #lose(peerId: string): void {
-    const known = this.#heard.get(peerId);
-    if (!known) return;
-    this.#heard.delete(peerId);
-    this.#tell({ kind: 'lost', peerId, addresses: known.sighting.addresses, seenBy: 'udp-broadcast' });
-  }
-
-  #tell(event: Sighting | Loss): void {
-    for (const queue of this.#watchers) queue.push(event);
+    if (leaving) this.#hub.lose(peerId);
+    else this.#hub.see({ peerId, addresses });
   }
 
   /** To every network there is at this moment: interfaces come and go. Resolves when it has left, or could not. */
