@@ -1,10 +1,10 @@
 /** A node: its parts, put together and started in order. */
 import { randomBytes } from 'node:crypto';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { parseAddress } from '../control/addresses.js';
 import { type ControlHost, createIdentity, startControlHost } from '../control/libp2p-host.js';
 import { listenLocal } from '../control/local-socket.js';
-import { messages, parseDocument } from '../control/messages.js';
+import type { messages } from '../control/messages.js';
 import { type Peer, Peers } from '../control/peers.js';
 import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { ClusterContainer } from '../runtime/container.js';
@@ -16,6 +16,7 @@ import type { PluginContext } from '../spec/plugin.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
+import { dataAddressFor } from './data-address.js';
 import { EventHub } from './event-hub.js';
 import { machineId, type NodeSummary } from './facts.js';
 import { clusterTag, Home } from './home.js';
@@ -24,11 +25,12 @@ import { Instances, nodesOf } from './instances.js';
 import { LocalMembers } from './local-members.js';
 import { NodeLog } from './log.js';
 import { logEvent, logsOf } from './log-service.js';
+import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
+import { nodeList } from './node-list.js';
 import { peerHandlers } from './peer-handlers.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
-import { isOwnSighting } from './sightings.js';
 import { softwareVersion } from './software-version.js';
 import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
@@ -72,11 +74,6 @@ export interface Node extends AsyncDisposable {
 }
 
 const loopback = '/ip4/127.0.0.1/tcp/0';
-/** The first round of dialing; those that come later join later. */
-const settleDeadlineMilliseconds = 6000;
-const peerListDeadlineMilliseconds = 3000;
-/** Most nodes that one peer can tell of. */
-const maximumIntroductions = 1000;
 
 /** Starts a node; resolves when its known peers have joined or failed to. */
 export async function startNode(options: NodeOptions): Promise<Node> {
@@ -92,15 +89,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 class NodeBuilder {
   private readonly hub = new EventHub();
   private readonly lifetime = new AbortController();
-  /** Questions to new peers about their peers that are not answered yet. */
-  private readonly introductions = new Set<Promise<void>>();
   private readonly log: NodeLog;
+  private readonly meeting: Meeting;
 
   constructor(
     private readonly options: NodeOptions,
     private readonly container: ClusterContainer,
   ) {
     this.log = options.log ?? new NodeLog();
+    this.meeting = new Meeting(this.log);
   }
 
   /** Observers hear of it, and it is written down. */
@@ -132,7 +129,7 @@ class NodeBuilder {
       observer: {
         joined: (peer) => {
           this.emit({ kind: 'node-joined', nodeId: peer.nodeId, nodeName: peer.nodeName });
-          this.introduce(peers, peer);
+          this.meeting.introduce(peers, peer);
         },
         left: (peer, reason) => this.peerLeft(peer, reason),
         refused: (refusal) => this.emit({ kind: 'node-refused', ...refusal }),
@@ -193,8 +190,10 @@ class NodeBuilder {
     });
     this.connectInstances();
     peers.start(host);
-    this.discover(peers, started, clusterTag(clusterKey));
-    await this.settle(peers);
+    this.meeting.configure(peers, options.peers ?? []);
+    const announcement = { peerId: host.nodeId, addresses: host.addresses, clusterTag: clusterTag(clusterKey) };
+    this.meeting.discover(peers, options.plugins, announcement, this.lifetime.signal);
+    await this.meeting.settle(peers, options.signal);
     this.log.write('info', 'node', `${name} is up`, { nodeId: host.nodeId, addresses: host.addresses });
     ready(service);
     return {
@@ -253,71 +252,6 @@ class NodeBuilder {
     }
   }
 
-  /** A new peer knows others: with a few addresses given, everybody meets everybody. */
-  private introduce(peers: Peers, peer: Peer): void {
-    const asking = peer.connection
-      .call('listNodes', {}, { deadlineMilliseconds: peerListDeadlineMilliseconds })
-      .then(({ nodesJson }) => {
-        const nodes = parseDocument<NodeSummary[]>(nodesJson, `the node list of ${peer.nodeName}`);
-        for (const { nodeId, addresses, state } of nodes.slice(0, maximumIntroductions)) {
-          if (state !== 'connected' && state !== 'stalled') continue;
-          if (typeof nodeId !== 'string' || !Array.isArray(addresses) || peers.get(nodeId)) continue;
-          peers.sighted({ kind: 'seen', peerId: nodeId, addresses: addresses.map(String), seenBy: peer.nodeName });
-        }
-      })
-      // A peer that does not say whom it knows is a peer all the same.
-      .catch(() => undefined)
-      .finally(() => this.introductions.delete(asking));
-    this.introductions.add(asking);
-  }
-
-  private discover(peers: Peers, host: ControlHost, tag: string): void {
-    const { signal } = this.lifetime;
-    for (const address of (this.options.peers ?? []).map(parseAddress)) {
-      const peerId = /\/p2p\/([^/]+)/.exec(address)?.[1];
-      peers.sighted({
-        kind: 'seen',
-        addresses: [address],
-        seenBy: 'configuration',
-        ...(peerId === undefined ? {} : { peerId }),
-      });
-    }
-    for (const { name, host: discovery } of this.options.plugins.of('discovery')) {
-      const failed = (thrown: unknown) => {
-        if (!signal.aborted) this.log.write('warn', 'discovery', `${name} failed: ${String(thrown)}`);
-      };
-      const watch = async () => {
-        for await (const sighting of discovery.watch(signal)) {
-          if (isOwnSighting(sighting, tag)) peers.sighted(sighting);
-          else this.log.write('debug', 'discovery', `${name}: a sighting was passed over`, { sighting });
-        }
-      };
-      void watch().catch(failed);
-      void discovery
-        .announce({ peerId: host.nodeId, addresses: host.addresses, clusterTag: tag }, signal)
-        .catch(failed);
-    }
-  }
-
-  /** Waits for the peers that are known at the start, and for those that they know. */
-  private async settle(peers: Peers): Promise<void> {
-    const deadline = AbortSignal.timeout(settleDeadlineMilliseconds);
-    const signal = this.options.signal ? AbortSignal.any([this.options.signal, deadline]) : deadline;
-    // Discovery by configuration speaks up in the first turns of the event loop.
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    try {
-      do {
-        await peers.settled({ signal });
-        await Promise.all(this.introductions);
-      } while (this.introductions.size > 0);
-      await peers.settled({ signal });
-    } catch (thrown) {
-      if (!deadline.aborted) throw ShoalError.from(thrown, 'ABORTED');
-      // Some peer is slow to refuse; it may still join later.
-    }
-    this.options.signal?.throwIfAborted();
-  }
-
   private service(settings: NodeSettings, peers: Peers, listNodes: () => readonly NodeSummary[]): NodeService {
     const coordinator = this.container.resolve(nodeTokens.coordinator);
     const ingress = this.container.resolve(nodeTokens.ingress);
@@ -347,46 +281,4 @@ class NodeBuilder {
 /** The peers are made before the parts that answer them. */
 function lateBound(current: () => ControlHandlers): ControlHandlers {
   return new Proxy<ControlHandlers>({}, { get: (_target, method) => current()[method as keyof ControlHandlers] });
-}
-
-function nodeList(settings: NodeSettings, addresses: readonly string[], peers: Peers): NodeSummary[] {
-  const { nodeId, nodeName } = settings;
-  return [
-    { nodeId, nodeName, softwareVersion: settings.softwareVersion, addresses, state: 'self' },
-    ...peers.list().map(
-      (peer): NodeSummary => ({
-        nodeId: peer.nodeId,
-        nodeName: peer.nodeName,
-        softwareVersion: peer.softwareVersion,
-        addresses: peer.addresses,
-        state: peer.stalled ? 'stalled' : 'connected',
-      }),
-    ),
-    ...peers.refused().map(
-      ({ address, code, message }): NodeSummary => ({
-        nodeId: '',
-        nodeName: '',
-        softwareVersion: '',
-        addresses: [address],
-        state: 'refused',
-        code,
-        message,
-      }),
-    ),
-  ];
-}
-
-/**
- * Workers listen where their node does. A node on all interfaces gives the first address that others can reach; with
- * several networks, configuration says which.
- */
-function dataAddressFor(listen: readonly string[]): string {
-  const hosts = listen.flatMap((address) => /^\/ip[46]\/([^/]+)/.exec(address)?.[1] ?? []);
-  const outside = hosts.find((host) => !host.startsWith('127.') && host !== '::1');
-  if (outside === undefined) return '127.0.0.1';
-  if (outside !== '0.0.0.0' && outside !== '::') return outside;
-  const external = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .find(({ internal, family }) => !internal && family === 'IPv4');
-  return external?.address ?? '127.0.0.1';
 }
