@@ -37,11 +37,12 @@ const coreLayers = {
   model: ['spec', 'program'],
   placement: ['spec', 'program', 'model'],
   topology: ['spec'],
+  links: ['spec'],
   runtime: ['spec'],
   control: ['spec', 'runtime'],
   discovery: ['spec', 'control'],
   worker: ['spec', 'program', 'model', 'runtime'],
-  node: ['spec', 'program', 'model', 'placement', 'runtime', 'control', 'worker'],
+  node: ['spec', 'program', 'model', 'placement', 'runtime', 'control', 'worker', 'topology', 'links'],
 };
 
 /** Crates of the workspace that one crate may use; test-only dependencies are free. */

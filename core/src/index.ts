@@ -5,6 +5,7 @@ export * from './control/async-queue.js';
 export { describeLocalSocket, type LocalSocketDescription } from './control/local-socket.js';
 export * from './discovery/addresses.js';
 export * from './discovery/sighting-hub.js';
+export type { InterfaceAddress, InterfaceKind, NetworkInterface } from './links/network-interface.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
 export * from './model/generation-config.js';
