@@ -183,11 +183,13 @@ export const shoal = $root.shoal = (() => {
             Request.prototype.watch = null;
             Request.prototype.statistics = null;
             Request.prototype.logs = null;
+            Request.prototype.drain = null;
+            Request.prototype.moveModel = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -236,6 +238,10 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.StatisticsRequest.encode(message.statistics, writer.uint32(130).fork(), _depth + 1).ldelim();
                 if (message.logs != null && $Object.hasOwnProperty.call(message, "logs"))
                     $root.shoal.control.LogsRequest.encode(message.logs, writer.uint32(138).fork(), _depth + 1).ldelim();
+                if (message.drain != null && $Object.hasOwnProperty.call(message, "drain"))
+                    $root.shoal.control.DrainRequest.encode(message.drain, writer.uint32(146).fork(), _depth + 1).ldelim();
+                if (message.moveModel != null && $Object.hasOwnProperty.call(message, "moveModel"))
+                    $root.shoal.control.MoveModelRequest.encode(message.moveModel, writer.uint32(154).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -390,6 +396,20 @@ export const shoal = $root.shoal = (() => {
                             message.method = "logs";
                             continue;
                         }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            message.drain = $root.shoal.control.DrainRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.drain);
+                            message.method = "drain";
+                            continue;
+                        }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            message.moveModel = $root.shoal.control.MoveModelRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.moveModel);
+                            message.method = "moveModel";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -435,11 +455,13 @@ export const shoal = $root.shoal = (() => {
             Response.prototype.watch = null;
             Response.prototype.statistics = null;
             Response.prototype.logs = null;
+            Response.prototype.drain = null;
+            Response.prototype.moveModel = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -486,6 +508,10 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.StatisticsResponse.encode(message.statistics, writer.uint32(130).fork(), _depth + 1).ldelim();
                 if (message.logs != null && $Object.hasOwnProperty.call(message, "logs"))
                     $root.shoal.control.LogsResponse.encode(message.logs, writer.uint32(138).fork(), _depth + 1).ldelim();
+                if (message.drain != null && $Object.hasOwnProperty.call(message, "drain"))
+                    $root.shoal.control.DrainResponse.encode(message.drain, writer.uint32(146).fork(), _depth + 1).ldelim();
+                if (message.moveModel != null && $Object.hasOwnProperty.call(message, "moveModel"))
+                    $root.shoal.control.MoveModelResponse.encode(message.moveModel, writer.uint32(154).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -629,6 +655,20 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.logs = $root.shoal.control.LogsResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.logs);
                             message.method = "logs";
+                            continue;
+                        }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            message.drain = $root.shoal.control.DrainResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.drain);
+                            message.method = "drain";
+                            continue;
+                        }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            message.moveModel = $root.shoal.control.MoveModelResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.moveModel);
+                            message.method = "moveModel";
                             continue;
                         }
                     }
@@ -1508,6 +1548,7 @@ export const shoal = $root.shoal = (() => {
         control.PrepareRequest = (function() {
 
             const PrepareRequest = function (properties) {
+                this.replaces = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1519,6 +1560,8 @@ export const shoal = $root.shoal = (() => {
             PrepareRequest.prototype.planJson = "";
             PrepareRequest.prototype.transport = "";
             PrepareRequest.prototype.model = "";
+            PrepareRequest.prototype.replaces = $util.emptyArray;
+            PrepareRequest.prototype.optionsJson = "";
 
             PrepareRequest.create = function(properties) {
                 return new PrepareRequest(properties);
@@ -1541,6 +1584,11 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(34).string(message.transport);
                 if (message.model != null && $Object.hasOwnProperty.call(message, "model") && message.model !== "")
                     writer.uint32(42).string(message.model);
+                if (message.replaces != null && message.replaces.length)
+                    for (let i = 0; i < message.replaces.length; ++i)
+                        writer.uint32(50).string(message.replaces[i]);
+                if (message.optionsJson != null && $Object.hasOwnProperty.call(message, "optionsJson") && message.optionsJson !== "")
+                    writer.uint32(58).string(message.optionsJson);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1611,6 +1659,23 @@ export const shoal = $root.shoal = (() => {
                                 message.model = value;
                             else
                                 delete message.model;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.replaces && message.replaces.length))
+                                message.replaces = [];
+                            message.replaces.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.optionsJson = value;
+                            else
+                                delete message.optionsJson;
                             continue;
                         }
                     }
@@ -2351,6 +2416,202 @@ export const shoal = $root.shoal = (() => {
             };
 
             return ReleaseResponse;
+        })();
+
+        control.DrainRequest = (function() {
+
+            const DrainRequest = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            DrainRequest.prototype.instance = "";
+            DrainRequest.prototype.successor = "";
+            DrainRequest.prototype.deadlineMilliseconds = 0;
+
+            DrainRequest.create = function(properties) {
+                return new DrainRequest(properties);
+            };
+
+            DrainRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.instance != null && $Object.hasOwnProperty.call(message, "instance") && message.instance !== "")
+                    writer.uint32(10).string(message.instance);
+                if (message.successor != null && $Object.hasOwnProperty.call(message, "successor") && message.successor !== "")
+                    writer.uint32(18).string(message.successor);
+                if (message.deadlineMilliseconds != null && $Object.hasOwnProperty.call(message, "deadlineMilliseconds") && !$Object.is(message.deadlineMilliseconds, 0))
+                    writer.uint32(25).double(message.deadlineMilliseconds);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            DrainRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.DrainRequest();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.instance = value;
+                            else
+                                delete message.instance;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.successor = value;
+                            else
+                                delete message.successor;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.deadlineMilliseconds = value;
+                            else
+                                delete message.deadlineMilliseconds;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return DrainRequest;
+        })();
+
+        control.DrainResponse = (function() {
+
+            const DrainResponse = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            DrainResponse.prototype.remainingRequests = 0;
+
+            DrainResponse.create = function(properties) {
+                return new DrainResponse(properties);
+            };
+
+            DrainResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.remainingRequests != null && $Object.hasOwnProperty.call(message, "remainingRequests") && message.remainingRequests !== 0)
+                    writer.uint32(8).uint32(message.remainingRequests);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            DrainResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.DrainResponse();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.remainingRequests = value;
+                            else
+                                delete message.remainingRequests;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return DrainResponse;
         })();
 
         control.ReportRequest = (function() {
@@ -4248,6 +4509,7 @@ export const shoal = $root.shoal = (() => {
         control.InstanceSummary = (function() {
 
             const InstanceSummary = function (properties) {
+                this.replaces = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -4260,6 +4522,8 @@ export const shoal = $root.shoal = (() => {
             InstanceSummary.prototype.planJson = "";
             InstanceSummary.prototype.model = "";
             InstanceSummary.prototype.failure = null;
+            InstanceSummary.prototype.replaces = $util.emptyArray;
+            InstanceSummary.prototype.optionsJson = "";
 
             InstanceSummary.create = function(properties) {
                 return new InstanceSummary(properties);
@@ -4284,6 +4548,11 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(42).string(message.model);
                 if (message.failure != null && $Object.hasOwnProperty.call(message, "failure"))
                     $root.shoal.control.Failure.encode(message.failure, writer.uint32(50).fork(), _depth + 1).ldelim();
+                if (message.replaces != null && message.replaces.length)
+                    for (let i = 0; i < message.replaces.length; ++i)
+                        writer.uint32(58).string(message.replaces[i]);
+                if (message.optionsJson != null && $Object.hasOwnProperty.call(message, "optionsJson") && message.optionsJson !== "")
+                    writer.uint32(66).string(message.optionsJson);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4366,6 +4635,23 @@ export const shoal = $root.shoal = (() => {
                             if (wireType !== 2)
                                 break;
                             message.failure = $root.shoal.control.Failure.decode(reader, reader.size(), $undefined, _depth + 1, message.failure);
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.replaces && message.replaces.length))
+                                message.replaces = [];
+                            message.replaces.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.optionsJson = value;
+                            else
+                                delete message.optionsJson;
                             continue;
                         }
                     }
@@ -5079,6 +5365,199 @@ export const shoal = $root.shoal = (() => {
             };
 
             return UnloadModelResponse;
+        })();
+
+        control.MoveModelRequest = (function() {
+
+            const MoveModelRequest = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            MoveModelRequest.prototype.instance = "";
+            MoveModelRequest.prototype.optionsJson = "";
+
+            MoveModelRequest.create = function(properties) {
+                return new MoveModelRequest(properties);
+            };
+
+            MoveModelRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.instance != null && $Object.hasOwnProperty.call(message, "instance") && message.instance !== "")
+                    writer.uint32(10).string(message.instance);
+                if (message.optionsJson != null && $Object.hasOwnProperty.call(message, "optionsJson") && message.optionsJson !== "")
+                    writer.uint32(18).string(message.optionsJson);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            MoveModelRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.MoveModelRequest();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.instance = value;
+                            else
+                                delete message.instance;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.optionsJson = value;
+                            else
+                                delete message.optionsJson;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return MoveModelRequest;
+        })();
+
+        control.MoveModelResponse = (function() {
+
+            const MoveModelResponse = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            MoveModelResponse.prototype.instance = null;
+            MoveModelResponse.prototype.endedRequests = 0;
+
+            MoveModelResponse.create = function(properties) {
+                return new MoveModelResponse(properties);
+            };
+
+            MoveModelResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.instance != null && $Object.hasOwnProperty.call(message, "instance"))
+                    $root.shoal.control.InstanceSummary.encode(message.instance, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.endedRequests != null && $Object.hasOwnProperty.call(message, "endedRequests") && message.endedRequests !== 0)
+                    writer.uint32(16).uint32(message.endedRequests);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            MoveModelResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.MoveModelResponse();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.instance = $root.shoal.control.InstanceSummary.decode(reader, reader.size(), $undefined, _depth + 1, message.instance);
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.endedRequests = value;
+                            else
+                                delete message.endedRequests;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return MoveModelResponse;
         })();
 
         control.ExplainRequest = (function() {

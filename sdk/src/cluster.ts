@@ -7,6 +7,7 @@ import {
   type LoadProgress,
   type LogRecord,
   type LogRequest,
+  type MoveRequest,
   type NodeService,
   type NodeSummary,
   type PlanNumbers,
@@ -24,6 +25,10 @@ export interface LoadProgressed {
 
 export interface LoadModelOptions extends LoadOptions {
   readonly onProgress?: (progress: LoadProgressed) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface MoveModelOptions extends Partial<MoveRequest> {
   readonly signal?: AbortSignal;
 }
 
@@ -115,7 +120,8 @@ export class Cluster implements AsyncDisposable {
 
   /** A model that is loaded already, by its instance (see `instances`). */
   async model(instance: string): Promise<LoadedModel> {
-    const summary = (await this.instances()).find((one) => one.instance === instance);
+    const all = await this.instances();
+    const summary = all.find((one) => one.instance === instance || one.replaces?.includes(instance));
     if (!summary) throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${instance} is loaded`);
     return this.modelOf(summary);
   }
@@ -124,6 +130,20 @@ export class Cluster implements AsyncDisposable {
     const instance = typeof model === 'string' ? model : model.instance;
     this.loaded.delete(instance);
     await this.service().unload(instance);
+  }
+
+  /**
+   * Plans a loaded model anew, loads it there, and unloads it here once its requests have ended; new requests go to the new
+   * one at once. `LoadedModel`s of the old one go on working. For example to do `without` a node that is wanted elsewhere.
+   */
+  async move(
+    model: LoadedModel | string,
+    { signal, reason = 'a program asked for it', ...request }: MoveModelOptions = {},
+  ): Promise<LoadedModel> {
+    const instance = typeof model === 'string' ? model : model.instance;
+    const moved = await this.service().move(instance, { reason, ...request }, signal);
+    if (this.loaded.delete(instance)) this.loaded.add(moved.instance.instance);
+    return this.modelOf(moved.instance);
   }
 
   /** What `load` would do, without loading. */

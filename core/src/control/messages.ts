@@ -32,6 +32,8 @@ export interface ControlMethods {
   watch: { request: messages.WatchRequest.$Properties; response: messages.WatchResponse.$Properties };
   statistics: { request: messages.StatisticsRequest.$Properties; response: messages.StatisticsResponse.$Properties };
   logs: { request: messages.LogsRequest.$Properties; response: messages.LogsResponse.$Properties };
+  moveModel: { request: messages.MoveModelRequest.$Properties; response: messages.MoveModelResponse.$Properties };
+  drain: { request: messages.DrainRequest.$Properties; response: messages.DrainResponse.$Properties };
 }
 
 export type ControlMethod = keyof ControlMethods;

@@ -7,7 +7,7 @@ import { controlProtocolVersion } from '../spec/version.js';
 import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import { logRequestFromMessage } from './log-service.js';
 import type { NodeService } from './service.js';
-import { instanceId, loadOptionsFromJson, reportToMessage, summaryToMessage } from './wire.js';
+import { instanceId, loadOptionsFromJson, moveRequestFromJson, reportToMessage, summaryToMessage } from './wire.js';
 
 /** The handshake comes first: everything else is refused until versions have been compared. */
 export function clientHandlers(
@@ -72,6 +72,11 @@ function serviceHandlers(service: NodeService): ControlHandlers {
     async unloadModel({ instance }, { signal }) {
       await service.unload(instanceId(instance), signal);
       return {};
+    },
+
+    async moveModel({ instance, optionsJson }, { signal }) {
+      const moved = await service.move(instanceId(instance), moveRequestFromJson(optionsJson), signal);
+      return { instance: summaryToMessage(moved.instance), endedRequests: moved.endedRequests };
     },
 
     async explain(request, { signal }) {

@@ -4,6 +4,7 @@ import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
 import { explainPlan, explainRefusal } from '../placement/explain.js';
 import { explainNumbers, planNumbers } from '../placement/explain-numbers.js';
+import type { PlacementResult } from '../placement/request.js';
 import { printProgram } from '../program/print.js';
 import { propagate } from '../program/propagate.js';
 import { inject, injectable } from '../runtime/injection.js';
@@ -14,11 +15,12 @@ import type { MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/t
 import { stageProgram } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type InstanceRecord, Instances, nodesOf, summarize } from './instances.js';
+import type { PrepareMember } from './local-member.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
 import type { NodeSettings } from './settings.js';
-import type { Surveyor } from './survey.js';
+import type { SurveyConditions, Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 import { chooseTransport } from './transport-choice.js';
 import { failureToMessage, summaryToMessage } from './wire.js';
@@ -27,6 +29,13 @@ const prepareDeadlineMilliseconds = 60_000;
 const releaseDeadlineMilliseconds = 5000;
 /** When one member fails, others often fail of it: the wait for the one that knows why. */
 const causeDelayMilliseconds = 300;
+
+/** Where a load stands among others: the instances whose place it takes, and what planning has to look at. */
+export interface LoadPlace extends SurveyConditions {
+  readonly replaces?: readonly string[];
+  /** Done once there is a plan, before any device is touched: unloads what is in the way. */
+  readonly beforePrepare?: () => Promise<void>;
+}
 
 interface MemberOrder extends MemberAddress {
   readonly placement: PlanMember;
@@ -60,13 +69,10 @@ export class Coordinator {
     options: LoadOptions,
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
+    { replaces = [], beforePrepare, ...conditions }: LoadPlace = {},
   ): Promise<InstanceSummary> {
-    const { facts, result, model: description } = await this.surveyor.survey(model, options, signal);
-    if ('refusal' in result) {
-      const { code, message, ...details } = result.refusal;
-      throw new ShoalError(code, message, { details });
-    }
-    const { plan } = result;
+    const { facts, result, model: description } = await this.surveyor.survey(model, options, signal, conditions);
+    const plan = planOrThrow(result);
     const credentials = {
       instance: randomBytes(8).toString('hex'),
       epoch: 1,
@@ -79,6 +85,8 @@ export class Coordinator {
       model: description.directory,
       plan,
       coordinatorId: this.settings.nodeId,
+      replaces,
+      options,
     });
     const orders = plan.stages.flatMap((stage, stageIndex) =>
       stage.members.map((placement, member): MemberOrder => ({ stage: stageIndex, member, placement })),
@@ -91,11 +99,16 @@ export class Coordinator {
     try {
       const memberNodes = new Set(orders.map(({ placement }) => placement.nodeId));
       const transport = chooseTransport(facts.filter(({ nodeId }) => memberNodes.has(nodeId)));
+      await beforePrepare?.();
       const endpoints = await this.together(orders, signal, async (order, one) => ({
         stage: order.stage,
         member: order.member,
         nodeId: order.placement.nodeId,
-        endpoint: await this.prepare({ credentials, plan, transport, model: description.directory }, order, one),
+        endpoint: await this.prepare(
+          { credentials, plan, transport, model: description.directory, replaces, options },
+          order,
+          one,
+        ),
       }));
       await this.together(orders, signal, (order, one) =>
         this.loadMember(id, epoch, order, endpoints, settingsFor(order, plan, facts, options), onProgress, one),
@@ -123,12 +136,7 @@ export class Coordinator {
   }
 
   private async prepare(
-    load: {
-      credentials: { instance: string; epoch: number; secret: string };
-      plan: Plan;
-      transport: string;
-      model: string;
-    },
+    load: Omit<PrepareMember, 'self' | 'coordinatorId'>,
     { stage, member, placement }: MemberOrder,
     signal: AbortSignal,
   ): Promise<TransportEndpoint> {
@@ -136,14 +144,20 @@ export class Coordinator {
     if (placement.nodeId === this.settings.nodeId) {
       return this.members.prepare({ ...load, self, coordinatorId: this.settings.nodeId }, signal);
     }
-    const { credentials, plan, transport, model } = load;
-    const response = await this.peers
-      .connectionTo(placement.nodeId)
-      .call(
-        'prepare',
-        { credentials, self, planJson: JSON.stringify(plan), transport, model },
-        { signal, deadlineMilliseconds: prepareDeadlineMilliseconds },
-      );
+    const { credentials, plan, transport, model, replaces = [], options = {} } = load;
+    const response = await this.peers.connectionTo(placement.nodeId).call(
+      'prepare',
+      {
+        credentials,
+        self,
+        planJson: JSON.stringify(plan),
+        transport,
+        model,
+        replaces: [...replaces],
+        optionsJson: JSON.stringify(options),
+      },
+      { signal, deadlineMilliseconds: prepareDeadlineMilliseconds },
+    );
     return parseDocument<TransportEndpoint>(response.endpointJson, `the endpoint of node ${placement.nodeName}`);
   }
 
@@ -233,6 +247,12 @@ export class Coordinator {
       }),
     );
   }
+}
+
+function planOrThrow(result: PlacementResult): Plan {
+  if ('plan' in result) return result.plan;
+  const { code, message, ...details } = result.refusal;
+  throw new ShoalError(code, message, { details });
 }
 
 /** Errors that another member's failure brings about. */

@@ -1,4 +1,5 @@
 /** Where requests enter: finds the head of their instance, wherever it is, and passes events on as they come. */
+import { setTimeout } from 'node:timers/promises';
 import type { Peers } from '../control/peers.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
@@ -6,14 +7,21 @@ import type { GenerationOrder } from '../worker/worker-protocol.js';
 import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
 import { headOf, Instances, summarize } from './instances.js';
-import { instanceFailed, type LocalMembers } from './local-members.js';
+import { instanceFailed } from './local-member.js';
+import type { LocalMembers } from './local-members.js';
 import type { GenerationEvent, InstanceSummary, MemberReport } from './service.js';
 import type { NodeSettings } from './settings.js';
+import { currentOf } from './successors.js';
 import { nodeTokens } from './tokens.js';
 import { reportFromMessage, summaryFromMessage } from './wire.js';
 
 const listDeadlineMilliseconds = 2000;
 const statisticsDeadlineMilliseconds = 5000;
+/** Loading a large model takes minutes. */
+const successorDeadlineMilliseconds = 10 * 60_000;
+const successorCheckMilliseconds = 250;
+/** How often an instance may move under one request before it has begun. */
+const maximumMoves = 3;
 
 @injectable()
 export class Ingress {
@@ -46,12 +54,28 @@ export class Ingress {
     return [...found.values()].map(({ summary }) => summary);
   }
 
-  /** Throws INSTANCE_NOT_FOUND, INSTANCE_FAILED. */
-  async find(instance: string, signal?: AbortSignal): Promise<InstanceSummary> {
-    const record = this.instances.get(instance);
+  /**
+   * The instance of that name, or the one that has taken its place; waits for one that is being loaded to take it.
+   * `except`: instances that have moved away. Throws INSTANCE_NOT_FOUND, INSTANCE_FAILED.
+   */
+  async find(
+    instance: string,
+    signal?: AbortSignal,
+    except: ReadonlySet<string> = new Set(),
+  ): Promise<InstanceSummary> {
+    const record = except.has(instance) ? undefined : this.instances.get(instance);
     if (record?.state === 'failed') throw instanceFailed(record);
     if (record) return summarize(record);
-    const found = (await this.list(signal)).find((summary) => summary.instance === instance);
+    const end = performance.now() + successorDeadlineMilliseconds;
+    let found = currentOf(await this.list(signal), instance, except);
+    // Between the end of the old instance and the beginning of the new one's load nobody knows of either.
+    while (
+      performance.now() < end &&
+      (found ? found.instance !== instance && found.state === 'loading' : except.size > 0)
+    ) {
+      await setTimeout(successorCheckMilliseconds, undefined, { signal });
+      found = currentOf(await this.list(signal), instance, except);
+    }
     if (!found) {
       throw new ShoalError('INSTANCE_NOT_FOUND', `no node that is reached serves instance ${instance}`, {
         details: { instance },
@@ -66,18 +90,20 @@ export class Ingress {
 
   /** Counters of all members, wherever they run. */
   async statistics(instance: string, signal?: AbortSignal): Promise<MemberReport[]> {
-    const { plan } = await this.find(instance, signal);
+    const { plan, instance: current } = await this.find(instance, signal);
     const members = plan.stages.flatMap((stage) => stage.members);
     const reports = await Promise.all(
       [...new Map(members.map(({ nodeId, nodeName }) => [nodeId, nodeName]))].map(async ([nodeId, nodeName]) => {
-        if (nodeId === this.settings.nodeId) return this.members.statistics(instance, signal);
+        if (nodeId === this.settings.nodeId) return this.members.statistics(current, signal);
         const peer = this.peers.get(nodeId);
         if (!peer) {
           const message = `node ${nodeName}, which holds a part of ${plan.modelName}, is not connected`;
           throw new ShoalError('NODE_LOST', message, { details: { nodeId, nodeName, instance } });
         }
         const options = { signal, deadlineMilliseconds: statisticsDeadlineMilliseconds };
-        return ((await peer.connection.call('statistics', { instance }, options)).members ?? []).map(reportFromMessage);
+        return ((await peer.connection.call('statistics', { instance: current }, options)).members ?? []).map(
+          reportFromMessage,
+        );
       }),
     );
     return reports.flat().sort((left, right) => left.stage - right.stage || left.member - right.member);
@@ -89,7 +115,32 @@ export class Ingress {
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, undefined> {
     checkOrder(order);
-    const { plan } = await this.find(instance, signal);
+    const except = new Set<string>();
+    for (let attempt = 0; ; attempt += 1) {
+      const summary = await this.find(instance, signal, except);
+      let hasBegun = false;
+      try {
+        for await (const event of this.generateOn(summary, order, signal)) {
+          hasBegun = true;
+          yield event;
+        }
+        return;
+      } catch (thrown) {
+        // It moved, or moved and is gone, since it was found.
+        const { code } = ShoalError.from(thrown);
+        const hasMoved = code === 'INSTANCE_MOVED' || (code === 'INSTANCE_NOT_FOUND' && !this.instances.get(instance));
+        if (hasBegun || !hasMoved || attempt === maximumMoves) throw thrown;
+        except.add(summary.instance);
+        if (code === 'INSTANCE_NOT_FOUND' && !currentOf(await this.list(signal), instance, except)) throw thrown;
+      }
+    }
+  }
+
+  private async *generateOn(
+    { instance, plan }: InstanceSummary,
+    order: GenerationOrder,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
     const head = headOf(plan);
     if (head.nodeId === this.settings.nodeId) {
       yield* this.members.generate(instance, order, signal);

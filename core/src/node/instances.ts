@@ -6,7 +6,7 @@ import { inject, injectable } from '../runtime/injection.js';
 import type { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan } from '../spec/plan.js';
-import type { InstanceState, InstanceSummary } from './service.js';
+import type { InstanceState, InstanceSummary, LoadOptions } from './service.js';
 import { nodeTokens } from './tokens.js';
 
 export interface InstanceRecord {
@@ -16,9 +16,17 @@ export interface InstanceRecord {
   readonly plan: Plan;
   /** The node that ordered the load; it owns the instance until it is ready. */
   readonly coordinatorId: string;
+  /** Earlier instances whose place it takes, the last one first. */
+  readonly replaces: readonly string[];
+  readonly options: LoadOptions;
+  /** What takes its place; '' while that is still to be loaded. Known to the head's node. */
+  successor?: string;
   state: InstanceState;
   failure: ShoalError | undefined;
 }
+
+export type NewInstance = Pick<InstanceRecord, 'id' | 'epoch' | 'model' | 'plan' | 'coordinatorId'> &
+  Partial<Pick<InstanceRecord, 'replaces' | 'options'>>;
 
 /** How a failure is known. Second-hand: a peer was lost from sight, which may be the effect of an earlier cause. */
 export type Evidence = 'first-hand' | 'second-hand' | 'reported';
@@ -44,10 +52,10 @@ export class Instances {
     this.listeners.push(listener);
   }
 
-  add(record: Omit<InstanceRecord, 'state' | 'failure'>): InstanceRecord {
+  add({ replaces = [], options = {}, ...record }: NewInstance): InstanceRecord {
     const known = this.records.get(record.id);
     if (known) return known;
-    const added: InstanceRecord = { ...record, state: 'loading', failure: undefined };
+    const added: InstanceRecord = { ...record, replaces, options, state: 'loading', failure: undefined };
     this.records.set(record.id, added);
     this.forgetOldest();
     return added;
@@ -146,13 +154,15 @@ export function headOf(plan: Plan): { readonly nodeId: string; readonly nodeName
 }
 
 export function summarize(record: InstanceRecord): InstanceSummary {
-  const { id, epoch, state, model, plan, failure } = record;
+  const { id, epoch, state, model, plan, replaces, options, failure } = record;
   return {
     instance: id,
     epoch,
     state,
     model,
     plan,
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+    ...(replaces.length === 0 ? {} : { replaces }),
     ...(failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }),
   };
 }

@@ -1,21 +1,26 @@
 /** The members of instances that run on this node: their workers, from prepare to release. */
+import { setTimeout } from 'node:timers/promises';
 import { AsyncQueue } from '../control/async-queue.js';
-import {
-  changedWeightFiles,
-  type WeightFileStates,
-  weightFileStates,
-  weightFilesChanged,
-} from '../model/weight-files.js';
+import { changedWeightFiles, weightFileStates, weightFilesChanged } from '../model/weight-files.js';
 import { inject, injectable } from '../runtime/injection.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
 import { describeWorkerPlugins } from '../runtime/worker-plugins.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import type { Plan } from '../spec/plan.js';
-import type { LoadCredentials, MemberAddress, MemberEndpoint, TransportEndpoint } from '../spec/transport.js';
+import type { TransportEndpoint } from '../spec/transport.js';
 import { stageOf } from '../worker/member-program.js';
 import type { GenerationOrder, WorkerEvent } from '../worker/worker-protocol.js';
-import { type InstanceRecord, Instances } from './instances.js';
+import { Instances } from './instances.js';
+import {
+  instanceFailed,
+  instanceMoved,
+  type LoadMember,
+  type LocalMember,
+  memberKey,
+  type OpenRequest,
+  type PrepareMember,
+} from './local-member.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
 import type { GenerationEvent, MemberReport } from './service.js';
@@ -24,49 +29,13 @@ import { nodeTokens } from './tokens.js';
 import { startInProcessWorker, type WorkerHandle } from './worker-handle.js';
 import { startWorkerProcess } from './worker-process.js';
 
-export interface PrepareMember {
-  readonly credentials: LoadCredentials;
-  readonly self: MemberAddress;
-  readonly plan: Plan;
-  readonly transport: string;
-  readonly model: string;
-  /** The node that orders the load. */
-  readonly coordinatorId: string;
-}
-
-export interface LoadMember {
-  readonly instance: string;
-  readonly self: MemberAddress;
-  readonly endpoints: readonly MemberEndpoint[];
-  readonly threads?: number;
-  readonly queueCapacity?: number;
-}
-
-interface LocalMember {
-  readonly instance: string;
-  readonly self: MemberAddress;
-  readonly plan: Plan;
-  readonly model: string;
-  readonly name: string;
-  readonly worker: WorkerHandle;
-  readonly requests: Map<number, OpenRequest>;
-  /** What it is loaded from, and what that was before. */
-  weights: { readonly directory: string; readonly before: WeightFileStates } | undefined;
-  onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
-  nextRequestId: number;
-}
-
-/** A request of which not all choices have ended. */
-interface OpenRequest {
-  readonly queue: AsyncQueue<GenerationEvent>;
-  unfinishedChoices: number;
-}
-
 const prepareDeadlineMilliseconds = 30_000;
 /** All members are prepared before any connects, so this only covers the time they need to reach each other. */
 const connectDeadlineMilliseconds = 30_000;
 const submitDeadlineMilliseconds = 30_000;
 const statisticsDeadlineMilliseconds = 4000;
+/** A move takes seconds; requests end when they end. */
+const drainCheckMilliseconds = 50;
 
 @injectable()
 export class LocalMembers {
@@ -103,6 +72,8 @@ export class LocalMembers {
       model: order.model,
       plan,
       coordinatorId: order.coordinatorId,
+      replaces: order.replaces ?? [],
+      options: order.options ?? {},
     });
     const name = `stage ${self.stage}, member ${self.member} of ${plan.modelName} on node ${this.settings.nodeName}`;
     const requests = new Map<number, OpenRequest>();
@@ -204,6 +175,7 @@ export class LocalMembers {
         details: { instance, nodeId: this.settings.nodeId },
       });
     }
+    if (record.successor !== undefined) throw instanceMoved(record);
     const requestId = member.nextRequestId++;
     const queue = new AsyncQueue<GenerationEvent>();
     member.requests.set(requestId, { queue, unfinishedChoices: order.choices ?? 1 });
@@ -225,6 +197,31 @@ export class LocalMembers {
       // Still in the map: it did not finish by itself.
       if (member.requests.delete(requestId)) void member.worker.call('cancel', { requestId }).catch(() => undefined);
     }
+  }
+
+  /**
+   * Sends new requests to the instance that takes its place, and waits until those that run here have ended, or the
+   * deadline; resolves with how many are left. Throws INSTANCE_MOVED where another one has taken its place already.
+   */
+  async drain(instance: string, successor: string, deadlineMilliseconds: number, signal: AbortSignal): Promise<number> {
+    const record = this.instances.get(instance);
+    const member = this.members.get(memberKey(instance, { stage: 0, member: 0 }));
+    if (!record || !member) {
+      throw new ShoalError('INSTANCE_NOT_FOUND', `node ${this.settings.nodeName} serves no instance ${instance}`);
+    }
+    if (record.successor && record.successor !== successor) throw instanceMoved(record);
+    record.successor = successor;
+    const end = performance.now() + deadlineMilliseconds;
+    try {
+      while (member.requests.size > 0 && performance.now() < end) {
+        await setTimeout(drainCheckMilliseconds, undefined, { signal });
+      }
+    } catch (thrown) {
+      // It stays after all.
+      delete record.successor;
+      throw ShoalError.from(thrown, 'ABORTED');
+    }
+    return member.requests.size;
   }
 
   /** Counters of the instance's members on this node. Rejects with INSTANCE_NOT_FOUND when it has none. */
@@ -392,21 +389,4 @@ export class LocalMembers {
     if (this.members.get(key) === member) this.members.delete(key);
     await member.worker.stop();
   }
-}
-
-function memberKey(instance: string, { stage, member }: MemberAddress): string {
-  return `${instance}/${stage}/${member}`;
-}
-
-/** The error of a request to an instance that has failed earlier. */
-export function instanceFailed(record: InstanceRecord): ShoalError {
-  const { failure } = record;
-  return new ShoalError(
-    'INSTANCE_FAILED',
-    `${record.plan.modelName} stopped serving: ${failure?.message ?? 'unknown'}`,
-    {
-      cause: failure,
-      details: { instance: record.id, causeCode: failure?.code, ...failure?.details },
-    },
-  );
 }

@@ -29,9 +29,11 @@ import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
 import { nodeList } from './node-list.js';
 import { peerHandlers } from './peer-handlers.js';
+import { Relocation, withoutNodes } from './relocation.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { softwareVersion } from './software-version.js';
+import { currentOf } from './successors.js';
 import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 
@@ -224,6 +226,7 @@ class NodeBuilder {
     container.registerClass(nodeTokens.surveyor, Surveyor);
     container.registerClass(nodeTokens.coordinator, Coordinator);
     container.registerClass(nodeTokens.ingress, Ingress);
+    container.registerClass(nodeTokens.relocation, Relocation);
   }
 
   /** What this node finds out about an instance, the instance's other nodes are told. */
@@ -255,6 +258,7 @@ class NodeBuilder {
   private service(settings: NodeSettings, peers: Peers, listNodes: () => readonly NodeSummary[]): NodeService {
     const coordinator = this.container.resolve(nodeTokens.coordinator);
     const ingress = this.container.resolve(nodeTokens.ingress);
+    const relocation = this.container.resolve(nodeTokens.relocation);
     const { signal: lifetime } = this.lifetime;
     const during = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, lifetime]) : lifetime);
     return {
@@ -265,10 +269,16 @@ class NodeBuilder {
         coordinator.load(model, options, onProgress ?? (() => undefined), during(signal)),
       async unload(instance, signal) {
         const all = await ingress.list(signal);
-        const summary = all.find((one) => one.instance === instance);
+        const summary = currentOf(all, instance);
         if (!summary) throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${instance} is loaded`);
         await coordinator.unload(summary);
       },
+      move: (instance, { without = [], ...request }, signal) =>
+        relocation.move(instance, {
+          ...request,
+          without: withoutNodes(listNodes(), without),
+          signal: during(signal),
+        }),
       explain: (model, options, signal) => coordinator.explain(model, options, during(signal)),
       generate: (instance, order, signal) => ingress.generate(instance, order, during(signal)),
       statistics: (instance, signal) => ingress.statistics(instance, during(signal)),

@@ -15,6 +15,8 @@ import {
   endpointsFromJson,
   failureFromMessage,
   instanceId,
+  instanceIds,
+  loadOptionsFromJson,
   memberAddress,
   planFromJson,
   reportToMessage,
@@ -61,6 +63,8 @@ export function peerHandlers({ describer, instances, members, log, listNodes }: 
           transport: request.transport ?? '',
           model: request.model ?? '',
           coordinatorId: connection.peer?.nodeId ?? '',
+          replaces: instanceIds(request.replaces),
+          options: loadOptionsFromJson(request.optionsJson),
         },
         signal,
       );
@@ -111,6 +115,13 @@ export function peerHandlers({ describer, instances, members, log, listNodes }: 
       return {};
     },
 
+    async drain(request, { signal }) {
+      const { successor, deadlineMilliseconds = 0 } = request;
+      const instance = instanceId(request.instance);
+      const next = successor ? instanceId(successor) : '';
+      return { remainingRequests: await members.drain(instance, next, deadlineMilliseconds ?? 0, signal) };
+    },
+
     async *generate(request, { signal }) {
       const instance = instanceId(request.instance);
       for await (const event of members.generate(instance, orderFromMessage(request), signal)) {
@@ -130,10 +141,10 @@ export function peerHandlers({ describer, instances, members, log, listNodes }: 
     },
 
     listInstances: () => ({
-      // Instances that are still loading are nobody else's business.
+      // Instances that are still loading are nobody else's business, unless requests wait for them.
       instances: instances
         .list()
-        .filter(({ state }) => state !== 'loading')
+        .filter(({ state, replaces }) => state !== 'loading' || replaces.length > 0)
         .map((record) => summaryToMessage(summarize(record))),
     }),
 

@@ -100,6 +100,15 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       await connection.call('unloadModel', { instance }, deadlines);
     },
 
+    async move(instance, request, signal) {
+      // Moving waits for requests to end, and loads: only the caller knows how long that may take.
+      const deadlines = { signal, deadlineMilliseconds: 0 };
+      const message = { instance, optionsJson: JSON.stringify(request) };
+      const { instance: moved, endedRequests } = await connection.call('moveModel', message, deadlines);
+      if (!moved) throw new ShoalError('ENGINE_LOAD_FAILED', 'the node ended the move without a result');
+      return { instance: summaryFromMessage(moved), endedRequests: endedRequests ?? 0 };
+    },
+
     async explain(model, options, signal) {
       const request = { model, optionsJson: JSON.stringify(options) };
       const deadlines = { signal, deadlineMilliseconds: explainDeadlineMilliseconds };

@@ -49,6 +49,10 @@ export interface InstanceSummary {
   /** Name or folder that was asked for. */
   readonly model: string;
   readonly plan: Plan;
+  /** Earlier instances whose place it took, the last one first: their names mean this one now. */
+  readonly replaces?: readonly string[];
+  /** What was asked for; absent: nothing special, or loaded by an older version. */
+  readonly options?: LoadOptions;
   /** Why it failed. */
   readonly failure?: { readonly code: string; readonly message: string };
 }
@@ -73,6 +77,29 @@ export interface Explanation {
   readonly programs: readonly string[];
 }
 
+/** How an instance moves. JSON. */
+export interface MoveRequest {
+  /** For people: why it moves. */
+  readonly reason: string;
+  /** Names or ids of nodes that may not take part. */
+  readonly without?: readonly string[];
+  /** Instead of those that it was loaded with. */
+  readonly options?: LoadOptions;
+  /** How long running requests may take; default ten minutes. Those that are left are ended. */
+  readonly drainDeadlineMilliseconds?: number;
+  /**
+   * `load-first` needs memory for the old and the new one at once; with `unload-first`, requests wait for the new one. Default:
+   * the first where it is possible, else the second.
+   */
+  readonly sequence?: 'load-first' | 'unload-first' | 'as-memory-allows';
+}
+
+export interface MoveOutcome {
+  readonly instance: InstanceSummary;
+  /** Requests that were cut off at the deadline. */
+  readonly endedRequests: number;
+}
+
 export type GenerationEvent =
   | ({ readonly kind: 'accepted' } & AcceptedGeneration)
   | ({ readonly kind: 'token' } & GeneratedToken)
@@ -91,6 +118,11 @@ export interface NodeService {
     how?: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (progress: LoadProgress) => void },
   ): Promise<InstanceSummary>;
   unload(instance: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Plans and loads an instance anew, sends its requests there, and unloads the old one when the last of its own has ended.
+   * The old name goes on being understood. Rejects as `load` does.
+   */
+  move(instance: string, request: MoveRequest, signal?: AbortSignal): Promise<MoveOutcome>;
   explain(model: string, options: LoadOptions, signal?: AbortSignal): Promise<Explanation>;
   /** Ends when every choice is `finished`, or throws what ended it. Leaving the loop cancels the request. */
   generate(instance: string, order: GenerationOrder, signal?: AbortSignal): AsyncIterable<GenerationEvent>;

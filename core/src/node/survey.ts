@@ -2,12 +2,13 @@
 import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
 import { place } from '../placement/placement.js';
-import type { PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
+import type { PlacementDevice, PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
 import { parsePlanShape } from '../placement/shape.js';
 import { inject, injectable } from '../runtime/injection.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
 import type { ModelDescription } from '../spec/model.js';
+import type { Plan } from '../spec/plan.js';
 import { memberLowering } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type LeftOutNode, placeJoined } from './joined-placement.js';
@@ -19,6 +20,14 @@ import { nodeTokens } from './tokens.js';
 
 const describeDeadlineMilliseconds = 15_000;
 const silenceCheckMilliseconds = 500;
+
+/** What a plan is made for, beside the model and its options. */
+export interface SurveyConditions {
+  /** Nodes that may not take part, each with the reason. */
+  readonly without?: ReadonlyMap<string, string>;
+  /** A loaded plan whose memory counts as free, for it will be unloaded before. */
+  readonly freed?: Plan;
+}
 
 export interface Survey {
   readonly facts: readonly NodeFacts[];
@@ -38,7 +47,12 @@ export class Surveyor {
   ) {}
 
   /** Describes every node, finds the model and its strategy, and plans. */
-  async survey(model: string, options: LoadOptions, signal: AbortSignal): Promise<Survey> {
+  async survey(
+    model: string,
+    options: LoadOptions,
+    signal: AbortSignal,
+    { without = new Map(), freed }: SurveyConditions = {},
+  ): Promise<Survey> {
     const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
     const description = await this.describer.model(model);
     const strategy = strategyFor(this.plugins, description);
@@ -49,13 +63,18 @@ export class Surveyor {
     const holders = facts.filter((node) => holdsModel(node, description));
     const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
     const lower = memberLowering(strategy.host, description, context);
+    const nodeForPlacement = (node: NodeFacts): PlacementNode => {
+      const cordoned = without.get(node.nodeId);
+      const described = placementNode(freed === undefined ? node : withMemoryOf(node, freed));
+      return cordoned === undefined ? described : { ...described, cordoned };
+    };
     const request: PlacementRequest = {
       model: { name: description.name, digest: description.digest },
       strategy: { name: strategy.name, version: strategy.version },
       costs,
       constraints: (memberCount) => strategy.host.constraints(config, memberCount),
       tensors,
-      nodes: holders.map(placementNode),
+      nodes: holders.map(nodeForPlacement),
       options: {
         contextLength: context,
         preferredNodeId: this.settings.nodeId,
@@ -67,7 +86,7 @@ export class Surveyor {
       lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
     };
     const { result, leftOut } = placeJoined(holders, this.settings.nodeId, (nodes) =>
-      place({ ...request, nodes: nodes.map(placementNode) }),
+      place({ ...request, nodes: nodes.map(nodeForPlacement) }),
     );
     const notes = [...leftOut, ...silent, ...missingModels(facts, description)];
     return { facts, model: description, strategy, request, result: withLeftOut(result, notes) };
@@ -111,6 +130,25 @@ function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean
 
 function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): PlacementNode {
   return { nodeId, nodeName, machineId, devices };
+}
+
+/** The node as it would be without its members of a plan. */
+function withMemoryOf(node: NodeFacts, plan: Plan): NodeFacts {
+  const members = plan.stages.flatMap((stage) => stage.members).filter(({ nodeId }) => nodeId === node.nodeId);
+  if (members.length === 0) return node;
+  const devices = node.devices.map((device): PlacementDevice => {
+    const { properties } = device;
+    const freedBytes = members
+      .filter(({ backend, deviceId }) => backend === device.backend && deviceId === properties.id)
+      .reduce((sum, { weightBytes, stateBytes }) => sum + weightBytes + stateBytes, 0);
+    if (!properties.available || 'unknown' in properties.memoryAvailableBytes) return device;
+    const { value, source } = properties.memoryAvailableBytes;
+    return {
+      ...device,
+      properties: { ...properties, memoryAvailableBytes: { value: value + freedBytes, source } },
+    };
+  });
+  return { ...node, devices };
 }
 
 /** Nodes without the model's files cannot take part. */

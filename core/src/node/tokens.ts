@@ -7,6 +7,7 @@ import type { Instances } from './instances.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
+import type { Relocation } from './relocation.js';
 import type { NodeSettings } from './settings.js';
 import type { Surveyor } from './survey.js';
 
@@ -22,6 +23,7 @@ export const nodeTokens: {
   readonly surveyor: Token<Surveyor>;
   readonly coordinator: Token<Coordinator>;
   readonly ingress: Token<Ingress>;
+  readonly relocation: Token<Relocation>;
 } = {
   settings: token('node.settings'),
   emit: token('node.emit'),
@@ -33,4 +35,5 @@ export const nodeTokens: {
   surveyor: token('node.surveyor'),
   coordinator: token('node.coordinator'),
   ingress: token('node.ingress'),
+  relocation: token('node.relocation'),
 };

@@ -5,7 +5,7 @@ import type { MemberStatistics } from '../spec/engine.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
-import type { InstanceState, InstanceSummary, LoadOptions, MemberReport } from './service.js';
+import type { InstanceState, InstanceSummary, LoadOptions, MemberReport, MoveRequest } from './service.js';
 
 export const failureToMessage = failureFromError;
 export const failureFromMessage = errorFromFailure;
@@ -20,25 +20,30 @@ const stateNumbers: Readonly<Record<InstanceState, messages.InstanceSummary.Stat
 const stateNames = new Map(Object.entries(stateNumbers).map(([name, number]) => [number, name as InstanceState]));
 
 export function summaryToMessage(summary: InstanceSummary): messages.InstanceSummary.$Properties {
-  const { instance, epoch, state, model, plan, failure } = summary;
+  const { instance, epoch, state, model, plan, replaces = [], options = {}, failure } = summary;
   return {
     instance,
     epoch,
     state: stateNumbers[state],
     model,
     planJson: JSON.stringify(plan),
+    replaces: [...replaces],
+    optionsJson: JSON.stringify(options),
     ...(failure === undefined ? {} : { failure }),
   };
 }
 
 export function summaryFromMessage(message: messages.InstanceSummary.$Properties): InstanceSummary {
-  const { failure } = message;
+  const { failure, replaces } = message;
+  const options = loadOptionsFromJson(message.optionsJson);
   return {
     instance: instanceId(message.instance),
     epoch: message.epoch ?? 0,
     state: stateNames.get(message.state ?? 0) ?? 'failed',
     model: message.model ?? '',
     plan: planFromJson(message.planJson),
+    ...(Object.keys(options).length > 0 ? { options } : {}),
+    ...(replaces?.length ? { replaces: instanceIds(replaces) } : {}),
     ...(failure ? { failure: { code: failure.code ?? 'INTERNAL', message: failure.message ?? '' } } : {}),
   };
 }
@@ -61,6 +66,13 @@ export function reportFromMessage(message: messages.MemberReport.$Properties): M
 export function instanceId(text: string | null | undefined): string {
   if (!text || !/^[0-9a-f]{16}$/.test(text)) throw invalid('the instance is not 16 hexadecimal digits');
   return text;
+}
+
+/** Each instance has replaced the one before; more than these are of no use to anybody. */
+const maximumReplaced = 64;
+
+export function instanceIds(texts: readonly string[] | null | undefined): string[] {
+  return (texts ?? []).slice(0, maximumReplaced).map(instanceId);
 }
 
 export function credentialsFromMessage(message: messages.Credentials.$Properties | null | undefined): LoadCredentials {
@@ -146,6 +158,32 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
     throw invalid('storage does not name known types for matrix and embedding');
   }
   return options;
+}
+
+const moveSequences = ['load-first', 'unload-first', 'as-memory-allows'] as const;
+
+/** Types only, as `loadOptionsFromJson`. */
+export function moveRequestFromJson(text: string | null | undefined): MoveRequest {
+  const request = parseDocument<unknown>(text, 'the order to move');
+  if (!isObject(request) || typeof request.reason !== 'string') throw invalid('the order to move has no reason');
+  const { reason, without, options, drainDeadlineMilliseconds, sequence } = request;
+  if (without !== undefined && !(Array.isArray(without) && without.every((one) => typeof one === 'string'))) {
+    throw invalid('without is not a list of nodes');
+  }
+  if (drainDeadlineMilliseconds !== undefined && !(Number(drainDeadlineMilliseconds) >= 0)) {
+    throw invalid('drainDeadlineMilliseconds is not a number from 0');
+  }
+  const known = moveSequences.find((one) => one === sequence);
+  if (sequence !== undefined && known === undefined) throw invalid(`sequence is none of ${moveSequences.join(', ')}`);
+  return {
+    reason,
+    ...(without === undefined ? {} : { without: without.map(String) }),
+    ...(options === undefined ? {} : { options: loadOptionsFromJson(JSON.stringify(options)) }),
+    ...(drainDeadlineMilliseconds === undefined
+      ? {}
+      : { drainDeadlineMilliseconds: Number(drainDeadlineMilliseconds) }),
+    ...(known === undefined ? {} : { sequence: known }),
+  };
 }
 
 const largestQueueCapacity = 1_000_000;

@@ -38,6 +38,10 @@ export function findCandidates(request: PlacementRequest, settings: PlacementSet
       const leave = (reason: string): void => {
         leftOut.push({ nodeName: node.nodeName, deviceId: properties.id, reason });
       };
+      if (node.cordoned !== undefined) {
+        leave(`takes no new shares: ${node.cordoned}`);
+        continue;
+      }
       if (!properties.available) {
         leave(withRemedy(properties));
         continue;

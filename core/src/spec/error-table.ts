@@ -400,6 +400,11 @@ export const errorTable = {
     raisedBy: 'the node that was asked',
     remedy: 'The instance lost a member and cannot serve. Load the model again.',
   },
+  INSTANCE_MOVED: {
+    meaning: 'Another instance takes the place of this one, on other devices or with other shares.',
+    raisedBy: "the node of the instance's head",
+    remedy: 'Ask again: requests find the new instance by the old name. If none comes, load the model again.',
+  },
   REQUEST_INVALID: {
     meaning: 'A field of a request is missing, has a wrong type, or is out of bounds.',
     raisedBy: 'the node or the engine that was asked',

@@ -20,4 +20,11 @@ export type ClusterEvent =
       readonly message: string;
       readonly nodeId?: string;
     }
-  | { readonly kind: 'instance-unloaded'; readonly instance: string };
+  | { readonly kind: 'instance-unloaded'; readonly instance: string }
+  /** Requests to `instance` go to `successor` from now on. */
+  | {
+      readonly kind: 'instance-moved';
+      readonly instance: string;
+      readonly successor: string;
+      readonly reason: string;
+    };

@@ -1,0 +1,74 @@
+/** What a node keeps of a member that runs on it, and the errors of requests that it cannot take. */
+import type { AsyncQueue } from '../control/async-queue.js';
+import type { WeightFileStates } from '../model/weight-files.js';
+import { ShoalError } from '../spec/errors.js';
+import type { Plan } from '../spec/plan.js';
+import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
+import type { InstanceRecord } from './instances.js';
+import type { GenerationEvent, LoadOptions } from './service.js';
+import type { WorkerHandle } from './worker-handle.js';
+
+export interface PrepareMember {
+  readonly credentials: LoadCredentials;
+  readonly self: MemberAddress;
+  readonly plan: Plan;
+  readonly transport: string;
+  readonly model: string;
+  /** The node that orders the load. */
+  readonly coordinatorId: string;
+  readonly replaces?: readonly string[];
+  readonly options?: LoadOptions;
+}
+
+export interface LoadMember {
+  readonly instance: string;
+  readonly self: MemberAddress;
+  readonly endpoints: readonly MemberEndpoint[];
+  readonly threads?: number;
+  readonly queueCapacity?: number;
+}
+
+export interface LocalMember {
+  readonly instance: string;
+  readonly self: MemberAddress;
+  readonly plan: Plan;
+  readonly model: string;
+  readonly name: string;
+  readonly worker: WorkerHandle;
+  readonly requests: Map<number, OpenRequest>;
+  /** What it is loaded from, and what that was before. */
+  weights: { readonly directory: string; readonly before: WeightFileStates } | undefined;
+  onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
+  nextRequestId: number;
+}
+
+/** A request of which not all choices have ended. */
+export interface OpenRequest {
+  readonly queue: AsyncQueue<GenerationEvent>;
+  unfinishedChoices: number;
+}
+
+export function memberKey(instance: string, { stage, member }: MemberAddress): string {
+  return `${instance}/${stage}/${member}`;
+}
+
+/** The error of a request to an instance whose place another one takes. */
+export function instanceMoved({ id, plan, successor }: InstanceRecord): ShoalError {
+  const where = successor ? `instance ${successor}` : 'an instance that is being loaded';
+  return new ShoalError('INSTANCE_MOVED', `${plan.modelName} is served by ${where} instead of ${id}`, {
+    details: { instance: id, ...(successor ? { successor } : {}) },
+  });
+}
+
+/** The error of a request to an instance that has failed earlier. */
+export function instanceFailed(record: InstanceRecord): ShoalError {
+  const { failure } = record;
+  return new ShoalError(
+    'INSTANCE_FAILED',
+    `${record.plan.modelName} stopped serving: ${failure?.message ?? 'unknown'}`,
+    {
+      cause: failure,
+      details: { instance: record.id, causeCode: failure?.code, ...failure?.details },
+    },
+  );
+}
