@@ -11,10 +11,21 @@ const plugins = readdirSync(join(root, 'plugins'), { withFileTypes: true })
   .flatMap((kind) => readdirSync(join(root, 'plugins', kind.name)).map((name) => `plugins/${kind.name}/${name}/src`));
 const sources = ['core/src', 'sdk/src', ...plugins];
 
+const clippy = ['--release', '--locked', '--all-targets', '--quiet'];
+const strict = ['--', '-D', 'warnings'];
+const wire = [
+  ...['--manifest-path', join(root, 'test', 'wire', 'Cargo.toml')],
+  ...['--target-dir', join(root, 'target', 'wire')],
+];
+
 main(() => {
   run(bin('biome'), ['ci', '.', '--diagnostic-level=warn', '--colors=off']);
   run(bin('oxlint'), ['--type-aware', '--deny-warnings', ...sources]);
   run('cargo', ['fmt', '--all', '--check']);
-  run('cargo', ['fmt', '--manifest-path', join(root, 'test', 'fuzz', 'Cargo.toml'), '--check']);
-  run('cargo', ['clippy', '--release', '--locked', '--workspace', '--all-targets', '--quiet', '--', '-D', 'warnings']);
+  for (const workspace of ['fuzz', 'wire']) {
+    run('cargo', ['fmt', '--manifest-path', join(root, 'test', workspace, 'Cargo.toml'), '--check']);
+  }
+  run('cargo', ['clippy', ...clippy, '--workspace', ...strict]);
+  // The network emulator is of Linux.
+  if (process.platform === 'linux') run('cargo', ['clippy', ...clippy, ...wire, ...strict]);
 });

@@ -7,15 +7,8 @@ import { main, root, run, runCollecting, say } from './tools.mjs';
 
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
-async function rustTests() {
-  say('running the Rust tests');
-  const { code, text } = await runCollecting('cargo', [
-    'test',
-    '--release',
-    '--locked',
-    '--workspace',
-    '--no-fail-fast',
-  ]);
+async function cargoTests(args) {
+  const { code, text } = await runCollecting('cargo', ['test', '--release', '--locked', '--no-fail-fast', ...args]);
   const totals = { passed: 0, failed: 0, skipped: 0 };
   for (const [, passed, failed, ignored] of text.matchAll(
     /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm,
@@ -25,6 +18,18 @@ async function rustTests() {
     totals.skipped += Number(ignored);
   }
   return { code, totals };
+}
+
+async function rustTests() {
+  say('running the Rust tests');
+  const results = [await cargoTests(['--workspace'])];
+  if (process.platform === 'linux') {
+    say('running the tests of the network emulator');
+    const folder = join(root, 'test', 'wire');
+    const target = ['--target-dir', join(root, 'target', 'wire')];
+    results.push(await cargoTests(['--manifest-path', join(folder, 'Cargo.toml'), ...target]));
+  }
+  return results;
 }
 
 /** Shows of a TAP stream what people want to see: files as they end, what failed and why, what was skipped and why. */
@@ -99,7 +104,7 @@ main(async () => {
   const files = process.argv.slice(2);
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b']);
   const results = [];
-  if (files.length === 0) results.push(await rustTests());
+  if (files.length === 0) results.push(...(await rustTests()));
   results.push(await typeScriptTests(files));
   const sum = (field) => results.reduce((total, result) => total + result.totals[field], 0);
   const failedRuns = results.filter((result) => result.code !== 0 && result.totals.failed === 0).length;

@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { NamespaceHost } from './namespaces.js';
 import { commandScript } from './repository.js';
 
 export interface CommandResult {
@@ -34,6 +33,12 @@ function collect(child: ChildProcess, stream: 'stdout' | 'stderr'): () => string
   return () => text;
 }
 
+/** A host with an address of its own: a `NamespaceHost` or an `EmulatedHost`. */
+export interface Host {
+  readonly address: string;
+  spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess;
+}
+
 /** What `shoal node --json` says of itself. */
 export interface StartedNode {
   readonly nodeId: string;
@@ -45,7 +50,7 @@ export interface StartedNode {
 /** A node process on a host of its own. */
 export class HostNode implements AsyncDisposable {
   private constructor(
-    readonly host: NamespaceHost,
+    readonly host: Host,
     readonly started: StartedNode,
     readonly process: ChildProcess,
     /** What it has written to standard error so far. */
@@ -53,7 +58,7 @@ export class HostNode implements AsyncDisposable {
   ) {}
 
   /** Starts `shoal node` on a host and waits until it is up. */
-  static async start(host: NamespaceHost, home: string, args: readonly string[] = []): Promise<HostNode> {
+  static async start(host: Host, home: string, args: readonly string[] = []): Promise<HostNode> {
     const listen = ['--listen', `/ip4/${host.address}/tcp/4001`];
     const words = [commandScript, 'node', '--json', '--exit-with-stdin', '--home', home, ...listen, ...args];
     const child = host.spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'pipe'] });
