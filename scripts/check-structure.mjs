@@ -38,11 +38,12 @@ const coreLayers = {
   placement: ['spec', 'program', 'model'],
   topology: ['spec'],
   links: ['spec'],
+  machine: ['spec'],
   runtime: ['spec'],
   control: ['spec', 'runtime'],
   discovery: ['spec', 'control'],
   worker: ['spec', 'program', 'model', 'runtime'],
-  node: ['spec', 'program', 'model', 'placement', 'runtime', 'control', 'worker', 'topology', 'links'],
+  node: ['spec', 'program', 'model', 'placement', 'runtime', 'control', 'worker', 'topology', 'links', 'machine'],
 };
 
 /** Crates of the workspace that one crate may use; test-only dependencies are free. */

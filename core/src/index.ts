@@ -6,6 +6,7 @@ export { describeLocalSocket, type LocalSocketDescription } from './control/loca
 export * from './discovery/addresses.js';
 export * from './discovery/sighting-hub.js';
 export type { InterfaceAddress, InterfaceKind, NetworkInterface } from './links/network-interface.js';
+export * from './machine/index.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
 export * from './model/generation-config.js';

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { arch, hostname, platform, totalmem } from 'node:os';
+import type { MachineConditions, MachineFacts } from '../machine/machine.js';
 import type { PlacementDevice } from '../placement/request.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import type { PluginKind } from '../spec/plugin.js';
@@ -18,6 +19,9 @@ export interface NodeFacts {
   readonly processId: string;
   /** For example `linux-x64`. */
   readonly platform: string;
+  readonly machine?: MachineFacts;
+  /** How the machine fares now. */
+  readonly conditions?: MachineConditions;
   /** Empty for a node that only asks. */
   readonly devices: readonly PlacementDevice[];
   readonly transports: readonly TransportFacts[];

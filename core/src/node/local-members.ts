@@ -56,6 +56,11 @@ export class LocalMembers {
     });
   }
 
+  /** Of workers that run now. */
+  processIds(): readonly number[] {
+    return [...this.members.values()].flatMap(({ worker }) => worker.processId ?? []);
+  }
+
   /** Starts a worker that listens; resolves with where. */
   async prepare(order: PrepareMember, signal: AbortSignal): Promise<TransportEndpoint> {
     const { credentials, self, plan } = order;

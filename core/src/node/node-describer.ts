@@ -1,5 +1,6 @@
 /** Describes this node to whoever plans, and finds models on its disk. */
 import { basename, isAbsolute } from 'node:path';
+import type { MachineMonitor } from '../machine/monitor.js';
 import { describeModel } from '../model/describe.js';
 import { resolveModelDirectory } from '../model/model-resolver.js';
 import { inject, injectable } from '../runtime/injection.js';
@@ -17,18 +18,21 @@ export class NodeDescriber {
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
     @inject(tokens.plugins) private readonly plugins: PluginSet,
+    @inject(nodeTokens.machine) private readonly machine: MachineMonitor,
     @inject(tokens.log) private readonly log: PluginContext['log'],
   ) {}
 
   /** Facts of now: devices are probed, the model's folder is read. */
   async describe(model?: string): Promise<NodeFacts> {
     const { nodeId, nodeName, softwareVersion, machineId, offersDevices } = this.settings;
-    const [capabilities, modelFacts] = await Promise.all([
+    const [capabilities, modelFacts, machine, conditions] = await Promise.all([
       describePlugins(this.plugins, {
         withDevices: offersDevices,
         log: (message) => this.log('warn', message),
       }),
       model === undefined || model === '' ? undefined : this.modelFacts(model),
+      this.machine.facts(),
+      this.machine.conditions(),
     ]);
     return {
       nodeId,
@@ -37,6 +41,8 @@ export class NodeDescriber {
       machineId,
       processId,
       platform: platformName,
+      machine,
+      conditions,
       ...capabilities,
       ...(modelFacts === undefined ? {} : { model: modelFacts }),
     };

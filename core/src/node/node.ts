@@ -7,6 +7,8 @@ import { listenLocal } from '../control/local-socket.js';
 import type { messages } from '../control/messages.js';
 import { type Peer, Peers } from '../control/peers.js';
 import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
+import { MachineMonitor } from '../machine/monitor.js';
+import type { MachineSource } from '../machine/source.js';
 import { ClusterContainer } from '../runtime/container.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
@@ -59,6 +61,8 @@ export interface NodeOptions {
   readonly modelLibraries?: readonly string[] | undefined;
   /** Address for workers of other nodes; follows `listen` unless given. */
   readonly dataAddress?: string | undefined;
+  /** Where the machine's sensors are read; the system's own unless given. */
+  readonly machine?: MachineSource | undefined;
   /** Takes what happens; made by the node unless given. */
   readonly log?: NodeLog | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -220,6 +224,12 @@ class NodeBuilder {
     container.registerValue(nodeTokens.settings, settings);
     container.registerValue(nodeTokens.emit, this.emit);
     container.registerValue(nodeTokens.peers, peers);
+    const machine = new MachineMonitor({
+      source: this.options.machine,
+      ownProcessIds: () => container.resolve(nodeTokens.members).processIds(),
+    });
+    container.registerValue(nodeTokens.machine, machine);
+    container.onClose('machine', () => machine.stop());
     container.registerClass(nodeTokens.describer, NodeDescriber);
     container.registerClass(nodeTokens.instances, Instances);
     container.registerClass(nodeTokens.members, LocalMembers);
@@ -227,6 +237,7 @@ class NodeBuilder {
     container.registerClass(nodeTokens.coordinator, Coordinator);
     container.registerClass(nodeTokens.ingress, Ingress);
     container.registerClass(nodeTokens.relocation, Relocation);
+    machine.start();
   }
 
   /** What this node finds out about an instance, the instance's other nodes are told. */

@@ -1,6 +1,7 @@
 /** What is known before a model is loaded: the nodes, what they have, and the plan that placement makes of it. */
 import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
+import { type Derating, deratingsByMachine } from '../machine/derating.js';
 import { place } from '../placement/placement.js';
 import type { PlacementDevice, PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
 import { parsePlanShape } from '../placement/shape.js';
@@ -61,11 +62,13 @@ export class Surveyor {
     const { contextLength, slotCount, storage, stateStorage } = options;
     const costs = strategy.host.costs(config, tensors);
     const holders = facts.filter((node) => holdsModel(node, description));
+    const deratings = deratingsByMachine(facts);
     const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
     const lower = memberLowering(strategy.host, description, context);
     const nodeForPlacement = (node: NodeFacts): PlacementNode => {
       const cordoned = without.get(node.nodeId);
-      const described = placementNode(freed === undefined ? node : withMemoryOf(node, freed));
+      const now = freed === undefined ? node : withMemoryOf(node, freed);
+      const described = placementNode(now, deratings.get(node.nodeId));
       return cordoned === undefined ? described : { ...described, cordoned };
     };
     const request: PlacementRequest = {
@@ -128,8 +131,11 @@ function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean
   return model?.found === true && model.digest === digest;
 }
 
-function placementNode({ nodeId, nodeName, machineId, devices }: NodeFacts): PlacementNode {
-  return { nodeId, nodeName, machineId, devices };
+function placementNode(
+  { nodeId, nodeName, machineId, devices }: NodeFacts,
+  derating: Derating | undefined,
+): PlacementNode {
+  return { nodeId, nodeName, machineId, devices, ...(derating === undefined ? {} : { derating }) };
 }
 
 /** The node as it would be without its members of a plan. */

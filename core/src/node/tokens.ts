@@ -1,4 +1,5 @@
 import type { Peers } from '../control/peers.js';
+import type { MachineMonitor } from '../machine/monitor.js';
 import { type Token, token } from '../runtime/tokens.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Coordinator } from './coordinator.js';
@@ -17,6 +18,7 @@ export const nodeTokens: {
   readonly emit: Token<(event: ClusterEvent) => void>;
   readonly log: Token<NodeLog>;
   readonly peers: Token<Peers>;
+  readonly machine: Token<MachineMonitor>;
   readonly describer: Token<NodeDescriber>;
   readonly instances: Token<Instances>;
   readonly members: Token<LocalMembers>;
@@ -29,6 +31,7 @@ export const nodeTokens: {
   emit: token('node.emit'),
   log: token('node.log'),
   peers: token('node.peers'),
+  machine: token('node.machine'),
   describer: token('node.describer'),
   instances: token('node.instances'),
   members: token('node.members'),

@@ -1,8 +1,17 @@
 /** What the machine itself has: processor, memory, disk, clock, and graphics hardware without a backend yet. */
 import { readdir, readFile, statfs } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { formatBytes } from '@shoal/core';
+import {
+  formatBytes,
+  knownValue,
+  type MachineConditions,
+  type MachineMemory,
+  MachineMonitor,
+  type Measured,
+  type ProcessorFacts,
+  readMachineFacts,
+} from '@shoal/core';
+import { conditionFindings } from './conditions.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 
 const oldestNodeMajor = 20;
@@ -22,37 +31,53 @@ export function runtimeFinding(): Finding {
 
 /** Everything about the machine; `home` says which disk matters. Nothing here throws. */
 export async function machineFindings(home: string): Promise<Finding[]> {
+  const [{ processor, memory }, conditions] = await Promise.all([readMachineFacts(), watchedConditions()]);
   return [
-    processorFinding(),
-    await memoryFinding(),
+    processorFinding(processor),
+    memoryFinding(memory),
+    ...conditionFindings(conditions),
     await diskFinding(home),
     clockFinding(new Date()),
     ...(await graphicsFindings()),
   ];
 }
 
-function processorFinding(): Finding {
-  const model = cpus()[0]?.model.trim() || 'unknown processor';
-  const usable = availableParallelism();
-  const all = cpus().length;
-  const limited = usable < all ? ` of ${all}` : '';
-  return ok('machine', 'processor', `${model}; ${usable}${limited} logical cores to use`);
+function processorFinding(processor: ProcessorFacts): Finding {
+  const name = knownValue(processor.name) ?? 'unknown processor';
+  const usable = knownValue(processor.usableCores);
+  const all = knownValue(processor.logicalCores);
+  const limited = usable !== undefined && all !== undefined && usable < all ? ` of ${all}` : '';
+  const limit = processor.usableCoresLimit === undefined ? '' : `, limited by ${processor.usableCoresLimit}`;
+  return ok(
+    'machine',
+    'processor',
+    `${name}; ${usable ?? 'an unknown number of'}${limited} logical cores to use${limit}`,
+  );
 }
 
-async function memoryFinding(): Promise<Finding> {
-  const limit = await controlGroupLimit();
+/** Exported for its test. */
+export function memoryFinding({ totalBytes, freeBytes, limits }: MachineMemory): Finding {
+  const [tightest] = limits;
   const limited =
-    limit !== undefined && limit < totalmem() ? `; limited to ${formatBytes(limit)} by its control group` : '';
-  return ok('machine', 'memory', `${formatBytes(freemem())} of ${formatBytes(totalmem())} free${limited}`);
+    tightest === undefined
+      ? ''
+      : `; ${tightest.name} limits this process to ${formatBytes(tightest.totalBytes)}, of which ` +
+        `${formatBytes(tightest.availableBytes)} are left`;
+  return ok('machine', 'memory', `${describeBytes(freeBytes)} of ${describeBytes(totalBytes)} free${limited}`);
 }
 
-/** What a container or a service manager allows this process; undefined without a limit, and outside of Linux. */
-async function controlGroupLimit(): Promise<number | undefined> {
-  for (const path of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
-    const bytes = Number(await readFile(path, 'utf8').catch(() => 'none'));
-    if (Number.isFinite(bytes) && bytes > 0) return bytes;
-  }
-  return undefined;
+function describeBytes(bytes: Measured): string {
+  return 'unknown' in bytes ? `an unknown amount (${bytes.unknown})` : formatBytes(bytes.value);
+}
+
+/** Long enough for a first look at the load. */
+const watchMilliseconds = 600;
+
+async function watchedConditions(): Promise<MachineConditions> {
+  const monitor = new MachineMonitor();
+  await monitor.sample();
+  await new Promise((resolve) => setTimeout(resolve, watchMilliseconds));
+  return monitor.conditions();
 }
 
 async function diskFinding(home: string): Promise<Finding> {

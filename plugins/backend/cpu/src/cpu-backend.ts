@@ -1,7 +1,15 @@
 import { availableParallelism } from 'node:os';
-import type { Backend, BackendCapabilities, DeviceProperties, Measured, OptionalModule } from '@shoal/core';
+import {
+  type Backend,
+  type BackendCapabilities,
+  type DeviceProperties,
+  knownValue,
+  type Measured,
+  type OptionalModule,
+  readMachineMemory,
+  readProcessorFacts,
+} from '@shoal/core';
 import { capabilitiesWith } from './capabilities.js';
-import { readSystemMemory } from './memory.js';
 import type { CpuOptions } from './options.js';
 
 type Addon = typeof import('@shoal/engine-node');
@@ -12,6 +20,7 @@ export class CpuBackend implements Backend {
   readonly capabilities: BackendCapabilities;
   readonly #options: CpuOptions;
   readonly #probe: CpuProbe;
+  #coreCount: number | undefined;
 
   /** The processor does not change while the process lives, so that it is looked at once. */
   constructor(options: CpuOptions, addon: OptionalModule<Addon>) {
@@ -25,17 +34,18 @@ export class CpuBackend implements Backend {
     if ('unavailable' in probe) {
       return [{ available: false, id: 'cpu', reason: probe.unavailable, remedy: 'Run `npm run build:native`.' }];
     }
-    const memory = await readSystemMemory();
+    const memory = await readMachineMemory();
+    this.#coreCount ??= this.#options.threads ?? knownValue((await readProcessorFacts()).usableCores);
     return [
       {
         available: true,
         id: 'cpu',
         kind: 'cpu',
         name: probe.name,
-        memoryTotalBytes: memory.total,
-        memoryAvailableBytes: this.#limited(memory.available),
+        memoryTotalBytes: memory.processTotalBytes,
+        memoryAvailableBytes: this.#limited(memory.processAvailableBytes),
         memoryBandwidthBytesPerSecond: { unknown: 'not measured' },
-        coreCount: this.#options.threads ?? availableParallelism(),
+        coreCount: this.#coreCount ?? availableParallelism(),
         features: probe.features,
       },
     ];

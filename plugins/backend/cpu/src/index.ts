@@ -2,7 +2,6 @@ import { importOptional, type PluginModule, type PluginReference, specVersions }
 import { CpuBackend } from './cpu-backend.js';
 import { type CpuOptions, cpuOptionsSchema } from './options.js';
 
-export { readSystemMemory, type SystemMemory } from './memory.js';
 export type { CpuOptions } from './options.js';
 
 /** Computes on the processor with ggml's kernels: `createCluster([cpu(), …])`. */

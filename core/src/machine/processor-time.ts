@@ -1,0 +1,67 @@
+/** How busy the processors are, and with whose work. */
+import { cpus } from 'node:os';
+import type { MachineSource } from './source.js';
+
+/** Times since the machine started, in seconds over all cores. */
+export interface ProcessorTime {
+  readonly busySeconds: number;
+  readonly totalSeconds: number;
+}
+
+/** Linux counts in hundredths of a second, whatever the kernel's own clock. */
+const ticksPerSecond = 100;
+
+/** Waiting for a disk is not being busy; time that a hypervisor gave to others is. */
+export async function processorTime(source: MachineSource): Promise<ProcessorTime> {
+  if (source.platform === 'linux') {
+    const line = /^cpu\s+([\d ]+)$/m.exec((await source.text('proc/stat')) ?? '')?.[1];
+    // user nice system idle iowait irq softirq steal; guests' time is in user's already (proc_stat(5)).
+    const ticks = (line ?? '').split(' ').slice(0, 8).map(Number);
+    const total = ticks.reduce((sum, one) => sum + one, 0);
+    const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
+    return { busySeconds: (total - idle) / ticksPerSecond, totalSeconds: total / ticksPerSecond };
+  }
+  let busy = 0;
+  let idle = 0;
+  for (const { times } of cpus()) {
+    busy += times.user + times.nice + times.sys + times.irq;
+    idle += times.idle;
+  }
+  return { busySeconds: busy / 1000, totalSeconds: (busy + idle) / 1000 };
+}
+
+/** Seconds that this process and those with the given ids have computed for; undefined where one cannot be asked. */
+export async function ownProcessorSeconds(
+  source: MachineSource,
+  processIds: readonly number[],
+): Promise<number | undefined> {
+  const { user, system } = process.cpuUsage();
+  const own = (user + system) / 1e6;
+  if (processIds.length === 0) return own;
+  if (source.platform === 'linux') {
+    const seconds = await Promise.all(
+      processIds.map(async (id) => {
+        // The name in parentheses may hold spaces; utime and stime are the 14th and 15th field (proc_pid_stat(5)).
+        const fields = /^.*\) (.*)$/s.exec((await source.text(`proc/${id}/stat`)) ?? '')?.[1]?.split(' ');
+        return (Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0)) / ticksPerSecond;
+      }),
+    );
+    return seconds.reduce((sum, one) => sum + one, own);
+  }
+  if (source.platform === 'darwin') {
+    const text = await source.output('/bin/ps', ['-o', 'time=', '-p', processIds.join(',')]);
+    return text === undefined ? undefined : own + parsePsTimes(text);
+  }
+  return undefined;
+}
+
+/** Lines of `minutes:seconds.hundredths`, with hours before them for long ones. */
+export function parsePsTimes(text: string): number {
+  let seconds = 0;
+  for (const line of text.split('\n')) {
+    const parts = line.trim().split(':').map(Number);
+    if (parts.length < 2 || parts.some(Number.isNaN)) continue;
+    seconds += parts.reduce((sum, part) => sum * 60 + part, 0);
+  }
+  return seconds;
+}
