@@ -13,6 +13,7 @@ const packageRules = [
   { folder: 'core/src', allowed: [] },
   { folder: 'plugins/sharding', allowed: ['@shoal/core'] },
   { folder: 'plugins/discovery', allowed: ['@shoal/core'] },
+  { folder: 'plugins/api', allowed: ['@shoal/core'] },
   { folder: 'plugins/backend/reference', allowed: ['@shoal/core'] },
   { folder: 'plugins/transport/unix', allowed: ['@shoal/core', '@shoal/transport-tcp'] },
   { folder: 'plugins', allowed: ['@shoal/core', '@shoal/engine-node'] },
@@ -20,6 +21,7 @@ const packageRules = [
     folder: 'sdk/src',
     allowed: [
       '@shoal/core',
+      '@shoal/api-',
       '@shoal/backend-',
       '@shoal/transport-',
       '@shoal/sharding-',

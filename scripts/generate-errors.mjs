@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const page = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
-const { errorGroups, errorTable } = await import(new URL('../core/dist/spec/error-table.js', import.meta.url).href);
+const { errorGroups } = await import(new URL('../core/dist/spec/error-groups.js', import.meta.url).href);
+const { errorTable } = await import(new URL('../core/dist/spec/error-table.js', import.meta.url).href);
 
 /** Codes of a group: those with its prefix; the general group has those that no prefix covers. */
 function codesOf(group) {

@@ -8,6 +8,7 @@ import {
   type LogRecord,
   type LogRequest,
   type MoveRequest,
+  type NodeApi,
   type NodeService,
   type NodeSummary,
   type PlanNumbers,
@@ -55,6 +56,8 @@ export interface ClusterParts {
   readonly home: string;
   /** Where others reach this node; empty for an attached program. */
   readonly addresses: () => readonly string[];
+  /** APIs of this program's node; empty for an attached program. */
+  readonly apis?: readonly NodeApi[];
   readonly close: () => Promise<void>;
 }
 
@@ -84,6 +87,11 @@ export class Cluster implements AsyncDisposable {
   /** Multiaddresses for other nodes' `peers`. */
   get addresses(): readonly string[] {
     return this.parts.addresses();
+  }
+
+  /** Where this program's node serves other programs, and why an API does not. Empty for an attached program. */
+  get apis(): readonly NodeApi[] {
+    return this.parts.apis ?? [];
   }
 
   /** What the node does for programs, for those that need more than this class offers. */

@@ -50,11 +50,12 @@ export async function createCluster(
   });
   if (options.devices === false) requireCapabilities(plugins, [{ kind: 'sharding', purpose: 'plan a model' }]);
   else requireCapabilities(plugins);
-  const { clusterKey } = options;
+  const { clusterKey, apis = serves(options) ? {} : false } = options;
   const node = await startNode({
     ...options,
     plugins,
     log,
+    apis,
     clusterKey: typeof clusterKey === 'string' ? parseClusterKey(clusterKey, 'clusterKey') : clusterKey,
     modelLibraries: [...(options.modelLibraries ?? []), ...shippedModelLibraries()],
   });
@@ -63,8 +64,14 @@ export async function createCluster(
     nodeName: node.name,
     home: node.home,
     addresses: () => node.addresses,
+    apis: node.apis,
     close: () => node.close(),
   });
+}
+
+/** An API in a list of plugins was meant; the shipped list has one for nodes that others may find. */
+function serves({ identity, plugins }: ClusterOptions): boolean {
+  return identity === 'lasting' || plugins !== undefined;
 }
 
 export interface AttachOptions {

@@ -1,4 +1,5 @@
 export {
+  type ApiSettings,
   type ChatMessage,
   type ClusterEvent,
   type Constraint,
@@ -9,6 +10,7 @@ export {
   type LogRequest,
   type MemberReport,
   type MemberStatistics,
+  type NodeApi,
   type NodeSummary,
   type Plan,
   type PlanRefusal,

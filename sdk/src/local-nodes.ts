@@ -154,7 +154,7 @@ async function startNodeProcess(
   await writeFile(join(home, 'cluster.key'), `${clusterKey}\n`, { mode: 0o600 });
   options.signal?.throwIfAborted();
   const main = fileURLToPath(new URL('./command/main.js', import.meta.url));
-  const args = ['node', '--json', '--exit-with-stdin', '--home', home, '--name', name];
+  const args = ['node', '--json', '--exit-with-stdin', '--no-api', '--home', home, '--name', name];
   args.push('--models', join(resolveHome(options.home), 'models'));
   if (options.pluginManifest !== undefined) args.push('--plugins', options.pluginManifest);
   const child = spawn(process.execPath, [main, ...args], { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });

@@ -12,10 +12,12 @@ import type { MachineSource } from '../machine/source.js';
 import { ClusterContainer } from '../runtime/container.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
+import type { ApiSettings } from '../spec/api.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { PluginContext } from '../spec/plugin.js';
 import { controlProtocolVersion } from '../spec/version.js';
+import { type NodeApi, startApis } from './apis.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
 import { dataAddressFor } from './data-address.js';
@@ -57,6 +59,8 @@ export interface NodeOptions {
   readonly devices?: boolean | undefined;
   /** Whether other programs of this machine may attach; default: with a lasting identity. */
   readonly localSocket?: boolean | undefined;
+  /** How its APIs serve, false: not at all; default: as their plugins say, with a lasting identity. */
+  readonly apis?: ApiSettings | false | undefined;
   /** Folders that hold models by name, besides the home's. */
   readonly modelLibraries?: readonly string[] | undefined;
   /** Address for workers of other nodes; follows `listen` unless given. */
@@ -75,6 +79,7 @@ export interface Node extends AsyncDisposable {
   /** Where other nodes reach it. */
   readonly addresses: readonly string[];
   readonly service: NodeService;
+  readonly apis: readonly NodeApi[];
   /** Leaves the cluster and frees everything; idempotent. */
   close(): Promise<void>;
 }
@@ -202,6 +207,7 @@ class NodeBuilder {
     await this.meeting.settle(peers, options.signal);
     this.log.write('info', 'node', `${name} is up`, { nodeId: host.nodeId, addresses: host.addresses });
     ready(service);
+    const apis = await this.startApis(service, settings, clusterKey);
     return {
       nodeId: host.nodeId,
       name,
@@ -210,6 +216,7 @@ class NodeBuilder {
         return started.addresses;
       },
       service,
+      apis,
       close: () => container.close(),
       [Symbol.asyncDispose]: () => container.close(),
     };
@@ -264,6 +271,20 @@ class NodeBuilder {
       const ownsIt = record.state === 'loading' && record.coordinatorId === nodeId;
       if (nodesOf(record).has(nodeId) && (isMember || ownsIt)) instances.fail(record.id, error, 'first-hand');
     }
+  }
+
+  private async startApis(
+    service: NodeService,
+    { nodeName, softwareVersion }: NodeSettings,
+    clusterKey: Uint8Array,
+  ): Promise<readonly NodeApi[]> {
+    const { plugins, apis = this.options.identity === 'lasting' ? {} : false } = this.options;
+    if (apis === false) return [];
+    const log: PluginContext['log'] = (level, message, fields) => this.log.write(level, 'api', message, fields);
+    const parts = { plugins, service, nodeName, softwareVersion, clusterKey, log };
+    const started = await startApis(parts, apis, this.lifetime.signal);
+    this.container.onClose('APIs', () => started.close());
+    return started.list;
   }
 
   private service(settings: NodeSettings, peers: Peers, listNodes: () => readonly NodeSummary[]): NodeService {

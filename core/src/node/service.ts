@@ -4,6 +4,7 @@
  */
 
 import type { PlanNumbers } from '../placement/explain-numbers.js';
+import type { Api } from '../spec/api.js';
 import type { MemberStatistics } from '../spec/engine.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
@@ -105,6 +106,12 @@ export type GenerationEvent =
   | ({ readonly kind: 'token' } & GeneratedToken)
   /** One for each choice. */
   | ({ readonly kind: 'finished' } & FinishedChoice);
+
+declare module '../spec/plugin.js' {
+  interface PluginKinds {
+    api: { host: Api<NodeService>; worker: never };
+  }
+}
 
 export interface NodeService {
   readonly nodeId: string;

@@ -13,27 +13,6 @@ export interface ErrorDescription {
   readonly native?: true;
 }
 
-/** Codes with the same beginning, as the documentation groups them; what has no prefix of these is general. */
-export const errorGroups = [
-  { prefix: '', title: 'General', about: 'Raised anywhere.' },
-  { prefix: 'MODEL_', title: 'Models', about: 'A checkpoint, its configuration, its tokenizer or its chat template.' },
-  { prefix: 'PROGRAM_', title: 'Programs', about: 'What a sharding strategy wrote, and how it is cut and compiled.' },
-  { prefix: 'PLAN_', title: 'Plans', about: 'Who would compute what. The refusal comes with its numbers.' },
-  { prefix: 'GRAPH_', title: 'Graphs', about: 'Topologies as directed multigraphs.' },
-  { prefix: 'PLUGIN_', title: 'Plugins', about: 'plugins.json, and the modules that it names.' },
-  { prefix: 'BACKEND_', title: 'Backends', about: 'A device, or the library that drives it.' },
-  {
-    prefix: 'TRANSPORT_',
-    title: 'Transports',
-    about: 'The data plane: what the members of a loaded model say to each other.',
-  },
-  { prefix: 'ENGINE_', title: 'Engine', about: 'The workers in which the members of a model run.' },
-  { prefix: 'NODE_', title: 'Nodes', about: 'The control plane: how nodes meet, and how they lose each other.' },
-  { prefix: 'CLUSTER_', title: 'Clusters', about: "A program's own hold on the cluster." },
-  { prefix: 'INSTANCE_', title: 'Instances', about: 'Models that are loaded.' },
-  { prefix: 'REQUEST_', title: 'Requests', about: 'One generation, or another request to a node.' },
-] as const;
-
 export const errorTable = {
   INTERNAL: {
     meaning: 'Something happened that Shoal rules out.',
@@ -404,6 +383,21 @@ export const errorTable = {
     meaning: 'Another instance takes the place of this one, on other devices or with other shares.',
     raisedBy: "the node of the instance's head",
     remedy: 'Ask again: requests find the new instance by the old name. If none comes, load the model again.',
+  },
+  API_ADDRESS_IN_USE: {
+    meaning: 'Another program listens on the address and port of an API.',
+    raisedBy: 'the API plugin of a node that starts',
+    remedy: 'End the other program, or choose another port with `--api-port` (0 takes any that is free).',
+  },
+  API_UNAUTHORIZED: {
+    meaning: 'A request came without one of the keys that the API asks for.',
+    raisedBy: 'the API of the node that was asked',
+    remedy: "Send an API key, or the cluster's key, as `Authorization: Bearer KEY`.",
+  },
+  API_FAILED: {
+    meaning: 'An API cannot serve, for a reason of its own.',
+    raisedBy: 'the API plugin of a node that starts',
+    remedy: 'The message has the reason. The node works without it.',
   },
   REQUEST_INVALID: {
     meaning: 'A field of a request is missing, has a wrong type, or is out of bounds.',

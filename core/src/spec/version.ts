@@ -8,6 +8,7 @@ export const specVersions = {
   backend: 1,
   sharding: 1,
   engine: 1,
+  api: 1,
 } as const;
 
 /** Version of the program language (`Program`, `MemberProgram`), written into every program and checked by backends. */

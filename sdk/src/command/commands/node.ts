@@ -3,7 +3,8 @@ import { createCluster } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { LogFile } from '../log-file.js';
 import { logLevelOption, logPrinter } from '../log-output.js';
-import { homeOption, pluginsOption } from '../session.js';
+import { apiOptions, parseApiOptions, printApis } from '../node-apis.js';
+import { homeOption, modelOptions, parseLoadOptions, pluginsOption } from '../session.js';
 
 async function node({ options, terminal, signal }: CommandInvocation): Promise<void> {
   const listen = options.list('listen');
@@ -19,6 +20,7 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     modelLibraries: options.list('models'),
     devices: !options.flag('no-devices'),
     identity: 'lasting',
+    apis: parseApiOptions(options),
     ...(listen.length === 0 ? {} : { listen }),
     onLog: (record) => {
       print?.(record);
@@ -26,11 +28,12 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     },
     signal,
   });
-  const { nodeId, nodeName, addresses, home } = cluster;
-  if (terminal.isJson) terminal.json({ kind: 'node-started', nodeId, nodeName, addresses, home });
+  const { nodeId, nodeName, addresses, home, apis } = cluster;
+  if (terminal.isJson) terminal.json({ kind: 'node-started', nodeId, nodeName, addresses, home, apis });
   else {
     terminal.line(`${terminal.bold(nodeName)} is up (${nodeId})`);
     for (const address of addresses) terminal.line(`  ${address}`);
+    printApis(apis, terminal);
     terminal.note(`Others join with \`--peer ADDRESS\` and a copy of ${home}/cluster.key. Ctrl-C ends the node.`);
   }
   cluster.on('*', (event) => {
@@ -41,7 +44,11 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     else if (event.kind === 'instance-loaded') terminal.line(`+ ${event.plan.modelName} serves`);
     else if (event.kind === 'instance-failed') terminal.line(`- an instance failed: ${event.message}`);
   });
-  await ended(signal, options.flag('exit-with-stdin'));
+  const over = ended(signal, options.flag('exit-with-stdin'));
+  over.catch(() => undefined);
+  for (const model of options.list('model'))
+    await Promise.race([cluster.load(model, { ...parseLoadOptions(options), signal }), over]);
+  await over;
 }
 
 /** Resolves at the first interrupt, and, for a node that belongs to a program, when that program lets go of it. */
@@ -76,6 +83,13 @@ export const nodeCommand: Command = {
       default: '/ip4/127.0.0.1/tcp/0, for this machine only',
     },
     { name: 'peer', value: 'ADDRESS', multiple: true, description: 'Address of a node to join.' },
+    {
+      name: 'model',
+      value: 'MODEL',
+      multiple: true,
+      description: 'Load this model, a name or a folder, and serve it until the node ends.',
+      completes: 'model',
+    },
     homeOption,
     { name: 'models', value: 'DIR', multiple: true, description: 'Another folder of models.', completes: 'directory' },
     pluginsOption,
@@ -89,9 +103,12 @@ export const nodeCommand: Command = {
     logLevelOption,
     { name: 'log-file', description: 'Write log records to logs/node.log in the home, too; at most 8 MiB are kept.' },
     { name: 'exit-with-stdin', description: 'End when standard input closes: for programs that start nodes.' },
+    ...apiOptions,
+    ...modelOptions,
   ],
   examples: [
     ['shoal node', 'a node that programs of this machine can use'],
+    ['shoal node --model shoal-tiny-chat --api-port 8080', 'a model over HTTP: http://127.0.0.1:8080/v1'],
     ['shoal node --listen /ip4/0.0.0.0/tcp/7450', 'a node that others can join'],
     ['shoal node --peer /ip4/192.168.1.20/tcp/7450', 'join the node on another machine'],
   ],
