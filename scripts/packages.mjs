@@ -53,26 +53,33 @@ export function platformManifest(platform, base) {
   };
 }
 
-/** Folders with a package.json that a workspace pattern means; `*` stands for one folder. */
+/** Folders with a package.json that a workspace pattern means; `*` stands for any part of one folder's name. */
 function expand(pattern) {
   let folders = ['.'];
   for (const part of pattern.split('/')) {
     folders = folders.flatMap((folder) => {
-      if (part !== '*') return [join(folder, part)];
+      if (!part.includes('*')) return [join(folder, part)];
+      const [start, end] = part.split('*');
       const entries = readdirSync(join(root, folder), { withFileTypes: true });
-      return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+      return entries
+        .filter((entry) => entry.isDirectory() && entry.name.startsWith(start) && entry.name.endsWith(end))
+        .map((entry) => join(folder, entry.name));
     });
   }
   return folders.filter((folder) => existsSync(join(root, folder, 'package.json')));
 }
 
-/** Folder and manifest of every package of the workspace that is published, dependencies first. */
-export function publishedPackages() {
+/** Folder and manifest of every package of the workspace. */
+export function workspacePackages() {
   const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const packages = workspaces
+  return workspaces
     .flatMap((pattern) => expand(pattern))
-    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) }))
-    .filter(({ manifest }) => !manifest.private);
+    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) }));
+}
+
+/** Those that are published, dependencies first. */
+export function publishedPackages() {
+  const packages = workspacePackages().filter(({ manifest }) => !manifest.private);
   const names = new Set(packages.map(({ manifest }) => manifest.name));
   const ordered = [];
   const visit = (one) => {

@@ -1,14 +1,14 @@
-// Gives everything that is released the same version: `npm run version:set 0.2.0`. Packages of the workspace want each
-// other in exactly this version, because they are tested and released together.
+// Gives everything the same version: `npm run version:set 0.2.0`. Packages of the workspace want each other in exactly this
+// version, because they are tested and released together; so do the examples, which are not published.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { publishedPackages } from './packages.mjs';
+import { workspacePackages } from './packages.mjs';
 import { main, root, run } from './tools.mjs';
 
 main(() => {
   const version = process.argv[2] ?? '';
   if (!/^\d+\.\d+\.\d+(-[0-9a-z.]+)?$/.test(version)) throw new Error('usage: npm run version:set 1.2.3');
-  const packages = publishedPackages();
+  const packages = workspacePackages();
   const names = new Set(packages.map(({ manifest }) => manifest.name));
   for (const folder of ['.', ...packages.map((one) => one.folder)]) {
     const path = join(root, folder, 'package.json');
