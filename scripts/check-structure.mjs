@@ -41,11 +41,25 @@ const coreLayers = {
   topology: ['spec'],
   links: ['spec'],
   machine: ['spec'],
+  consensus: ['spec'],
+  simulation: ['spec', 'consensus'],
   runtime: ['spec'],
   control: ['spec', 'runtime'],
   discovery: ['spec', 'control'],
   worker: ['spec', 'program', 'model', 'runtime'],
-  node: ['spec', 'program', 'model', 'placement', 'runtime', 'control', 'worker', 'topology', 'links', 'machine'],
+  node: [
+    'spec',
+    'program',
+    'model',
+    'placement',
+    'consensus',
+    'runtime',
+    'control',
+    'worker',
+    'topology',
+    'links',
+    'machine',
+  ],
 };
 
 /** Crates of the workspace that one crate may use; test-only dependencies are free. */

@@ -368,6 +368,16 @@ export const errorTable = {
     raisedBy: 'every call after that',
     remedy: 'The cluster was closed; create a new one.',
   },
+  CLUSTER_COMMAND_UNCONFIRMED: {
+    meaning: 'No leader confirmed a command in time; whether it takes effect is not known.',
+    raisedBy: 'the node that was asked',
+    remedy: 'The cluster did not confirm it. Look at its state, then ask again: asking twice does no harm.',
+  },
+  CLUSTER_STATE_FULL: {
+    meaning: 'The cluster keeps as many decisions in force as it can.',
+    raisedBy: 'the leader',
+    remedy: 'Take back decisions that are no longer needed: uncordon, resume, or drop models.',
+  },
   INSTANCE_NOT_FOUND: {
     meaning: 'No node that is reached serves this instance; it may have been unloaded.',
     raisedBy: 'the node that was asked, or the C interface',
