@@ -35,7 +35,7 @@ const packageRules = [
 const coreLayers = {
   spec: [],
   program: ['spec'],
-  conformance: ['spec', 'program'],
+  conformance: ['spec', 'program', 'control'],
   model: ['spec', 'program'],
   placement: ['spec', 'program', 'model'],
   topology: ['spec'],

@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Announcement, Discovery, Loss, Sighting } from '../spec/discovery.js';
+import type { Discovery, Loss, Sighting } from '../spec/discovery.js';
 import type { ConformanceCase } from './case.js';
+import { clusterTag, DiscoveryNetwork, type SuiteNode } from './discovery-network.js';
 
 export interface DiscoveryUnderTest {
-  /** A node's discovery; each call gives that of another node, and all can see each other where the method announces. */
+  /**
+   * A node's discovery; each call gives that of another node, and all can see each other where the method announces. One
+   * that speaks through the node's host (`hostService`) is given a host that is connected with the first one only.
+   */
   readonly open: () => Discovery | Promise<Discovery>;
   /** Whether the method can announce: nodes are then seen by each other. */
   readonly announces: boolean;
@@ -18,22 +22,10 @@ export interface DiscoveryUnderTest {
 
 const endDeadlineMilliseconds = 2000;
 const quietMilliseconds = 200;
-/** As nodes make it: a hash in hexadecimal digits. */
-const clusterTag = '5ea15ea15ea15ea1';
-
-/** Peer ids that libp2p could have made. */
-const peerIds = [
-  '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp',
-  '12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD',
-] as const;
-
+const availabilityDeadlineMilliseconds = 10_000;
 /** The suite of a discovery plugin. */
 export function discoveryConformance(under: DiscoveryUnderTest): ConformanceCase[] {
   return [...watchCases(under), ...(under.announces ? announceCases(under) : [])];
-}
-
-function announcementOf(index: 0 | 1, port: number = 4000 + index): Announcement {
-  return { peerId: peerIds[index], addresses: [`/ip4/127.0.0.1/tcp/${port}`], clusterTag };
 }
 
 async function inTime<T>(work: Promise<T>, what: string, milliseconds: number = endDeadlineMilliseconds): Promise<T> {
@@ -96,13 +88,16 @@ function assertWellFormed(sighting: Sighting | Loss): void {
   if (kind === 'seen') assert.ok(addresses.length > 0, 'a peer without an address cannot be reached');
 }
 
+const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
   return [
     {
       name: 'a watch ends without an error when its signal aborts',
       run: async () => {
-        const watch = new Watch(await under.open());
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await using network = new DiscoveryNetwork(under.open);
+        const watch = new Watch((await network.open(0)).discovery);
+        await sleep(20);
         await watch.stop();
         watch.seen.forEach(assertWellFormed);
       },
@@ -110,7 +105,8 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
     {
       name: 'a watch with an aborted signal sees nobody and ends',
       run: async () => {
-        const discovery = await under.open();
+        await using network = new DiscoveryNetwork(under.open);
+        const { discovery } = await network.open(0);
         const drain = async () => {
           for await (const { addresses } of discovery.watch(AbortSignal.abort()))
             assert.fail(`saw ${addresses.join()}`);
@@ -121,11 +117,12 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
     {
       name: 'a reader may leave a watch after a sighting',
       run: async () => {
-        const [watching, announcing] = [await under.open(), await under.open()];
+        await using network = new DiscoveryNetwork(under.open);
+        const [watching, announcing] = [await network.open(0), await network.open(1)];
         const controller = new AbortController();
-        const iterator = watching.watch(controller.signal)[Symbol.asyncIterator]();
+        const iterator = watching.discovery.watch(controller.signal)[Symbol.asyncIterator]();
         const first = iterator.next();
-        await announcing.announce(announcementOf(1), controller.signal);
+        await announcing.discovery.announce(announcing.announcement, controller.signal);
         // A method that sees nobody here has nothing to leave after.
         const isSeen = await Promise.race([first.then(() => true), sleep(quietMilliseconds)]);
         if (isSeen) await inTime(Promise.resolve(iterator.return?.()), 'leaving a watch');
@@ -136,12 +133,13 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
     {
       name: 'announcing resolves, and an abort takes it back without an error',
       run: async () => {
-        const discovery = await under.open();
+        await using network = new DiscoveryNetwork(under.open);
+        const { discovery, announcement } = await network.open(0);
         const controller = new AbortController();
-        await inTime(discovery.announce(announcementOf(0), controller.signal), 'an announcement');
+        await inTime(discovery.announce(announcement, controller.signal), 'an announcement');
         controller.abort();
         await sleep(20);
-        await inTime(discovery.announce(announcementOf(0), AbortSignal.abort()), 'an aborted announcement');
+        await inTime(discovery.announce(announcement, AbortSignal.abort()), 'an aborted announcement');
       },
     },
     {
@@ -155,13 +153,16 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
         server.listen(0, '127.0.0.1');
         await once(server, 'listening');
         const { port } = server.address() as AddressInfo;
-        const [watching, announcing] = [await under.open(), await under.open()];
-        const watch = new Watch(watching);
+        await using network = new DiscoveryNetwork(under.open);
+        const [watching, announcing] = [await network.open(0), await network.open(1)];
+        const watch = new Watch(watching.discovery);
         const controller = new AbortController();
         try {
-          await announcing.announce(announcementOf(1, port), controller.signal);
+          const announcement = { ...announcing.announcement, addresses: [`/ip4/127.0.0.1/tcp/${port}`] };
+          await announcing.discovery.announce(announcement, controller.signal);
           await sleep(quietMilliseconds);
-          assert.equal(connections, 0, 'discovery connects; that is for the control plane, after its checks');
+          const what = 'discovery connects; that is for the control plane, after its checks';
+          assert.equal(connections + network.unexpectedChannels, 0, what);
         } finally {
           controller.abort();
           await watch.stop();
@@ -169,63 +170,67 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
         }
       },
     },
+    {
+      name: 'whether it works here is told with a reason',
+      run: async () => {
+        await using network = new DiscoveryNetwork(under.open);
+        const { discovery } = await network.open(0);
+        const availability = await inTime(
+          discovery.availability?.() ?? Promise.resolve({ available: true as const }),
+          'availability',
+          availabilityDeadlineMilliseconds,
+        );
+        const faults = availability.available ? (availability.faults ?? []) : [availability];
+        for (const { reason } of faults) assert.ok(reason.length > 0, 'a reason is given');
+      },
+    },
   ];
 }
-
-const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function announceCases(under: DiscoveryUnderTest): ConformanceCase[] {
   const deadline = under.deadlineMilliseconds ?? 5000;
   const isSeen =
-    (index: 0 | 1, kind: 'seen' | 'lost' = 'seen') =>
+    (node: SuiteNode, kind: 'seen' | 'lost' = 'seen') =>
     (sighting: Sighting | Loss) =>
-      sighting.kind === kind && sighting.peerId === peerIds[index];
-
-  /** Two nodes that watch and announce. */
-  async function withTwo(
-    body: (watches: readonly [Watch, Watch], leave: readonly [() => void, () => void]) => Promise<void>,
-  ): Promise<void> {
-    const controllers = [new AbortController(), new AbortController()] as const;
-    const discoveries = [await under.open(), await under.open()] as const;
-    const watches = [new Watch(discoveries[0]), new Watch(discoveries[1])] as const;
-    try {
-      for (const index of [0, 1] as const) {
-        await inTime(
-          discoveries[index].announce(announcementOf(index), controllers[index].signal),
-          'an announcement',
-          deadline,
-        );
-      }
-      await body(watches, [() => controllers[0].abort(), () => controllers[1].abort()]);
-    } finally {
-      for (const controller of controllers) controller.abort();
-      await Promise.all(watches.map((watch) => watch.stop()));
-    }
-    for (const watch of watches) watch.seen.forEach(assertWellFormed);
-  }
+      sighting.kind === kind && sighting.peerId === node.announcement.peerId;
+  const announce = ({ discovery, announcement }: SuiteNode, signal: AbortSignal) =>
+    inTime(discovery.announce(announcement, signal), 'an announcement', deadline);
 
   return [
     {
       name: 'two nodes see each other, with addresses and cluster',
-      run: () =>
-        withTwo(async (watches) => {
-          await watches[0].waitFor(isSeen(1), 'the first saw the second', deadline);
-          await watches[1].waitFor(isSeen(0), 'the second saw the first', deadline);
-          const sighting = watches[0].seen.find(isSeen(1)) as Sighting;
-          assert.deepEqual(sighting.addresses, announcementOf(1).addresses);
+      run: async () => {
+        await using network = new DiscoveryNetwork(under.open);
+        const nodes = [await network.open(0), await network.open(1)] as const;
+        const watches = nodes.map(({ discovery }) => new Watch(discovery)) as [Watch, Watch];
+        const controller = new AbortController();
+        try {
+          for (const node of nodes) await announce(node, controller.signal);
+          await watches[0].waitFor(isSeen(nodes[1]), 'the first saw the second', deadline);
+          await watches[1].waitFor(isSeen(nodes[0]), 'the second saw the first', deadline);
+          const sighting = watches[0].seen.find(isSeen(nodes[1])) as Sighting;
+          assert.deepEqual(sighting.addresses, nodes[1].announcement.addresses);
           assert.ok(sighting.clusterTag === undefined || sighting.clusterTag === clusterTag, 'another cluster tag');
-        }),
+        } finally {
+          controller.abort();
+          await Promise.all(watches.map((watch) => watch.stop()));
+        }
+        for (const watch of watches) watch.seen.forEach(assertWellFormed);
+      },
     },
     {
       name: 'a node that comes later sees those that are there',
       run: async () => {
+        await using network = new DiscoveryNetwork(under.open);
         const controller = new AbortController();
-        const early = await under.open();
-        await inTime(early.announce(announcementOf(0), controller.signal), 'an announcement', deadline);
+        const early = await network.open(0);
+        await announce(early, controller.signal);
         await sleep(50);
-        const watch = new Watch(await under.open());
+        const late = await network.open(1);
+        const watch = new Watch(late.discovery);
         try {
-          await watch.waitFor(isSeen(0), 'the latecomer saw who was there', deadline);
+          await announce(late, controller.signal);
+          await watch.waitFor(isSeen(early), 'the latecomer saw who was there', deadline);
         } finally {
           controller.abort();
           await watch.stop();
@@ -234,25 +239,31 @@ function announceCases(under: DiscoveryUnderTest): ConformanceCase[] {
     },
     {
       name: 'a node that takes its announcement back is lost, and can come again',
-      run: () =>
-        withTwo(async (watches, leave) => {
-          await watches[0].waitFor(isSeen(1), 'the first saw the second', deadline);
-          leave[1]();
-          await watches[0].waitFor(isSeen(1, 'lost'), 'the first lost the second', deadline);
-          const again = new AbortController();
-          const before = watches[0].seen.length;
-          const back = await under.open();
-          await back.announce(announcementOf(1), again.signal);
-          try {
-            await watches[0].waitFor(
-              (sighting) => isSeen(1)(sighting) && watches[0].seen.indexOf(sighting) >= before,
-              'the first saw the second again',
-              deadline,
-            );
-          } finally {
-            again.abort();
-          }
-        }),
+      run: async () => {
+        await using network = new DiscoveryNetwork(under.open);
+        const [staying, leaving] = [await network.open(0), await network.open(1)];
+        const [stay, leave, again] = [new AbortController(), new AbortController(), new AbortController()];
+        const watch = new Watch(staying.discovery);
+        try {
+          await announce(staying, stay.signal);
+          await announce(leaving, leave.signal);
+          await watch.waitFor(isSeen(leaving), 'the first saw the second', deadline);
+          leave.abort();
+          await network.stop(leaving);
+          await watch.waitFor(isSeen(leaving, 'lost'), 'the first lost the second', deadline);
+          const before = watch.seen.length;
+          await announce(await network.open(1), again.signal);
+          await watch.waitFor(
+            (sighting) => isSeen(leaving)(sighting) && watch.seen.indexOf(sighting) >= before,
+            'the first saw the second again',
+            deadline,
+          );
+        } finally {
+          for (const controller of [stay, leave, again]) controller.abort();
+          await watch.stop();
+        }
+        watch.seen.forEach(assertWellFormed);
+      },
     },
     ...(under.disturb ? [disturbCase(under, under.disturb, deadline)] : []),
   ];
@@ -266,14 +277,17 @@ function disturbCase(
   return {
     name: 'what cannot be read is dropped, and who comes after it is still seen',
     run: async () => {
-      const watch = new Watch(await under.open());
+      await using network = new DiscoveryNetwork(under.open);
+      const watching = await network.open(0);
+      const watch = new Watch(watching.discovery);
       const controller = new AbortController();
       try {
+        await watching.discovery.announce(watching.announcement, controller.signal);
         await disturb();
-        const announcing = await under.open();
-        await inTime(announcing.announce(announcementOf(1), controller.signal), 'an announcement', deadline);
+        const { discovery, announcement } = await network.open(1);
+        await inTime(discovery.announce(announcement, controller.signal), 'an announcement', deadline);
         await watch.waitFor(
-          (sighting) => sighting.kind === 'seen' && sighting.peerId === peerIds[1],
+          (sighting) => sighting.kind === 'seen' && sighting.peerId === announcement.peerId,
           'a peer was seen after the disturbance',
           deadline,
         );

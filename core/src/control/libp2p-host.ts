@@ -3,6 +3,7 @@
  * channels between nodes that proved their identity and membership, and nothing more.
  */
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
+import type { HostService } from '../spec/discovery.js';
 import { ShoalError } from '../spec/errors.js';
 import { type ByteChannel, libp2pChannel } from './byte-channel.js';
 import { NotAMemberError, withMembershipProof } from './membership-proof.js';
@@ -22,6 +23,8 @@ export interface ControlHostOptions {
   readonly listen: readonly string[];
   /** A peer has opened a channel. */
   readonly onChannel: (peerId: string, channel: ByteChannel) => void;
+  /** Protocols of plugins, by a name of their own. */
+  readonly services?: Readonly<Record<string, HostService>>;
 }
 
 export interface ControlHost {
@@ -90,7 +93,8 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
         preSharedKey({ psk: new TextEncoder().encode(keyFile) }),
         byteStream,
       ),
-      services: { identify: identify(), ping: ping() },
+      // Plugins' services may use the first two.
+      services: { identify: identify(), ping: ping(), ...options.services },
       // Peers are watched by the control protocol's own pings, which can tell a busy node from a dead one.
       connectionMonitor: { enabled: false },
       connectionManager: {
@@ -98,6 +102,8 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
         inboundConnectionThreshold: 200,
         maxIncomingPendingConnections: 100,
         dialTimeout: dialTimeoutMilliseconds,
+        // Whether and when to dial again is for the dialer to decide; a service may ask libp2p to keep a peer.
+        reconnectRetries: 0,
       },
     });
   } catch (thrown) {

@@ -3,7 +3,7 @@ import { parseAddress } from '../control/addresses.js';
 import { parseDocument } from '../control/messages.js';
 import type { Peer, Peers } from '../control/peers.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
-import type { Announcement } from '../spec/discovery.js';
+import type { Announcement, HostService } from '../spec/discovery.js';
 import { ShoalError } from '../spec/errors.js';
 import type { NodeSummary } from './facts.js';
 import type { NodeLog } from './log.js';
@@ -50,6 +50,20 @@ export class Meeting {
         ...(peerId === undefined ? {} : { peerId }),
       });
     }
+  }
+
+  /** Protocols that ways of finding peers speak over the node's own connections. */
+  async hostServices(plugins: PluginSet): Promise<Record<string, HostService>> {
+    const services: Record<string, HostService> = {};
+    for (const { name, host: discovery } of plugins.of('discovery')) {
+      try {
+        const service = await discovery.hostService?.();
+        if (service) services[`discovery-${name}`] = service;
+      } catch (thrown) {
+        this.log.write('warn', 'discovery', `${name} failed: ${String(thrown)}`);
+      }
+    }
+    return services;
   }
 
   /** Starts every discovery plugin; they end with the signal. */

@@ -169,6 +169,7 @@ class NodeBuilder {
       clusterKey,
       listen,
       onChannel: (peerId, channel) => peers.accept(peerId, channel),
+      services: await this.meeting.hostServices(options.plugins),
     });
     const started = host;
     container.onClose('control plane', () => started.stop());

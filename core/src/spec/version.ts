@@ -3,7 +3,7 @@
  * name instead of failing later in an unrelated place.
  */
 export const specVersions = {
-  discovery: 1,
+  discovery: 2,
   transport: 1,
   backend: 1,
   sharding: 1,

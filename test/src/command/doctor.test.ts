@@ -81,7 +81,7 @@ t.test('a way to find peers that does not work here', async (t) => {
   const availability = { available: false, reason: 'nothing is heard', remedy: 'Open the window.' };
   writeFileSync(
     plugin,
-    `export default { kind: 'discovery', name: 'deaf', specVersion: 1, create: () => ({
+    `export default { kind: 'discovery', name: 'deaf', specVersion: 2, create: () => ({
       async *watch() {}, async announce() {}, async availability() { return ${JSON.stringify(availability)}; } }) };`,
   );
   const manifest = path.join(home, 'list.json');
