@@ -14,14 +14,17 @@ export interface SightingHubOptions {
 }
 
 export interface HeardPeer {
-  readonly peerId: string;
+  /** Where the method knows it. */
+  readonly peerId?: string;
+  /** What the method knows a peer by, where that is not its id. */
+  readonly key?: string;
   /** Best first; a peer without any is passed over: nobody could reach it. */
   readonly addresses: readonly string[];
   readonly clusterTag?: string;
 }
 
 interface Known {
-  readonly sighting: Sighting & { readonly peerId: string };
+  readonly sighting: Sighting;
   expires: number;
 }
 
@@ -43,41 +46,57 @@ export class SightingHub {
     return this.#known.size;
   }
 
+  has(key: string): boolean {
+    return this.#known.has(key);
+  }
+
   /** True when this is news: a new peer, or other addresses of a known one. */
-  see({ peerId, addresses, clusterTag }: HeardPeer): boolean {
+  see({ peerId, key = peerId, addresses, clusterTag }: HeardPeer): boolean {
     const {
       seenBy,
       lifetimeMilliseconds = Number.POSITIVE_INFINITY,
       maximumPeers = defaultMaximumPeers,
     } = this.#options;
-    const known = this.#known.get(peerId);
-    if (addresses.length === 0 || (!known && this.#known.size >= maximumPeers)) return false;
+    if (key === undefined || addresses.length === 0) return false;
+    const known = this.#known.get(key);
+    if (!known && this.#known.size >= maximumPeers) return false;
     const expires = this.#now() + lifetimeMilliseconds;
-    if (known && isSame(known.sighting.addresses, addresses) && known.sighting.clusterTag === clusterTag) {
+    if (known && isSame(known.sighting, peerId, addresses, clusterTag)) {
       known.expires = expires;
       return false;
     }
-    const tag = clusterTag === undefined ? {} : { clusterTag };
-    const sighting = { kind: 'seen', peerId, addresses: [...addresses], seenBy, ...tag } as const;
-    this.#known.set(peerId, { sighting, expires });
+    const sighting: Sighting = {
+      kind: 'seen',
+      addresses: [...addresses],
+      seenBy,
+      ...(peerId === undefined ? {} : { peerId }),
+      ...(clusterTag === undefined ? {} : { clusterTag }),
+    };
+    this.#known.set(key, { sighting, expires });
     this.#tell(sighting);
     return true;
   }
 
   /** The peer said that it goes, or what it announced was taken back. True when it was known. */
-  lose(peerId: string): boolean {
-    const known = this.#known.get(peerId);
+  lose(key: string): boolean {
+    const known = this.#known.get(key);
     if (!known) return false;
-    this.#known.delete(peerId);
-    this.#tell({ kind: 'lost', peerId, addresses: known.sighting.addresses, seenBy: this.#options.seenBy });
+    this.#known.delete(key);
+    const { peerId, addresses, seenBy } = known.sighting;
+    this.#tell({ kind: 'lost', addresses, seenBy, ...(peerId === undefined ? {} : { peerId }) });
     return true;
+  }
+
+  /** Loses everybody but these: for methods that know all who are there. */
+  retain(keys: ReadonlySet<string>): void {
+    for (const key of this.#known.keys()) if (!keys.has(key)) this.lose(key);
   }
 
   /** Loses those who were silent for too long. True when there was one. */
   expire(): boolean {
     const now = this.#now();
     const silent = [...this.#known].filter(([, { expires }]) => expires < now);
-    for (const [peerId] of silent) this.lose(peerId);
+    for (const [key] of silent) this.lose(key);
     return silent.length > 0;
   }
 
@@ -105,6 +124,14 @@ export class SightingHub {
   }
 }
 
-function isSame(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((address, index) => address === right[index]);
+function isSame(
+  known: Sighting,
+  peerId: string | undefined,
+  addresses: readonly string[],
+  clusterTag: string | undefined,
+): boolean {
+  const hasSameAddresses =
+    known.addresses.length === addresses.length &&
+    known.addresses.every((address, index) => address === addresses[index]);
+  return hasSameAddresses && known.peerId === peerId && known.clusterTag === clusterTag;
 }
