@@ -193,8 +193,14 @@ export namespace shoal {
             /** Request moveModel. */
             moveModel?: (shoal.control.MoveModelRequest.$Properties|null);
 
+            /** Request links. */
+            links?: (shoal.control.LinksRequest.$Properties|null);
+
+            /** Request topology. */
+            topology?: (shoal.control.TopologyRequest.$Properties|null);
+
             /** Request method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology");
 
             /**
              * Creates a new Request instance using the specified properties.
@@ -285,8 +291,14 @@ export namespace shoal {
                 /** Request moveModel */
                 moveModel?: (shoal.control.MoveModelRequest.$Properties|null);
 
+                /** Request links */
+                links?: (shoal.control.LinksRequest.$Properties|null);
+
+                /** Request topology */
+                topology?: (shoal.control.TopologyRequest.$Properties|null);
+
                 /** Request method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -313,9 +325,11 @@ export namespace shoal {
               logs?: shoal.control.LogsRequest.$Shape|null;
               drain?: shoal.control.DrainRequest.$Shape|null;
               moveModel?: shoal.control.MoveModelRequest.$Shape|null;
+              links?: shoal.control.LinksRequest.$Shape|null;
+              topology?: shoal.control.TopologyRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null; drain?: null; moveModel?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape; drain?: null; moveModel?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainRequest.$Shape; moveModel?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelRequest.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainRequest.$Shape; moveModel?: null; links?: null; topology?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelRequest.$Shape; links?: null; topology?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksRequest.$Shape; topology?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyRequest.$Shape })
             );
         }
 
@@ -392,8 +406,14 @@ export namespace shoal {
             /** Response moveModel. */
             moveModel?: (shoal.control.MoveModelResponse.$Properties|null);
 
+            /** Response links. */
+            links?: (shoal.control.LinksResponse.$Properties|null);
+
+            /** Response topology. */
+            topology?: (shoal.control.TopologyResponse.$Properties|null);
+
             /** Response method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology");
 
             /**
              * Creates a new Response instance using the specified properties.
@@ -481,8 +501,14 @@ export namespace shoal {
                 /** Response moveModel */
                 moveModel?: (shoal.control.MoveModelResponse.$Properties|null);
 
+                /** Response links */
+                links?: (shoal.control.LinksResponse.$Properties|null);
+
+                /** Response topology */
+                topology?: (shoal.control.TopologyResponse.$Properties|null);
+
                 /** Response method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -508,9 +534,11 @@ export namespace shoal {
               logs?: shoal.control.LogsResponse.$Shape|null;
               drain?: shoal.control.DrainResponse.$Shape|null;
               moveModel?: shoal.control.MoveModelResponse.$Shape|null;
+              links?: shoal.control.LinksResponse.$Shape|null;
+              topology?: shoal.control.TopologyResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null; drain?: null; moveModel?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape; drain?: null; moveModel?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainResponse.$Shape; moveModel?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelResponse.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainResponse.$Shape; moveModel?: null; links?: null; topology?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelResponse.$Shape; links?: null; topology?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksResponse.$Shape; topology?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyResponse.$Shape })
             );
         }
 
@@ -4637,6 +4665,285 @@ export namespace shoal {
 
             /** Shape of a LogsResponse. */
             type $Shape = shoal.control.LogsResponse.$Properties;
+        }
+
+        /**
+         * Properties of a LinksRequest.
+         * @deprecated Use shoal.control.LinksRequest.$Properties instead.
+         */
+        interface ILinksRequest extends shoal.control.LinksRequest.$Properties {
+        }
+
+        /** Represents a LinksRequest. */
+        class LinksRequest {
+
+            /**
+             * Constructs a new LinksRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LinksRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LinksRequest measure. */
+            measure: shoal.control.LinksRequest.Measure;
+
+            /** LinksRequest deadlineMilliseconds. */
+            deadlineMilliseconds: number;
+
+            /**
+             * Creates a new LinksRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LinksRequest instance
+             */
+            static create(properties: shoal.control.LinksRequest.$Shape): shoal.control.LinksRequest & shoal.control.LinksRequest.$Shape;
+            static create(properties?: shoal.control.LinksRequest.$Properties): shoal.control.LinksRequest;
+
+            /**
+             * Encodes the specified LinksRequest message. Does not implicitly {@link shoal.control.LinksRequest.verify|verify} messages.
+             * @param message LinksRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LinksRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LinksRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LinksRequest & shoal.control.LinksRequest.$Shape} LinksRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LinksRequest & shoal.control.LinksRequest.$Shape;
+        }
+
+        namespace LinksRequest {
+
+            /** Properties of a LinksRequest. */
+            interface $Properties {
+
+                /** LinksRequest measure */
+                measure?: (shoal.control.LinksRequest.Measure|null);
+
+                /** LinksRequest deadlineMilliseconds */
+                deadlineMilliseconds?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LinksRequest. */
+            type $Shape = shoal.control.LinksRequest.$Properties;
+
+            /** Measure enum. */
+            enum Measure {
+
+                /** NOTHING value */
+                NOTHING = 0,
+
+                /** LATENCY value */
+                LATENCY = 1,
+
+                /** LATENCY_AND_BANDWIDTH value */
+                LATENCY_AND_BANDWIDTH = 2
+            }
+        }
+
+        /**
+         * Properties of a LinksResponse.
+         * @deprecated Use shoal.control.LinksResponse.$Properties instead.
+         */
+        interface ILinksResponse extends shoal.control.LinksResponse.$Properties {
+        }
+
+        /** Represents a LinksResponse. */
+        class LinksResponse {
+
+            /**
+             * Constructs a new LinksResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.LinksResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** LinksResponse reportJson. */
+            reportJson: string;
+
+            /**
+             * Creates a new LinksResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns LinksResponse instance
+             */
+            static create(properties: shoal.control.LinksResponse.$Shape): shoal.control.LinksResponse & shoal.control.LinksResponse.$Shape;
+            static create(properties?: shoal.control.LinksResponse.$Properties): shoal.control.LinksResponse;
+
+            /**
+             * Encodes the specified LinksResponse message. Does not implicitly {@link shoal.control.LinksResponse.verify|verify} messages.
+             * @param message LinksResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.LinksResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a LinksResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.LinksResponse & shoal.control.LinksResponse.$Shape} LinksResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.LinksResponse & shoal.control.LinksResponse.$Shape;
+        }
+
+        namespace LinksResponse {
+
+            /** Properties of a LinksResponse. */
+            interface $Properties {
+
+                /** LinksResponse reportJson */
+                reportJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a LinksResponse. */
+            type $Shape = shoal.control.LinksResponse.$Properties;
+        }
+
+        /**
+         * Properties of a TopologyRequest.
+         * @deprecated Use shoal.control.TopologyRequest.$Properties instead.
+         */
+        interface ITopologyRequest extends shoal.control.TopologyRequest.$Properties {
+        }
+
+        /** Represents a TopologyRequest. */
+        class TopologyRequest {
+
+            /**
+             * Constructs a new TopologyRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.TopologyRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TopologyRequest fresh. */
+            fresh: boolean;
+
+            /**
+             * Creates a new TopologyRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TopologyRequest instance
+             */
+            static create(properties: shoal.control.TopologyRequest.$Shape): shoal.control.TopologyRequest & shoal.control.TopologyRequest.$Shape;
+            static create(properties?: shoal.control.TopologyRequest.$Properties): shoal.control.TopologyRequest;
+
+            /**
+             * Encodes the specified TopologyRequest message. Does not implicitly {@link shoal.control.TopologyRequest.verify|verify} messages.
+             * @param message TopologyRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.TopologyRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TopologyRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.TopologyRequest & shoal.control.TopologyRequest.$Shape} TopologyRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.TopologyRequest & shoal.control.TopologyRequest.$Shape;
+        }
+
+        namespace TopologyRequest {
+
+            /** Properties of a TopologyRequest. */
+            interface $Properties {
+
+                /** TopologyRequest fresh */
+                fresh?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TopologyRequest. */
+            type $Shape = shoal.control.TopologyRequest.$Properties;
+        }
+
+        /**
+         * Properties of a TopologyResponse.
+         * @deprecated Use shoal.control.TopologyResponse.$Properties instead.
+         */
+        interface ITopologyResponse extends shoal.control.TopologyResponse.$Properties {
+        }
+
+        /** Represents a TopologyResponse. */
+        class TopologyResponse {
+
+            /**
+             * Constructs a new TopologyResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.TopologyResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TopologyResponse topologyJson. */
+            topologyJson: string;
+
+            /**
+             * Creates a new TopologyResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TopologyResponse instance
+             */
+            static create(properties: shoal.control.TopologyResponse.$Shape): shoal.control.TopologyResponse & shoal.control.TopologyResponse.$Shape;
+            static create(properties?: shoal.control.TopologyResponse.$Properties): shoal.control.TopologyResponse;
+
+            /**
+             * Encodes the specified TopologyResponse message. Does not implicitly {@link shoal.control.TopologyResponse.verify|verify} messages.
+             * @param message TopologyResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.TopologyResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TopologyResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.TopologyResponse & shoal.control.TopologyResponse.$Shape} TopologyResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.TopologyResponse & shoal.control.TopologyResponse.$Shape;
+        }
+
+        namespace TopologyResponse {
+
+            /** Properties of a TopologyResponse. */
+            interface $Properties {
+
+                /** TopologyResponse topologyJson */
+                topologyJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TopologyResponse. */
+            type $Shape = shoal.control.TopologyResponse.$Properties;
         }
     }
 }

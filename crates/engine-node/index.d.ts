@@ -112,8 +112,10 @@ export interface ListenOptions {
     readonly secret: string;
   };
   readonly self: MemberAddress;
-  /** IP address to bind. */
+  /** IP address to bind. Link-local IPv6 addresses, here and below, end in `%` and the number of their interface. */
   readonly bindAddress: string;
+  /** Further IP addresses to bind; those that cannot be are left out. Not with `advertisedAddresses`. */
+  readonly otherAddresses?: readonly string[];
   /**
    * `auto`: a Unix socket for peers on this machine, and TCP: in the clear on loopback, with TLS 1.3 elsewhere. The
    * others: only that.

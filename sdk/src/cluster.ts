@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import {
   type ClusterEvent,
+  type ClusterTopology,
   type Explanation,
   type InstanceSummary,
   type LoadOptions,
@@ -158,6 +159,14 @@ export class Cluster implements AsyncDisposable {
   async explain(model: string, { signal, ...options }: ExplainOptions = {}): Promise<PlanExplanation> {
     const { outcome, text, numbers, programs } = await this.service().explain(modelReference(model), options, signal);
     return { outcome, text, ...(numbers === undefined ? {} : { numbers }), program: () => programs.join('\n\n') };
+  }
+
+  /**
+   * Nodes with their devices and interfaces, and the links between them, each number with where it is from. With `fresh`
+   * they are measured anew, within about a second. `topologyGraph` makes a graph of it.
+   */
+  async topology(options: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<ClusterTopology> {
+    return this.service().topology(options);
   }
 
   /**

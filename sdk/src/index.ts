@@ -2,12 +2,16 @@ export {
   type ApiSettings,
   type ChatMessage,
   type ClusterEvent,
+  type ClusterTopology,
   type Constraint,
   type ExplainedToken,
   type InstanceSummary,
+  type Link,
+  type LinkKind,
   type LoadProgress,
   type LogRecord,
   type LogRequest,
+  linksBetween,
   type MemberReport,
   type MemberStatistics,
   type NodeApi,
@@ -19,6 +23,7 @@ export {
   ShoalError,
   type StorageChoice,
   type TokenProbability,
+  topologyGraph,
 } from '@shoal/core';
 export * from './bench.js';
 export * from './cluster.js';

@@ -34,6 +34,8 @@ export interface ControlMethods {
   logs: { request: messages.LogsRequest.$Properties; response: messages.LogsResponse.$Properties };
   moveModel: { request: messages.MoveModelRequest.$Properties; response: messages.MoveModelResponse.$Properties };
   drain: { request: messages.DrainRequest.$Properties; response: messages.DrainResponse.$Properties };
+  links: { request: messages.LinksRequest.$Properties; response: messages.LinksResponse.$Properties };
+  topology: { request: messages.TopologyRequest.$Properties; response: messages.TopologyResponse.$Properties };
 }
 
 export type ControlMethod = keyof ControlMethods;

@@ -95,6 +95,10 @@ function serviceHandlers(service: NodeService): ControlHandlers {
       return { members: (await service.statistics(instanceId(instance), signal)).map(reportToMessage) };
     },
 
+    async topology({ fresh }, { signal }) {
+      return { topologyJson: JSON.stringify(await service.topology({ fresh: fresh ?? false, signal })) };
+    },
+
     async *logs(request, { signal }) {
       for await (const record of service.logs(logRequestFromMessage(request), signal)) {
         yield { recordsJson: [JSON.stringify(record)] };

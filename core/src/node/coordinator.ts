@@ -18,6 +18,7 @@ import { type InstanceRecord, Instances, nodesOf, summarize } from './instances.
 import type { PrepareMember } from './local-member.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
+import { endpointsFor } from './member-routes.js';
 import type { Explanation, InstanceSummary, LoadOptions, LoadProgress } from './service.js';
 import type { NodeSettings } from './settings.js';
 import type { SurveyConditions, Surveyor } from './survey.js';
@@ -71,7 +72,8 @@ export class Coordinator {
     signal: AbortSignal,
     { replaces = [], beforePrepare, ...conditions }: LoadPlace = {},
   ): Promise<InstanceSummary> {
-    const { facts, result, model: description } = await this.surveyor.survey(model, options, signal, conditions);
+    const survey = await this.surveyor.survey(model, options, signal, conditions);
+    const { facts, request, result, model: description } = survey;
     const plan = planOrThrow(result);
     const credentials = {
       instance: randomBytes(8).toString('hex'),
@@ -110,8 +112,9 @@ export class Coordinator {
           one,
         ),
       }));
+      const told = (order: MemberOrder) => endpointsFor(order.placement.nodeId, endpoints, request.links ?? []);
       await this.together(orders, signal, (order, one) =>
-        this.loadMember(id, epoch, order, endpoints, settingsFor(order, plan, facts, options), onProgress, one),
+        this.loadMember(id, epoch, order, told(order), settingsFor(order, plan, facts, options), onProgress, one),
       );
       this.instances.ready(id);
       await this.reportReady(record);

@@ -23,6 +23,7 @@ import {
 } from './local-member.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
+import type { NodeLinks } from './node-links.js';
 import type { GenerationEvent, MemberReport } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
@@ -47,6 +48,7 @@ export class LocalMembers {
     @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
     @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.log) private readonly log: NodeLog,
+    @inject(nodeTokens.links) private readonly links: NodeLinks,
   ) {
     instances.onFailed({
       failed: (record, error) => {
@@ -103,6 +105,7 @@ export class LocalMembers {
     this.members.set(key, member);
     void worker.ended.then((error) => this.workerEnded(key, member, error));
     try {
+      const [bindAddress = '127.0.0.1', ...otherAddresses] = await this.links.dataAddresses();
       const { endpoint } = await worker.call(
         'prepare',
         {
@@ -110,7 +113,8 @@ export class LocalMembers {
           transport: order.transport,
           credentials,
           self,
-          bindAddress: this.settings.dataAddress,
+          bindAddress,
+          otherAddresses,
         },
         { signal, deadlineMilliseconds: prepareDeadlineMilliseconds },
       );

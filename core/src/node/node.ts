@@ -20,7 +20,7 @@ import { controlProtocolVersion } from '../spec/version.js';
 import { type NodeApi, startApis } from './apis.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
-import { dataAddressFor } from './data-address.js';
+import { dataAddresses } from './data-address.js';
 import { EventHub } from './event-hub.js';
 import { machineId, type NodeSummary } from './facts.js';
 import { clusterTag, Home } from './home.js';
@@ -31,6 +31,7 @@ import { NodeLog } from './log.js';
 import { logEvent, logsOf } from './log-service.js';
 import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
+import { NodeLinks } from './node-links.js';
 import { nodeList } from './node-list.js';
 import { peerHandlers } from './peer-handlers.js';
 import { Relocation, withoutNodes } from './relocation.js';
@@ -40,6 +41,7 @@ import { softwareVersion } from './software-version.js';
 import { currentOf } from './successors.js';
 import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
+import { clusterTopology } from './topology-service.js';
 
 export interface NodeOptions {
   readonly plugins: PluginSet;
@@ -63,10 +65,10 @@ export interface NodeOptions {
   readonly apis?: ApiSettings | false | undefined;
   /** Folders that hold models by name, besides the home's. */
   readonly modelLibraries?: readonly string[] | undefined;
-  /** Address for workers of other nodes; follows `listen` unless given. */
-  readonly dataAddress?: string | undefined;
   /** Where the machine's sensors are read; the system's own unless given. */
   readonly machine?: MachineSource | undefined;
+  /** Addresses for workers of other nodes, best first; they follow `listen` unless given. */
+  readonly dataAddress?: string | readonly string[] | undefined;
   /** Takes what happens; made by the node unless given. */
   readonly log?: NodeLog | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -102,6 +104,8 @@ class NodeBuilder {
   private readonly lifetime = new AbortController();
   private readonly log: NodeLog;
   private readonly meeting: Meeting;
+
+  private links: NodeLinks | undefined;
 
   constructor(
     private readonly options: NodeOptions,
@@ -141,6 +145,7 @@ class NodeBuilder {
         joined: (peer) => {
           this.emit({ kind: 'node-joined', nodeId: peer.nodeId, nodeName: peer.nodeName });
           this.meeting.introduce(peers, peer);
+          this.links?.joined();
         },
         left: (peer, reason) => this.peerLeft(peer, reason),
         refused: (refusal) => this.emit({ kind: 'node-refused', ...refusal }),
@@ -182,8 +187,17 @@ class NodeBuilder {
       machineId: await machineId(),
       offersDevices: options.devices ?? true,
       modelLibraries: [...(options.modelLibraries ?? []), home.modelsDirectory],
-      dataAddress: options.dataAddress ?? dataAddressFor(listen),
     };
+    const configured = [options.dataAddress ?? []].flat();
+    const links = new NodeLinks({
+      self: settings,
+      clusterKey,
+      peers,
+      dataAddresses: (interfaces) => dataAddresses(listen, configured, interfaces),
+    });
+    this.links = links;
+    container.onClose('links', () => links.stop());
+    container.registerValue(nodeTokens.links, links);
     this.register(settings, peers);
     const members = container.resolve(nodeTokens.members);
     container.onClose('workers', () => members.stop());
@@ -193,6 +207,7 @@ class NodeBuilder {
       instances: container.resolve(nodeTokens.instances),
       members,
       log: this.log,
+      links,
       listNodes,
     });
     const service = this.service(settings, peers, listNodes);
@@ -205,7 +220,7 @@ class NodeBuilder {
     this.meeting.configure(peers, options.peers ?? []);
     const announcement = { peerId: host.nodeId, addresses: host.addresses, clusterTag: clusterTag(clusterKey) };
     this.meeting.discover(peers, options.plugins, announcement, this.lifetime.signal);
-    await this.meeting.settle(peers, options.signal);
+    await Promise.all([links.start(), this.meeting.settle(peers, options.signal)]);
     this.log.write('info', 'node', `${name} is up`, { nodeId: host.nodeId, addresses: host.addresses });
     ready(service);
     const apis = await this.startApis(service, settings, clusterKey);
@@ -261,6 +276,7 @@ class NodeBuilder {
   private peerLeft(peer: Peer, reason: ShoalError): void {
     const { nodeId, nodeName } = peer;
     this.emit({ kind: 'node-left', nodeId, nodeName, reason: reason.message });
+    this.links?.left(nodeId);
     if (this.lifetime.signal.aborted || !this.container.has(nodeTokens.instances)) return;
     const instances = this.container.resolve(nodeTokens.instances);
     const error = new ShoalError('NODE_LOST', `node ${nodeName} left: ${reason.message}`, {
@@ -289,9 +305,10 @@ class NodeBuilder {
   }
 
   private service(settings: NodeSettings, peers: Peers, listNodes: () => readonly NodeSummary[]): NodeService {
-    const coordinator = this.container.resolve(nodeTokens.coordinator);
-    const ingress = this.container.resolve(nodeTokens.ingress);
-    const relocation = this.container.resolve(nodeTokens.relocation);
+    const { container } = this;
+    const coordinator = container.resolve(nodeTokens.coordinator);
+    const ingress = container.resolve(nodeTokens.ingress);
+    const relocation = container.resolve(nodeTokens.relocation);
     const { signal: lifetime } = this.lifetime;
     const during = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, lifetime]) : lifetime);
     return {
@@ -315,6 +332,10 @@ class NodeBuilder {
       explain: (model, options, signal) => coordinator.explain(model, options, during(signal)),
       generate: (instance, order, signal) => ingress.generate(instance, order, during(signal)),
       statistics: (instance, signal) => ingress.statistics(instance, during(signal)),
+      topology: ({ fresh, signal } = {}) => {
+        const [describer, links] = [container.resolve(nodeTokens.describer), container.resolve(nodeTokens.links)];
+        return clusterTopology({ settings, peers, describer, links }, fresh ?? false, during(signal));
+      },
       logs: (request, signal) => logsOf({ log: this.log, peers, settings }, request, during(signal)),
       watch: (signal) => this.hub.watch(during(signal)),
     };

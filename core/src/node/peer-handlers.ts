@@ -10,6 +10,7 @@ import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import { logRequestFromMessage, ownLogs } from './log-service.js';
 import type { NodeDescriber } from './node-describer.js';
+import { measureFromMessage, type NodeLinks } from './node-links.js';
 import {
   credentialsFromMessage,
   endpointsFromJson,
@@ -28,12 +29,20 @@ export interface PeerHandlerParts {
   readonly instances: Instances;
   readonly members: LocalMembers;
   readonly log: NodeLog;
+  readonly links: NodeLinks;
   readonly listNodes: () => readonly NodeSummary[];
 }
 
 const maximumModelNameLength = 4096;
 
-export function peerHandlers({ describer, instances, members, log, listNodes }: PeerHandlerParts): ControlHandlers {
+export function peerHandlers({
+  describer,
+  instances,
+  members,
+  log,
+  links,
+  listNodes,
+}: PeerHandlerParts): ControlHandlers {
   /** Only the nodes of an instance decide about it. */
   const requireInvolved = (instance: string, { connection }: CallContext) => {
     const record = instances.get(instance);
@@ -132,6 +141,11 @@ export function peerHandlers({ describer, instances, members, log, listNodes }: 
     async statistics({ instance: id }, context) {
       const instance = instanceId(id);
       return { members: (await members.statistics(instance, context.signal)).map(reportToMessage) };
+    },
+
+    async links({ measure, deadlineMilliseconds }, { signal }) {
+      const report = await links.report(measureFromMessage(measure), deadlineMilliseconds ?? 0, signal);
+      return { reportJson: JSON.stringify(report) };
     },
 
     async *logs(request, { signal }) {

@@ -5,6 +5,7 @@ import { RpcConnection } from '../control/rpc.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import { controlProtocolVersion } from '../spec/version.js';
+import type { ClusterTopology } from '../topology/cluster-topology.js';
 import type { NodeSummary } from './facts.js';
 import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
@@ -19,6 +20,8 @@ const helloDeadlineMilliseconds = 30_000;
 /** Planning reads checkpoints and builds programs. */
 const explainDeadlineMilliseconds = 120_000;
 const listDeadlineMilliseconds = 10_000;
+/** Devices are probed. */
+const topologyDeadlineMilliseconds = 30_000;
 const unloadDeadlineMilliseconds = 20_000;
 
 export interface RemoteNode {
@@ -128,6 +131,12 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       const deadlines = { signal, deadlineMilliseconds: listDeadlineMilliseconds };
       const { members } = await connection.call('statistics', { instance }, deadlines);
       return (members ?? []).map(reportFromMessage);
+    },
+
+    async topology({ fresh = false, signal } = {}) {
+      const deadlines = { signal, deadlineMilliseconds: topologyDeadlineMilliseconds };
+      const { topologyJson } = await connection.call('topology', { fresh }, deadlines);
+      return parseDocument<ClusterTopology>(topologyJson, 'the topology');
     },
 
     async *logs(request, signal) {

@@ -9,6 +9,7 @@ import type { MemberStatistics } from '../spec/engine.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { StorageChoice } from '../spec/sharding.js';
+import type { ClusterTopology } from '../topology/cluster-topology.js';
 import type { AcceptedGeneration, FinishedChoice, GeneratedToken, GenerationOrder } from '../worker/worker-protocol.js';
 import type { NodeSummary } from './facts.js';
 import type { LogRecord } from './log.js';
@@ -135,6 +136,11 @@ export interface NodeService {
   generate(instance: string, order: GenerationOrder, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
   /** Counters of all members, by stage and member. Rejects with INSTANCE_NOT_FOUND, INSTANCE_FAILED, NODE_LOST. */
   statistics(instance: string, signal?: AbortSignal): Promise<readonly MemberReport[]>;
+  /**
+   * Nodes with their devices and interfaces, and the measured links between them; with `fresh` measured anew, within about
+   * a second.
+   */
+  topology(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ClusterTopology>;
   /** What the node, or another one of the cluster, has written down. */
   logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogRecord>;
   /** Events from now on, until the signal aborts. */

@@ -8,6 +8,4 @@ export interface NodeSettings {
   readonly offersDevices: boolean;
   /** Folders that hold models by name. */
   readonly modelLibraries: readonly string[];
-  /** Address on which workers listen for the workers of other nodes. */
-  readonly dataAddress: string;
 }

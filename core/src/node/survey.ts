@@ -14,6 +14,7 @@ import { memberLowering } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type LeftOutNode, placeJoined } from './joined-placement.js';
 import type { NodeDescriber } from './node-describer.js';
+import type { NodeLinks } from './node-links.js';
 import type { LoadOptions } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { strategyFor } from './strategy.js';
@@ -45,6 +46,7 @@ export class Surveyor {
     @inject(tokens.plugins) private readonly plugins: PluginSet,
     @inject(nodeTokens.peers) private readonly peers: Peers,
     @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
+    @inject(nodeTokens.links) private readonly links: NodeLinks,
   ) {}
 
   /** Describes every node, finds the model and its strategy, and plans. */
@@ -57,7 +59,10 @@ export class Surveyor {
     const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
     const description = await this.describer.model(model);
     const strategy = strategyFor(this.plugins, description);
-    const { facts, silent } = await this.describeAll(description.directory, signal);
+    const [{ facts, silent }, { reports }] = await Promise.all([
+      this.describeAll(description.directory, signal),
+      this.links.fresh(signal),
+    ]);
     const { config, tensors } = description;
     const { contextLength, slotCount, storage, stateStorage } = options;
     const costs = strategy.host.costs(config, tensors);
@@ -78,6 +83,7 @@ export class Surveyor {
       constraints: (memberCount) => strategy.host.constraints(config, memberCount),
       tensors,
       nodes: holders.map(nodeForPlacement),
+      links: reports.flatMap(({ links }) => links),
       options: {
         contextLength: context,
         preferredNodeId: this.settings.nodeId,

@@ -8,6 +8,7 @@ import type { Instances } from './instances.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
+import type { NodeLinks } from './node-links.js';
 import type { Relocation } from './relocation.js';
 import type { NodeSettings } from './settings.js';
 import type { Surveyor } from './survey.js';
@@ -20,6 +21,7 @@ export const nodeTokens: {
   readonly peers: Token<Peers>;
   readonly machine: Token<MachineMonitor>;
   readonly describer: Token<NodeDescriber>;
+  readonly links: Token<NodeLinks>;
   readonly instances: Token<Instances>;
   readonly members: Token<LocalMembers>;
   readonly surveyor: Token<Surveyor>;
@@ -33,6 +35,7 @@ export const nodeTokens: {
   peers: token('node.peers'),
   machine: token('node.machine'),
   describer: token('node.describer'),
+  links: token('node.links'),
   instances: token('node.instances'),
   members: token('node.members'),
   surveyor: token('node.surveyor'),

@@ -123,6 +123,9 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Where the members listen; what else an endpoint holds is the business of its transport. */
+const isAddressList = (value: unknown) =>
+  Array.isArray(value) && value.length <= 64 && value.every((one) => typeof one === 'string' && one.length <= 256);
+
 export function endpointsFromJson(text: string | null | undefined): MemberEndpoint[] {
   const endpoints = parseDocument<unknown>(text, 'the list of endpoints');
   const isEndpoint = (one: unknown) =>
@@ -132,7 +135,8 @@ export function endpointsFromJson(text: string | null | undefined): MemberEndpoi
     typeof one.nodeId === 'string' &&
     isObject(one.endpoint) &&
     typeof one.endpoint.transport === 'string' &&
-    typeof one.endpoint.host === 'string';
+    typeof one.endpoint.host === 'string' &&
+    (one.preferredAddresses === undefined || isAddressList(one.preferredAddresses));
   if (!Array.isArray(endpoints) || !endpoints.every(isEndpoint)) throw invalid('the list of endpoints is not one');
   return endpoints as MemberEndpoint[];
 }

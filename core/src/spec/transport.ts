@@ -38,6 +38,11 @@ export interface TransportEndpoint {
 export interface MemberEndpoint extends MemberAddress {
   readonly nodeId: string;
   readonly endpoint: TransportEndpoint;
+  /**
+   * IP addresses of its machine over which it was reached from here, fastest first, as measured links say; link-local IPv6
+   * ones with the zone of the machine that connects. Absent: nothing was measured. Others may work, too.
+   */
+  readonly preferredAddresses?: readonly string[];
 }
 
 /**
@@ -62,6 +67,11 @@ export interface ListenOptions {
   readonly self: MemberAddress;
   /** IP address to bind; loopback unless the configuration says otherwise. */
   readonly bindAddress: string;
+  /**
+   * Further addresses of this machine at which peers may look for the member, best first, link-local IPv6 ones with their
+   * zone; one that cannot be bound may be left out.
+   */
+  readonly otherAddresses?: readonly string[];
 }
 
 /** Worker half, in the worker process of each loaded shard; one object for all that the process loads. */

@@ -17,6 +17,8 @@ export interface PrepareOrder {
   readonly self: MemberAddress;
   /** Address on which the transport listens. */
   readonly bindAddress: string;
+  /** Further ones, where it can. */
+  readonly otherAddresses?: readonly string[];
 }
 
 export interface LoadOrder {

@@ -73,8 +73,8 @@ export class WorkerSession {
     if (this.prepared) throw new ShoalError('INTERNAL', 'a worker is prepared once');
     const plugins = new WorkerPluginSet(order.plugins, this.inline);
     const transport = await plugins.get('transport', order.transport);
-    const { credentials, self, bindAddress } = order;
-    const listener = await transport.listen({ credentials, self, bindAddress });
+    const { credentials, self, bindAddress, otherAddresses = [] } = order;
+    const listener = await transport.listen({ credentials, self, bindAddress, otherAddresses });
     this.prepared = { order, plugins, listener };
     return { endpoint: listener.endpoint };
   }

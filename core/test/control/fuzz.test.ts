@@ -81,6 +81,7 @@ t.test('a node answers whatever a peer sends, or ends the connection with a code
   };
   const handlers: ControlHandlers = peerHandlers({
     describer: { describe: async () => ({}) } as never,
+    links: { report: reached } as never,
     instances: new Instances(() => undefined),
     members: { prepare: reached, load: async () => reached(), release: reached, generate: reached } as never,
     log: new NodeLog(),

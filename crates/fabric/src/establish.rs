@@ -33,6 +33,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(25);
 /// Longest single attempt at an address, so that a silent one does not use up the time of the others.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(2);
 
+/// The same while other addresses of the member have not been tried yet.
+const FIRST_ATTEMPT_LIMIT: Duration = Duration::from_millis(500);
+
 /// How often the accepting thread looks at its results.
 const ACCEPT_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -243,9 +246,13 @@ impl Work<'_> {
     /// Tries the addresses of one member in turn until one works, it refuses for good, or time is over.
     fn connect(&self, member: &MemberEndpoint) -> Result<(Stream, String), FabricError> {
         let mut obstacle: Option<FabricError> = None;
+        let mut longest = match member.addresses.len() {
+            0 | 1 => ATTEMPT_LIMIT,
+            _ => FIRST_ATTEMPT_LIMIT,
+        };
         loop {
             for address in &member.addresses {
-                match self.connect_address(member, address) {
+                match self.connect_address(member, address, longest) {
                     Ok(stream) => return Ok((stream, address.to_string())),
                     // Another address, or a little later, may do.
                     Err(error @ FabricError::InputOutput { .. }) => {
@@ -267,6 +274,7 @@ impl Work<'_> {
                     reason,
                 });
             }
+            longest = ATTEMPT_LIMIT;
             std::thread::sleep(RETRY_INTERVAL);
         }
     }
@@ -275,9 +283,10 @@ impl Work<'_> {
         &self,
         member: &MemberEndpoint,
         address: &crate::address::Address,
+        longest: Duration,
     ) -> Result<Stream, FabricError> {
-        let remaining = self.config.deadline.remaining().unwrap_or(ATTEMPT_LIMIT);
-        let limit = remaining.clamp(Duration::from_millis(1), ATTEMPT_LIMIT);
+        let remaining = self.config.deadline.remaining().unwrap_or(longest);
+        let limit = remaining.clamp(Duration::from_millis(1), longest);
         let mut stream = connect_once(address, self.config.identity.as_ref(), member.fingerprint, limit)?;
         let text = address.to_string();
         let given_up = || self.given_up();

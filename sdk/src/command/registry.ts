@@ -14,6 +14,7 @@ import { nodesCommand } from './commands/nodes.js';
 import { psCommand } from './commands/ps.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
+import { topologyCommand } from './commands/topology.js';
 import { unloadCommand } from './commands/unload.js';
 
 /** All commands, in the order of the help. */
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   errorsCommand,
   nodeCommand,
   nodesCommand,
+  topologyCommand,
   psCommand,
   unloadCommand,
   logsCommand,

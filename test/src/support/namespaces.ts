@@ -48,6 +48,17 @@ export class NamespaceHosts implements AsyncDisposable {
     return new NamespaceHosts(prefix, hosts);
   }
 
+  /** A cable of their own between two hosts: an interface on each, with the addresses NETWORK.1 and NETWORK.2. */
+  static connect(hosts: readonly [NamespaceHost, NamespaceHost], name: string, network: string): void {
+    const [first, second] = hosts;
+    const peer = ['type', 'veth', 'peer', 'name', name, 'netns', second.namespace];
+    ip(['-n', first.namespace, 'link', 'add', name, ...peer]);
+    for (const [index, { namespace }] of hosts.entries()) {
+      ip(['-n', namespace, 'addr', 'add', `${network}.${index + 1}/24`, 'dev', name]);
+      ip(['-n', namespace, 'link', 'set', name, 'up']);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { namespace } of this.hosts) spawnSync('ip', ['netns', 'del', namespace]);
     spawnSync('ip', ['netns', 'del', `${this.#prefix}-br`]);
@@ -66,6 +77,36 @@ export class NamespaceHost {
   /** Gives an address the link address of no card: what is sent there vanishes on the bridge. */
   neverAnswers(address: string): void {
     ip(['-n', this.namespace, 'neigh', 'add', address, 'lladdr', '02:00:00:00:00:01', 'dev', 'eth0']);
+  }
+
+  /** What the host sends over an interface is no faster than this. False where the kernel cannot do it. */
+  slowDown(name: string, megabitsPerSecond: number): boolean {
+    const shape = ['tbf', 'rate', `${megabitsPerSecond}mbit`, 'burst', '32kb', 'latency', '200ms'];
+    return spawnSync('tc', ['-n', this.namespace, 'qdisc', 'add', 'dev', name, 'root', ...shape]).status === 0;
+  }
+
+  /** Bytes that an interface has sent. */
+  sentBytes(name: string): number {
+    const path = `/sys/class/net/${name}/statistics/tx_bytes`;
+    const result = spawnSync('ip', ['netns', 'exec', this.namespace, 'cat', path], { encoding: 'utf8' });
+    return Number(result.stdout);
+  }
+
+  /** Whatever is sent to an address over an interface vanishes, though the cable is there. */
+  losesPacketsTo(address: string, name: string): void {
+    ip([
+      '-n',
+      this.namespace,
+      'neigh',
+      'replace',
+      address,
+      'lladdr',
+      '02:00:00:00:00:01',
+      'dev',
+      name,
+      'nud',
+      'permanent',
+    ]);
   }
 
   spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {

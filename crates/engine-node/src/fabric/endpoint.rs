@@ -73,6 +73,8 @@ pub struct ListenOptions {
     pub me: MemberAddress,
     /// Address to bind.
     pub bind_address: String,
+    /// Further addresses to bind; those that cannot be are left out.
+    pub other_addresses: Option<Vec<String>>,
     /// What to speak.
     pub kind: String,
     /// Addresses to tell the peers instead of the bound one; needed where that is 0.0.0.0 or ::.
@@ -169,6 +171,16 @@ fn works_on_one_machine_only(address: &Address) -> bool {
         Address::Unix(_) => true,
         Address::Tcp(address) | Address::Tls(address) => address.ip().is_loopback(),
     }
+}
+
+/// Reads an IP address to bind with any port, perhaps with the number of its interface (`fe80::1%2`); `what` names it in
+/// the error.
+pub fn bindable_address(what: &str, text: &str) -> Result<SocketAddr, Failure> {
+    let zoned = || format!("[{text}]:0").parse().ok().map(SocketAddr::V6);
+    let plain = || text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 0));
+    plain()
+        .or_else(zoned)
+        .ok_or_else(|| Failure::argument(format!("the {what} must be an IP address, got {text:?}")))
 }
 
 /// Reads an IP address; `what` names it in the error.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use shoal_fabric::{AbortFlag, Address, Deadline, Listener, MemberEndpoint, MeshConfig, TlsIdentity};
 
 use super::endpoint::{Credentials, Endpoint, Kind, ListenOptions, MemberAddress, PeerEndpoint};
-use super::endpoint::{advertised, ip_address, read_json};
+use super::endpoint::{advertised, bindable_address, ip_address, read_json};
 use crate::error::Failure;
 
 /// What connecting uses up.
@@ -32,7 +32,13 @@ impl MemberListener {
     pub fn bind(options: ListenOptions) -> Result<Self, Failure> {
         // Read now, so that a mistake shows before anything is bound.
         options.credentials.parse()?;
-        let ip = ip_address("bind address", &options.bind_address)?;
+        let first = bindable_address("bind address", &options.bind_address)?;
+        let others = options
+            .other_addresses
+            .unwrap_or_default()
+            .iter()
+            .map(|text| bindable_address("address", text))
+            .collect::<Result<Vec<SocketAddr>, Failure>>()?;
         let hosts = options
             .advertised_addresses
             .unwrap_or_default()
@@ -40,9 +46,10 @@ impl MemberListener {
             .map(|text| ip_address("advertised address", text))
             .collect::<Result<Vec<IpAddr>, Failure>>()?;
         let kind = Kind::parse(&options.kind)?;
-        if ip.is_unspecified() && hosts.is_empty() && kind != Kind::Unix {
+        if first.ip().is_unspecified() && hosts.is_empty() && kind != Kind::Unix {
             return Err(Failure::argument(format!(
-                "{ip} is no address that peers can connect to: name the addresses to advertise"
+                "{} is no address that peers can connect to: name the addresses to advertise",
+                first.ip()
             )));
         }
         let directory = options.socket_directory.map_or_else(std::env::temp_dir, PathBuf::from);
@@ -51,13 +58,25 @@ impl MemberListener {
         if matches!(kind, Kind::Auto | Kind::Unix) {
             shoal_fabric::remove_stale_sockets(&directory, SOCKET_PREFIX);
         }
-        let wanted = addresses(kind, ip, || socket_path(&directory, &options.credentials, options.me));
-        let speaks_tls = wanted.iter().any(|address| matches!(address, Address::Tls(_)));
+        let wanted = addresses(kind, first, || {
+            socket_path(&directory, &options.credentials, options.me)
+        });
+        let may_speak_tls = kind == Kind::Auto && others.iter().any(|other| !other.ip().is_loopback());
+        let speaks_tls = may_speak_tls || wanted.iter().any(|address| matches!(address, Address::Tls(_)));
         let identity = speaks_tls.then(TlsIdentity::generate).transpose()?;
-        let listeners = wanted
+        let mut listeners = wanted
             .iter()
             .map(|address| Listener::bind(address, identity.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
+        // Addresses come and go with cables: the first must be there, the others may be.
+        if speaks_ip(&wanted) && hosts.is_empty() {
+            let over_ip = others.iter().filter(|other| **other != first).map(|other| match kind {
+                Kind::Tcp => Address::Tcp(*other),
+                Kind::Tls => Address::Tls(*other),
+                _ => over_network(*other),
+            });
+            listeners.extend(over_ip.filter_map(|address| Listener::bind(&address, identity.as_ref()).ok()));
+        }
         let host = host_name();
         let endpoint = Endpoint {
             transport: "tcp".to_owned(),
@@ -121,13 +140,21 @@ impl MemberListener {
     }
 }
 
-fn addresses(kind: Kind, ip: IpAddr, path: impl FnOnce() -> PathBuf) -> Vec<Address> {
-    let any_port = SocketAddr::new(ip, 0);
-    let over_ip = if ip.is_loopback() {
-        Address::Tcp(any_port)
+fn speaks_ip(addresses: &[Address]) -> bool {
+    addresses.iter().any(|address| !matches!(address, Address::Unix(_)))
+}
+
+/// In the clear on this machine, with TLS beyond it.
+fn over_network(address: SocketAddr) -> Address {
+    if address.ip().is_loopback() {
+        Address::Tcp(address)
     } else {
-        Address::Tls(any_port)
-    };
+        Address::Tls(address)
+    }
+}
+
+fn addresses(kind: Kind, any_port: SocketAddr, path: impl FnOnce() -> PathBuf) -> Vec<Address> {
+    let over_ip = over_network(any_port);
     match kind {
         Kind::Auto if cfg!(unix) => vec![Address::Unix(path()), over_ip],
         Kind::Auto => vec![over_ip],

@@ -13,6 +13,7 @@ import {
 } from '@shoal/core';
 import type { FabricListener, MeshHandle } from '@shoal/engine-node';
 import type { TcpOptions } from './options.js';
+import { routedPeers, withZoneNumber, zoneNumbers } from './routes.js';
 
 /** The fabric is native, so that it is there when the addon is. */
 export async function fabricAvailability(): Promise<TransportAvailability> {
@@ -32,8 +33,10 @@ export class FabricTransportWorker implements TransportWorker {
     this.#options = options;
   }
 
-  async listen({ credentials, self, bindAddress }: ListenOptions): Promise<TransportListener> {
+  async listen({ credentials, self, bindAddress, otherAddresses = [] }: ListenOptions): Promise<TransportListener> {
     const { kind, advertiseAddresses, socketDirectory } = this.#options;
+    const bound = this.#options.bindAddress ?? bindAddress;
+    const zones = zoneNumbers();
     try {
       const { FabricListener } = await import('@shoal/engine-node');
       return new MeshListener(
@@ -42,7 +45,10 @@ export class FabricTransportWorker implements TransportWorker {
           credentials,
           self,
           kind,
-          bindAddress: this.#options.bindAddress ?? bindAddress,
+          bindAddress: withZoneNumber(bound, zones) ?? bound,
+          ...(this.#options.bindAddress === undefined
+            ? { otherAddresses: otherAddresses.flatMap((address) => withZoneNumber(address, zones) ?? []) }
+            : {}),
           ...(advertiseAddresses === undefined ? {} : { advertisedAddresses: [...advertiseAddresses] }),
           ...(socketDirectory === undefined ? {} : { socketDirectory }),
         }),
@@ -67,7 +73,9 @@ class MeshListener implements TransportListener {
     { deadlineMilliseconds }: { readonly deadlineMilliseconds: number },
   ): Promise<ChannelSet> {
     try {
-      return new MeshChannels(await this.#listener.connect(JSON.stringify(peers), deadlineMilliseconds));
+      return new MeshChannels(
+        await this.#listener.connect(JSON.stringify(routedPeers(peers, zoneNumbers())), deadlineMilliseconds),
+      );
     } catch (thrown) {
       throw ShoalError.from(thrown, 'TRANSPORT_UNAVAILABLE');
     }

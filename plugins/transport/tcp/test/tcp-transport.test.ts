@@ -88,3 +88,28 @@ t.test('bad addresses are refused before anything is bound', async (t) => {
     message: /name the addresses to advertise/,
   });
 });
+
+t.test('further addresses are listened on, and those that are not here are left out', async (t) => {
+  const worker = await workerOf({ kind: 'tls' });
+  const load = credentials();
+  const listen = (self: MemberAddress) =>
+    worker.listen({
+      credentials: load,
+      self,
+      bindAddress: '127.0.0.1',
+      otherAddresses: ['127.0.0.1', '::1', '203.0.113.77', 'fe80::1%nowhere0'],
+    });
+  const listeners = await Promise.all(members.map(listen));
+  const addresses = listeners.map(({ endpoint }) => endpoint.addresses as string[]);
+  const hosts = (addresses[0] ?? []).map((address) => address.replace(/:\d+$/, ''));
+  t.ok(hosts.length > 0 && hosts.every((host) => ['tls:127.0.0.1', 'tls:[::1]'].includes(host)), hosts.join(' '));
+  t.equal(new Set(hosts).size, hosts.length, 'each once');
+  // The first address of each peer leads nowhere: the next one is tried.
+  const endpoints = endpointsOf(listeners).map(({ endpoint, ...one }) => ({
+    ...one,
+    endpoint: { ...endpoint, addresses: ['tls:127.0.0.1:1', ...(endpoint.addresses as string[])] },
+  }));
+  const sets = await Promise.all(listeners.map((one) => one.connect(endpoints, { deadlineMilliseconds: 20_000 })));
+  t.equal(sets.length, members.length);
+  for (const set of sets) await set.close();
+});

@@ -15,7 +15,7 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     home: text('home'),
     name: text('name'),
     pluginManifest: text('plugins'),
-    dataAddress: text('data-address'),
+    dataAddress: options.list('data-address'),
     peers: options.list('peer'),
     modelLibraries: options.list('models'),
     devices: !options.flag('no-devices'),
@@ -96,7 +96,8 @@ export const nodeCommand: Command = {
     {
       name: 'data-address',
       value: 'IP',
-      description: 'Address for the workers of other nodes.',
+      multiple: true,
+      description: 'Address for the workers of other nodes; 0.0.0.0 is all.',
       default: 'as --listen',
     },
     { name: 'no-devices', description: 'Join without offering devices.' },

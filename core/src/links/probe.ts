@@ -1,0 +1,157 @@
+/** Measures the path from one of this machine's addresses to one of another node's. */
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { ShoalError } from '../spec/errors.js';
+import {
+  commandBytes,
+  commandKinds,
+  decodeCommand,
+  encodeCommand,
+  greeting,
+  isProof,
+  maximumBurstBytes,
+  nonceBytes,
+  proveProbe,
+  welcomeBytes,
+} from './probe-protocol.js';
+import type { ProbeEndpoint } from './probe-responder.js';
+import { SocketReader } from './socket-reader.js';
+
+export interface ProbeRequest {
+  /** Of the cluster (`probeKey`). */
+  readonly key: Uint8Array;
+  /** Which node must answer. */
+  readonly nodeId: string;
+  readonly endpoint: ProbeEndpoint;
+  /** Address of this machine to go out from; absent: the system's choice. */
+  readonly sourceAddress?: string;
+  /** Also send a burst. */
+  readonly withBandwidth: boolean;
+  readonly deadlineMilliseconds: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ProbeResult {
+  /** Address that it went out from. */
+  readonly sourceAddress: string;
+  readonly roundTripMicroseconds: number;
+  /** Or why it was not measured; absent where it was not asked for. */
+  readonly bandwidth?: { readonly bytesPerSecond: number } | { readonly reason: string };
+}
+
+/** Round trips of which the smallest counts: everything else that takes time only adds to it. */
+const roundTrips = 4;
+/** Bursts grow until one takes this long: shorter times say more about the receiver's event loop than about the path. */
+const meaningfulMicroseconds = 2000;
+const burstSizes = [64 * 1024, 1024 * 1024, maximumBurstBytes];
+/** Shared by all bursts; random, so that no tunnel can compress it. */
+let noise: Buffer | undefined;
+
+/**
+ * Rejects with TIMEOUT, NODE_UNREACHABLE, ABORTED, and NODE_NOT_A_MEMBER where something else than the node answers. A
+ * burst that fails leaves the latency.
+ */
+export async function probe(request: ProbeRequest): Promise<ProbeResult> {
+  const { endpoint, sourceAddress, deadlineMilliseconds, signal } = request;
+  signal?.throwIfAborted();
+  const started = performance.now();
+  const where = `${endpoint.address} port ${endpoint.port}`;
+  const socket = connect({
+    host: endpoint.address,
+    port: endpoint.port,
+    noDelay: true,
+    ...(sourceAddress === undefined ? {} : { localAddress: sourceAddress }),
+  });
+  let giveUp: ShoalError | undefined;
+  const end = (error: ShoalError) => {
+    giveUp ??= error;
+    socket.destroy(error);
+  };
+  const late = new ShoalError('TIMEOUT', `no answer from ${where} within ${deadlineMilliseconds} ms`);
+  const timer = setTimeout(() => end(late), deadlineMilliseconds);
+  const onAbort = () => end(ShoalError.from(signal?.reason, 'ABORTED'));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const reader = new SocketReader(socket);
+  try {
+    await connected(socket);
+    await introduce(request, socket, reader);
+    const roundTripMicroseconds = await smallestRoundTrip(socket, reader);
+    const result = { sourceAddress: sourceAddress ?? socket.localAddress ?? '', roundTripMicroseconds };
+    if (!request.withBandwidth) return result;
+    return { ...result, bandwidth: await measureBandwidth(socket, reader, started + deadlineMilliseconds) };
+  } catch (thrown) {
+    if (giveUp) throw giveUp;
+    if (ShoalError.is(thrown)) throw thrown;
+    throw new ShoalError('NODE_UNREACHABLE', `no path to ${where}: ${(thrown as Error).message}`, { cause: thrown });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    socket.destroy();
+  }
+}
+
+function connected(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the connection was closed')));
+  });
+}
+
+async function introduce({ key, nodeId, endpoint }: ProbeRequest, socket: Socket, reader: SocketReader): Promise<void> {
+  const caller = randomBytes(nonceBytes);
+  socket.write(Buffer.concat([greeting, caller]));
+  const welcome = await reader.read(welcomeBytes);
+  const nonces = { caller, responder: welcome.subarray(0, nonceBytes) };
+  if (!isProof(welcome.subarray(nonceBytes), proveProbe(key, 'responder', nodeId, nonces))) {
+    throw new ShoalError('NODE_NOT_A_MEMBER', `what answers at ${endpoint.address} is another node`);
+  }
+  socket.write(proveProbe(key, 'caller', nodeId, nonces));
+}
+
+async function smallestRoundTrip(socket: Socket, reader: SocketReader): Promise<number> {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < roundTrips; index += 1) {
+    const started = performance.now();
+    await exchange(socket, reader, commandKinds.echo, index);
+    smallest = Math.min(smallest, (performance.now() - started) * 1000);
+  }
+  return smallest;
+}
+
+async function exchange(socket: Socket, reader: SocketReader, kind: number, value: number): Promise<number> {
+  socket.write(encodeCommand(kind, value));
+  const answer = decodeCommand(await reader.read(commandBytes));
+  if (answer.kind !== kind) throw new ShoalError('TRANSPORT_PROTOCOL', 'the other side answers something else');
+  return answer.value;
+}
+
+async function measureBandwidth(
+  socket: Socket,
+  reader: SocketReader,
+  endsAt: number,
+): Promise<NonNullable<ProbeResult['bandwidth']>> {
+  noise ??= randomBytes(burstSizes[0] ?? 0);
+  let bytesPerSecond: number | undefined;
+  try {
+    for (const size of burstSizes) {
+      // What the last one showed says whether the next can end in time.
+      if (bytesPerSecond !== undefined && performance.now() + (size / bytesPerSecond) * 1000 > endsAt) break;
+      if ((await exchange(socket, reader, commandKinds.burst, size)) !== size) {
+        if (bytesPerSecond !== undefined) break;
+        return { reason: 'the other side takes no burst now' };
+      }
+      const started = performance.now();
+      for (let sent = 0; sent < size; sent += noise.length) socket.write(noise);
+      const took = decodeCommand(await reader.read(commandBytes)).value;
+      const measured = decodeCommand(await reader.read(commandBytes)).value;
+      const isMeaningful = took >= meaningfulMicroseconds && measured > 0;
+      const whole = (performance.now() - started) * 1000;
+      bytesPerSecond = isMeaningful ? (measured / took) * 1e6 : (size / whole) * 1e6;
+      if (isMeaningful) break;
+    }
+  } catch (thrown) {
+    if (bytesPerSecond === undefined) return { reason: `a burst did not end in time: ${(thrown as Error).message}` };
+  }
+  return bytesPerSecond === undefined ? { reason: 'nothing was sent' } : { bytesPerSecond };
+}
