@@ -2104,6 +2104,18 @@ export namespace shoal {
             /** ChatMessage content. */
             content: string;
 
+            /** ChatMessage reasoning. */
+            reasoning?: (string|null);
+
+            /** ChatMessage toolCalls. */
+            toolCalls: shoal.control.ToolCall.$Properties[];
+
+            /** ChatMessage toolCallId. */
+            toolCallId?: (string|null);
+
+            /** ChatMessage name. */
+            name?: (string|null);
+
             /**
              * Creates a new ChatMessage instance using the specified properties.
              * @param [properties] Properties to set
@@ -2142,12 +2154,101 @@ export namespace shoal {
                 /** ChatMessage content */
                 content?: (string|null);
 
+                /** ChatMessage reasoning */
+                reasoning?: (string|null);
+
+                /** ChatMessage toolCalls */
+                toolCalls?: (shoal.control.ToolCall.$Properties[]|null);
+
+                /** ChatMessage toolCallId */
+                toolCallId?: (string|null);
+
+                /** ChatMessage name */
+                name?: (string|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a ChatMessage. */
             type $Shape = shoal.control.ChatMessage.$Properties;
+        }
+
+        /**
+         * Properties of a ToolCall.
+         * @deprecated Use shoal.control.ToolCall.$Properties instead.
+         */
+        interface IToolCall extends shoal.control.ToolCall.$Properties {
+        }
+
+        /** Represents a ToolCall. */
+        class ToolCall {
+
+            /**
+             * Constructs a new ToolCall.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ToolCall.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ToolCall id. */
+            id: string;
+
+            /** ToolCall name. */
+            name: string;
+
+            /** ToolCall arguments. */
+            arguments: string;
+
+            /**
+             * Creates a new ToolCall instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ToolCall instance
+             */
+            static create(properties: shoal.control.ToolCall.$Shape): shoal.control.ToolCall & shoal.control.ToolCall.$Shape;
+            static create(properties?: shoal.control.ToolCall.$Properties): shoal.control.ToolCall;
+
+            /**
+             * Encodes the specified ToolCall message. Does not implicitly {@link shoal.control.ToolCall.verify|verify} messages.
+             * @param message ToolCall message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ToolCall.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ToolCall message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ToolCall & shoal.control.ToolCall.$Shape} ToolCall
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ToolCall & shoal.control.ToolCall.$Shape;
+        }
+
+        namespace ToolCall {
+
+            /** Properties of a ToolCall. */
+            interface $Properties {
+
+                /** ToolCall id */
+                id?: (string|null);
+
+                /** ToolCall name */
+                name?: (string|null);
+
+                /** ToolCall arguments */
+                "arguments"?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ToolCall. */
+            type $Shape = shoal.control.ToolCall.$Properties;
         }
 
         /**
@@ -2171,6 +2272,12 @@ export namespace shoal {
 
             /** Conversation messages. */
             messages: shoal.control.ChatMessage.$Properties[];
+
+            /** Conversation toolsJson. */
+            toolsJson: string;
+
+            /** Conversation templateVariablesJson. */
+            templateVariablesJson: string;
 
             /**
              * Creates a new Conversation instance using the specified properties.
@@ -2206,6 +2313,12 @@ export namespace shoal {
 
                 /** Conversation messages */
                 messages?: (shoal.control.ChatMessage.$Properties[]|null);
+
+                /** Conversation toolsJson */
+                toolsJson?: (string|null);
+
+                /** Conversation templateVariablesJson */
+                templateVariablesJson?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2908,6 +3021,12 @@ export namespace shoal {
             /** Token logProbabilities. */
             logProbabilities?: (shoal.control.LogProbabilities.$Properties|null);
 
+            /** Token reasoning. */
+            reasoning: string;
+
+            /** Token toolCalls. */
+            toolCalls: shoal.control.ToolCallPart.$Properties[];
+
             /**
              * Creates a new Token instance using the specified properties.
              * @param [properties] Properties to set
@@ -2955,12 +3074,101 @@ export namespace shoal {
                 /** Token logProbabilities */
                 logProbabilities?: (shoal.control.LogProbabilities.$Properties|null);
 
+                /** Token reasoning */
+                reasoning?: (string|null);
+
+                /** Token toolCalls */
+                toolCalls?: (shoal.control.ToolCallPart.$Properties[]|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a Token. */
             type $Shape = shoal.control.Token.$Properties;
+        }
+
+        /**
+         * Properties of a ToolCallPart.
+         * @deprecated Use shoal.control.ToolCallPart.$Properties instead.
+         */
+        interface IToolCallPart extends shoal.control.ToolCallPart.$Properties {
+        }
+
+        /** Represents a ToolCallPart. */
+        class ToolCallPart {
+
+            /**
+             * Constructs a new ToolCallPart.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ToolCallPart.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ToolCallPart index. */
+            index: number;
+
+            /** ToolCallPart id. */
+            id?: (string|null);
+
+            /** ToolCallPart name. */
+            name?: (string|null);
+
+            /** ToolCallPart arguments. */
+            arguments: string;
+
+            /**
+             * Creates a new ToolCallPart instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ToolCallPart instance
+             */
+            static create(properties: shoal.control.ToolCallPart.$Shape): shoal.control.ToolCallPart & shoal.control.ToolCallPart.$Shape;
+            static create(properties?: shoal.control.ToolCallPart.$Properties): shoal.control.ToolCallPart;
+
+            /**
+             * Encodes the specified ToolCallPart message. Does not implicitly {@link shoal.control.ToolCallPart.verify|verify} messages.
+             * @param message ToolCallPart message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ToolCallPart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ToolCallPart message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ToolCallPart & shoal.control.ToolCallPart.$Shape} ToolCallPart
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ToolCallPart & shoal.control.ToolCallPart.$Shape;
+        }
+
+        namespace ToolCallPart {
+
+            /** Properties of a ToolCallPart. */
+            interface $Properties {
+
+                /** ToolCallPart index */
+                index?: (number|null);
+
+                /** ToolCallPart id */
+                id?: (string|null);
+
+                /** ToolCallPart name */
+                name?: (string|null);
+
+                /** ToolCallPart arguments */
+                "arguments"?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ToolCallPart. */
+            type $Shape = shoal.control.ToolCallPart.$Properties;
         }
 
         /**
@@ -3163,6 +3371,12 @@ export namespace shoal {
             /** Finished stopToken. */
             stopToken?: (number|null);
 
+            /** Finished reasoning. */
+            reasoning: string;
+
+            /** Finished toolCalls. */
+            toolCalls: shoal.control.ToolCallPart.$Properties[];
+
             /** Finished stoppedBy. */
             stoppedBy?: ("stopText"|"stopToken");
 
@@ -3225,6 +3439,12 @@ export namespace shoal {
                 /** Finished stopToken */
                 stopToken?: (number|null);
 
+                /** Finished reasoning */
+                reasoning?: (string|null);
+
+                /** Finished toolCalls */
+                toolCalls?: (shoal.control.ToolCallPart.$Properties[]|null);
+
                 /** Finished stoppedBy */
                 stoppedBy?: ("stopText"|"stopToken");
 
@@ -3243,6 +3463,8 @@ export namespace shoal {
               choice?: number|null;
               stopText?: string|null;
               stopToken?: number|null;
+              reasoning?: string|null;
+              toolCalls?: shoal.control.ToolCallPart.$Shape[]|null;
               $unknowns?: Uint8Array[];
             } & (
               ({ stoppedBy?: undefined; stopText?: null; stopToken?: null }|{ stoppedBy?: "stopText"; stopText: string; stopToken?: null }|{ stoppedBy?: "stopToken"; stopText?: null; stopToken: number })

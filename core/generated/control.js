@@ -2819,6 +2819,7 @@ export const shoal = $root.shoal = (() => {
         control.ChatMessage = (function() {
 
             const ChatMessage = function (properties) {
+                this.toolCalls = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2827,6 +2828,30 @@ export const shoal = $root.shoal = (() => {
 
             ChatMessage.prototype.role = "";
             ChatMessage.prototype.content = "";
+            ChatMessage.prototype.reasoning = null;
+            ChatMessage.prototype.toolCalls = $util.emptyArray;
+            ChatMessage.prototype.toolCallId = null;
+            ChatMessage.prototype.name = null;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ChatMessage.prototype, "_reasoning", {
+                get: $util.oneOfGetter($oneOfFields = ["reasoning"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ChatMessage.prototype, "_toolCallId", {
+                get: $util.oneOfGetter($oneOfFields = ["toolCallId"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ChatMessage.prototype, "_name", {
+                get: $util.oneOfGetter($oneOfFields = ["name"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
 
             ChatMessage.create = function(properties) {
                 return new ChatMessage(properties);
@@ -2843,6 +2868,15 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(10).string(message.role);
                 if (message.content != null && $Object.hasOwnProperty.call(message, "content") && message.content !== "")
                     writer.uint32(18).string(message.content);
+                if (message.reasoning != null && $Object.hasOwnProperty.call(message, "reasoning"))
+                    writer.uint32(26).string(message.reasoning);
+                if (message.toolCalls != null && message.toolCalls.length)
+                    for (let i = 0; i < message.toolCalls.length; ++i)
+                        $root.shoal.control.ToolCall.encode(message.toolCalls[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.toolCallId != null && $Object.hasOwnProperty.call(message, "toolCallId"))
+                    writer.uint32(42).string(message.toolCallId);
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
+                    writer.uint32(50).string(message.name);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2894,6 +2928,35 @@ export const shoal = $root.shoal = (() => {
                                 delete message.content;
                             continue;
                         }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.reasoning = reader.stringVerify();
+                            message._reasoning = "reasoning";
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.toolCalls && message.toolCalls.length))
+                                message.toolCalls = [];
+                            message.toolCalls.push($root.shoal.control.ToolCall.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.toolCallId = reader.stringVerify();
+                            message._toolCallId = "toolCallId";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.name = reader.stringVerify();
+                            message._name = "name";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2914,6 +2977,116 @@ export const shoal = $root.shoal = (() => {
             return ChatMessage;
         })();
 
+        control.ToolCall = (function() {
+
+            const ToolCall = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ToolCall.prototype.id = "";
+            ToolCall.prototype.name = "";
+            ToolCall.prototype["arguments"] = "";
+
+            ToolCall.create = function(properties) {
+                return new ToolCall(properties);
+            };
+
+            ToolCall.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                    writer.uint32(10).string(message.id);
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(18).string(message.name);
+                if (message["arguments"] != null && $Object.hasOwnProperty.call(message, "arguments") && message["arguments"] !== "")
+                    writer.uint32(26).string(message["arguments"]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ToolCall.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.ToolCall();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["arguments"] = value;
+                            else
+                                delete message["arguments"];
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ToolCall;
+        })();
+
         control.Conversation = (function() {
 
             const Conversation = function (properties) {
@@ -2925,6 +3098,8 @@ export const shoal = $root.shoal = (() => {
             };
 
             Conversation.prototype.messages = $util.emptyArray;
+            Conversation.prototype.toolsJson = "";
+            Conversation.prototype.templateVariablesJson = "";
 
             Conversation.create = function(properties) {
                 return new Conversation(properties);
@@ -2940,6 +3115,10 @@ export const shoal = $root.shoal = (() => {
                 if (message.messages != null && message.messages.length)
                     for (let i = 0; i < message.messages.length; ++i)
                         $root.shoal.control.ChatMessage.encode(message.messages[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.toolsJson != null && $Object.hasOwnProperty.call(message, "toolsJson") && message.toolsJson !== "")
+                    writer.uint32(18).string(message.toolsJson);
+                if (message.templateVariablesJson != null && $Object.hasOwnProperty.call(message, "templateVariablesJson") && message.templateVariablesJson !== "")
+                    writer.uint32(26).string(message.templateVariablesJson);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2953,7 +3132,7 @@ export const shoal = $root.shoal = (() => {
                     _depth = 0;
                 if (_depth > $Reader.recursionLimit)
                     throw $Error("max depth exceeded");
-                let end, message;
+                let end, message, value;
                 if (length === $undefined)
                     end = reader.len;
                 else {
@@ -2979,6 +3158,24 @@ export const shoal = $root.shoal = (() => {
                             if (!(message.messages && message.messages.length))
                                 message.messages = [];
                             message.messages.push($root.shoal.control.ChatMessage.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.toolsJson = value;
+                            else
+                                delete message.toolsJson;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.templateVariablesJson = value;
+                            else
+                                delete message.templateVariablesJson;
                             continue;
                         }
                     }
@@ -4012,6 +4209,7 @@ export const shoal = $root.shoal = (() => {
         control.Token = (function() {
 
             const Token = function (properties) {
+                this.toolCalls = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -4023,6 +4221,8 @@ export const shoal = $root.shoal = (() => {
             Token.prototype.text = "";
             Token.prototype.choice = 0;
             Token.prototype.logProbabilities = null;
+            Token.prototype.reasoning = "";
+            Token.prototype.toolCalls = $util.emptyArray;
 
             Token.create = function(properties) {
                 return new Token(properties);
@@ -4045,6 +4245,11 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(32).uint32(message.choice);
                 if (message.logProbabilities != null && $Object.hasOwnProperty.call(message, "logProbabilities"))
                     $root.shoal.control.LogProbabilities.encode(message.logProbabilities, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.reasoning != null && $Object.hasOwnProperty.call(message, "reasoning") && message.reasoning !== "")
+                    writer.uint32(50).string(message.reasoning);
+                if (message.toolCalls != null && message.toolCalls.length)
+                    for (let i = 0; i < message.toolCalls.length; ++i)
+                        $root.shoal.control.ToolCallPart.encode(message.toolCalls[i], writer.uint32(58).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4120,6 +4325,23 @@ export const shoal = $root.shoal = (() => {
                             message.logProbabilities = $root.shoal.control.LogProbabilities.decode(reader, reader.size(), $undefined, _depth + 1, message.logProbabilities);
                             continue;
                         }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reasoning = value;
+                            else
+                                delete message.reasoning;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.toolCalls && message.toolCalls.length))
+                                message.toolCalls = [];
+                            message.toolCalls.push($root.shoal.control.ToolCallPart.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -4138,6 +4360,138 @@ export const shoal = $root.shoal = (() => {
             };
 
             return Token;
+        })();
+
+        control.ToolCallPart = (function() {
+
+            const ToolCallPart = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ToolCallPart.prototype.index = 0;
+            ToolCallPart.prototype.id = null;
+            ToolCallPart.prototype.name = null;
+            ToolCallPart.prototype["arguments"] = "";
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ToolCallPart.prototype, "_id", {
+                get: $util.oneOfGetter($oneOfFields = ["id"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ToolCallPart.prototype, "_name", {
+                get: $util.oneOfGetter($oneOfFields = ["name"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            ToolCallPart.create = function(properties) {
+                return new ToolCallPart(properties);
+            };
+
+            ToolCallPart.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.index != null && $Object.hasOwnProperty.call(message, "index") && message.index !== 0)
+                    writer.uint32(8).uint32(message.index);
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id"))
+                    writer.uint32(18).string(message.id);
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
+                    writer.uint32(26).string(message.name);
+                if (message["arguments"] != null && $Object.hasOwnProperty.call(message, "arguments") && message["arguments"] !== "")
+                    writer.uint32(34).string(message["arguments"]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ToolCallPart.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.ToolCallPart();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.index = value;
+                            else
+                                delete message.index;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.id = reader.stringVerify();
+                            message._id = "id";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.name = reader.stringVerify();
+                            message._name = "name";
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["arguments"] = value;
+                            else
+                                delete message["arguments"];
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ToolCallPart;
         })();
 
         control.LogProbabilities = (function() {
@@ -4364,6 +4718,7 @@ export const shoal = $root.shoal = (() => {
         control.Finished = (function() {
 
             const Finished = function (properties) {
+                this.toolCalls = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -4379,6 +4734,8 @@ export const shoal = $root.shoal = (() => {
             Finished.prototype.choice = 0;
             Finished.prototype.stopText = null;
             Finished.prototype.stopToken = null;
+            Finished.prototype.reasoning = "";
+            Finished.prototype.toolCalls = $util.emptyArray;
 
             let $oneOfFields;
 
@@ -4416,6 +4773,11 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(66).string(message.stopText);
                 if (message.stopToken != null && $Object.hasOwnProperty.call(message, "stopToken"))
                     writer.uint32(72).uint32(message.stopToken);
+                if (message.reasoning != null && $Object.hasOwnProperty.call(message, "reasoning") && message.reasoning !== "")
+                    writer.uint32(82).string(message.reasoning);
+                if (message.toolCalls != null && message.toolCalls.length)
+                    for (let i = 0; i < message.toolCalls.length; ++i)
+                        $root.shoal.control.ToolCallPart.encode(message.toolCalls[i], writer.uint32(90).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4524,6 +4886,23 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.stopToken = reader.uint32();
                             message.stoppedBy = "stopToken";
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reasoning = value;
+                            else
+                                delete message.reasoning;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.toolCalls && message.toolCalls.length))
+                                message.toolCalls = [];
+                            message.toolCalls.push($root.shoal.control.ToolCallPart.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
                     }

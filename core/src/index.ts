@@ -9,6 +9,7 @@ export * from './links/link-order.js';
 export type { FailedLink } from './links/link-report.js';
 export type { InterfaceAddress, InterfaceKind, NetworkInterface } from './links/network-interface.js';
 export * from './machine/index.js';
+export * from './model/chat-message.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
 export * from './model/generation-config.js';

@@ -1,4 +1,4 @@
-import type { Constraint, GenerationInput, GenerationOrder } from '@shoal/core';
+import type { Constraint, GenerationInput, GenerationOrder, ToolDefinition } from '@shoal/core';
 
 /**
  * How an answer is made. What is left out, the model's generation_config.json says, and then Shoal: greedy, 512 tokens.
@@ -52,6 +52,14 @@ export interface GenerationOptions {
   /** Fail with REQUEST_QUEUE_TIMEOUT when the request has waited so long for a free slot; default: never. */
   readonly queueTimeoutMilliseconds?: number;
   readonly signal?: AbortSignal;
+}
+
+/** How a conversation is answered. */
+export interface ChatOptions extends GenerationOptions {
+  /** Functions that the model may call; the answer has `toolCalls` then. Refused where the model knows of no tools. */
+  readonly tools?: readonly ToolDefinition[];
+  /** Further variables of the model's chat template, such as `enable_thinking`. */
+  readonly templateVariables?: Readonly<Record<string, unknown>>;
 }
 
 /** Without fields that hold nothing. */

@@ -8,6 +8,8 @@ import {
   type GenerationInput,
   type NodeService,
   ShoalError,
+  type ToolCall,
+  type ToolCallPart,
 } from '@shoal/core';
 import { type GenerationOptions, orderOf } from './generation-options.js';
 
@@ -19,6 +21,10 @@ export interface GenerationPart {
   readonly token?: number;
   /** Which of the answers. */
   readonly choice: number;
+  /** What the model thinks before it answers, where it does. */
+  readonly reasoning?: string;
+  /** Pieces of the functions that it calls. */
+  readonly toolCalls?: readonly ToolCallPart[];
   /** Where `logProbabilities` asks for it. */
   readonly logProbability?: ExplainedToken;
 }
@@ -26,6 +32,10 @@ export interface GenerationPart {
 /** One answer to a prompt. */
 export interface GenerationChoice {
   readonly text: string;
+  /** What the model thought before; absent where it did not. */
+  readonly reasoning?: string;
+  /** Functions that it wants called, where `tools` offers some; absent where it calls none. */
+  readonly toolCalls?: readonly ToolCall[];
   /** Ids of the generated tokens. */
   readonly tokens: readonly number[];
   /** `stop`: an end-of-text or stop token, or a stop string; `length`: the limit or the context was reached. */
@@ -156,6 +166,8 @@ class GrowingChoice {
   readonly tokens: number[] = [];
   finished: FinishedChoice | undefined;
   private text = '';
+  private reasoning = '';
+  private readonly toolCalls: ToolCall[] = [];
   private readonly logProbabilities: ExplainedToken[] = [];
 
   constructor(private readonly number: number) {}
@@ -164,12 +176,15 @@ class GrowingChoice {
   add(
     event: ({ kind: 'token' } & GeneratedToken) | ({ kind: 'finished' } & FinishedChoice),
   ): GenerationPart | undefined {
-    const { text } = event;
+    const { text, reasoning, toolCalls } = event;
     this.text += text;
-    const part = { text, choice: this.number };
+    this.reasoning += reasoning ?? '';
+    for (const part of toolCalls ?? []) this.addCall(part);
+    const extras = { ...(reasoning === undefined ? {} : { reasoning }), ...(toolCalls ? { toolCalls } : {}) };
+    const part = { text, choice: this.number, ...extras };
     if (event.kind === 'finished') {
       this.finished = event;
-      return text === '' ? undefined : part;
+      return text === '' && reasoning === undefined && !toolCalls ? undefined : part;
     }
     const { token, logProbabilities } = event;
     this.tokens.push(token);
@@ -179,10 +194,17 @@ class GrowingChoice {
     return { ...part, token, logProbability };
   }
 
+  private addCall({ index, id = '', name = '', arguments: text }: ToolCallPart): void {
+    const call = this.toolCalls[index] ?? { id, name, arguments: '' };
+    this.toolCalls[index] = { ...call, arguments: call.arguments + text };
+  }
+
   choice(): GenerationChoice {
-    const { text, tokens, logProbabilities, finished } = this;
+    const { text, reasoning, toolCalls, tokens, logProbabilities, finished } = this;
     return {
       text,
+      ...(reasoning === '' ? {} : { reasoning }),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
       tokens,
       finishReason: finished?.reason ?? 'cancelled',
       ...(finished?.stoppedBy === undefined ? {} : { stoppedBy: finished.stoppedBy }),

@@ -23,6 +23,9 @@ export {
   ShoalError,
   type StorageChoice,
   type TokenProbability,
+  type ToolCall,
+  type ToolCallPart,
+  type ToolDefinition,
   topologyGraph,
 } from '@shoal/core';
 export * from './bench.js';
@@ -30,7 +33,7 @@ export * from './cluster.js';
 export * from './create-cluster.js';
 export type { Finding } from './doctor/finding.js';
 export * from './generation.js';
-export type { GenerationOptions } from './generation-options.js';
+export type { ChatOptions, GenerationOptions } from './generation-options.js';
 export * from './loaded-model.js';
 export * from './local-nodes.js';
 export * from './model-library.js';

@@ -1,6 +1,6 @@
 import type { ChatMessage, InstanceSummary, MemberReport, NodeService, Plan } from '@shoal/core';
 import { Generation } from './generation.js';
-import type { GenerationOptions } from './generation-options.js';
+import type { ChatOptions, GenerationOptions } from './generation-options.js';
 
 /** A model that is loaded over the cluster and answers. */
 export class LoadedModel implements AsyncDisposable {
@@ -21,8 +21,13 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /** Answers a conversation, written with the model's chat template. */
-  chat(messages: readonly ChatMessage[], options: GenerationOptions = {}): Generation {
-    return new Generation(this.service, this.instance, { kind: 'messages', messages }, options);
+  chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Generation {
+    const { tools, templateVariables, ...rest } = options;
+    const given = {
+      ...(tools === undefined || tools.length === 0 ? {} : { tools }),
+      ...(templateVariables === undefined ? {} : { templateVariables }),
+    };
+    return new Generation(this.service, this.instance, { kind: 'messages', messages, ...given }, rest);
   }
 
   /** Continues a text, or a list of token ids, as it is. */

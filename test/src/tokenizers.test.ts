@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChatMessage, ChatTemplate, TextTokenizer } from '@shoal/core';
+import { type ChatMessage, ChatTemplate, TextTokenizer, type ToolDefinition } from '@shoal/core';
 import t from 'tap';
 import { repositoryRoot } from './support/repository.js';
 
@@ -10,7 +10,7 @@ interface RecordedIds {
   readonly texts: readonly { readonly text: string; readonly ids: number[]; readonly plain?: number[] }[];
   readonly conversations?: readonly {
     readonly messages: readonly ChatMessage[];
-    readonly tools?: readonly object[];
+    readonly tools?: readonly { readonly function: ToolDefinition }[];
     readonly ids: number[];
   }[];
 }
@@ -30,7 +30,8 @@ for (const [name, { texts, conversations = [] }] of Object.entries(recorded)) {
     );
     const template = await ChatTemplate.load(directory, tokenizer.specialTokens);
     for (const { messages, tools, ids } of conversations) {
-      const text = template?.render(messages, tools === undefined ? {} : { tools }) ?? '';
+      const definitions = tools?.map((tool) => tool.function);
+      const text = template?.render(messages, definitions === undefined ? {} : { tools: definitions }) ?? '';
       t.same([...tokenizer.encode(text, { addSpecialTokens: false })], ids, 'a conversation');
     }
   });

@@ -1,4 +1,12 @@
 import { ShoalError } from '../spec/errors.js';
+import { type AnswerFormat, answerFormatOf } from './answer/answer-format.js';
+import {
+  type ArgumentStyle,
+  type ChatMessage,
+  type ToolDefinition,
+  templateMessages,
+  templateTools,
+} from './chat-message.js';
 import { readModelJson, readModelText } from './model-file.js';
 import { parseTemplate, runTemplate, type TemplateProgram } from './template-interpreter.js';
 import { isObject } from './tokenizer-definition.js';
@@ -6,17 +14,11 @@ import { isObject } from './tokenizer-definition.js';
 /** Largest template: the longest that are about have 30 KB. */
 const maximumTemplateBytes = 1024 * 1024;
 
-/** One turn of a conversation. Templates know `system`, `user` and `assistant`, some more. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
-
 export interface RenderOptions {
   /** Whether to end with the beginning of the assistant's next turn; default true. */
   readonly addGenerationPrompt?: boolean;
-  /** Functions that the model may call, as JSON schemas; templates write them into the conversation. */
-  readonly tools?: readonly object[];
+  /** Functions that the model may call; templates write them into the conversation. */
+  readonly tools?: readonly ToolDefinition[];
   /** Further variables of the template, such as `enable_thinking` or `date_string`. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** For `strftime_now`; default: the clock. */
@@ -30,12 +32,16 @@ export class ChatTemplate {
   readonly #toolTemplate: TemplateProgram;
   readonly #specialTokens: Readonly<Record<string, string>>;
   readonly #directory: string;
+  /** How the model writes calls and thoughts. */
+  readonly format: AnswerFormat;
+  #argumentStyle: ArgumentStyle | undefined;
 
   private constructor(sources: TemplateSources, specialTokens: Readonly<Record<string, string>>, directory: string) {
     this.#template = parseTemplate(sources.standard);
     this.#toolTemplate = sources.tools === undefined ? this.#template : parseTemplate(sources.tools);
     this.#specialTokens = specialTokens;
     this.#directory = directory;
+    this.format = answerFormatOf(Object.values(sources).join('\n'));
   }
 
   /**
@@ -69,23 +75,46 @@ export class ChatTemplate {
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { tools, variables, addGenerationPrompt = true, now = () => new Date() } = options;
+    const style = messages.some(({ toolCalls = [] }) => toolCalls.length > 0) ? this.#styleOfArguments() : 'object';
     try {
-      const template = tools === undefined ? this.#template : this.#toolTemplate;
-      return runTemplate(
-        template,
-        {
-          // Templates ask whether these are none, as transformers passes them.
-          tools: tools ?? null,
-          documents: null,
-          ...this.#specialTokens,
-          ...variables,
-          messages: messages.map((message) => ({ ...message })),
-          add_generation_prompt: addGenerationPrompt,
-        },
-        now,
-      );
+      return this.#run(tools !== undefined, templateMessages(messages, style), now, {
+        ...variables,
+        tools: tools === undefined ? null : templateTools(tools),
+        add_generation_prompt: addGenerationPrompt,
+      });
     } catch (thrown) {
       throw invalid(this.#directory, 'does not render this conversation', thrown);
+    }
+  }
+
+  #run(withTools: boolean, messages: object[], now: () => Date, variables: Readonly<Record<string, unknown>>): string {
+    return runTemplate(
+      withTools ? this.#toolTemplate : this.#template,
+      // Templates ask whether tools and documents are none, as transformers passes them.
+      { documents: null, ...this.#specialTokens, ...variables, messages },
+      now,
+    );
+  }
+
+  /** Found out by trying, once: some templates write an object as JSON, others join the text as it is. */
+  #styleOfArguments(): ArgumentStyle {
+    this.#argumentStyle ??= (['object', 'text'] as const).find((style) => this.#showsArguments(style)) ?? 'object';
+    return this.#argumentStyle;
+  }
+
+  #showsArguments(style: ArgumentStyle): boolean {
+    const call = { id: 'call00000', name: 'probe', arguments: '{"probed_key": "probed_value"}' };
+    const turns: ChatMessage[] = [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', content: '', toolCalls: [call] },
+      { role: 'tool', content: 'y', toolCallId: call.id, name: call.name },
+    ];
+    try {
+      const variables = { tools: null, add_generation_prompt: false };
+      const text = this.#run(false, templateMessages(turns, style), () => new Date(0), variables);
+      return /(?<!\\)"probed_key": ?"probed_value"|probed_key=/.test(text);
+    } catch {
+      return false;
     }
   }
 }

@@ -5,6 +5,8 @@ const space = 0x20;
 /** Whether special tokens are left out of a text; default true. */
 export interface DetokenizerOptions {
   readonly skipSpecialTokens?: boolean;
+  /** Special tokens that are shown although others are left out. */
+  readonly shownTokens?: ReadonlySet<number> | undefined;
 }
 
 /**
@@ -15,12 +17,14 @@ export interface DetokenizerOptions {
 export class StreamingDetokenizer {
   readonly #pieces: TokenPieceTable;
   readonly #skipSpecialTokens: boolean;
+  readonly #shownTokens: ReadonlySet<number> | undefined;
   readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   #leadingSpaces: number;
 
   constructor(pieces: TokenPieceTable, options: DetokenizerOptions = {}) {
     this.#pieces = pieces;
     this.#skipSpecialTokens = options.skipSpecialTokens ?? true;
+    this.#shownTokens = options.shownTokens;
     this.#leadingSpaces = pieces.leadingSpaces;
   }
 
@@ -28,7 +32,8 @@ export class StreamingDetokenizer {
   push(id: number): string {
     const { bytes, offsets, special } = this.#pieces;
     const end = offsets[id + 1];
-    if (end === undefined || (this.#skipSpecialTokens && special[id] === 1)) return '';
+    if (end === undefined) return '';
+    if (this.#skipSpecialTokens && special[id] === 1 && !this.#shownTokens?.has(id)) return '';
     let start = offsets[id] as number;
     while (this.#leadingSpaces > 0 && start < end) {
       const isSpace = bytes[start] === space;

@@ -1,6 +1,7 @@
 /** The rules for requests, wherever they come from. What depends on the model, its head checks. */
 import type { SamplingRequest } from '../worker/sampling.js';
 import type { GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
+import { checkConversation } from './conversation-wire.js';
 import { invalid } from './wire.js';
 
 const mostChoices = 128;
@@ -30,7 +31,7 @@ export function checkOrder(order: GenerationOrder): void {
 }
 
 function checkInput(input: GenerationInput): void {
-  if (input.kind === 'messages' && input.messages.length === 0) throw invalid('messages is empty');
+  if (input.kind === 'messages') checkConversation(input);
   if (input.kind === 'tokens' && !input.tokens.every(isTokenId)) {
     throw invalid('tokens has an entry that is not a token id');
   }

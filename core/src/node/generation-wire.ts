@@ -2,6 +2,12 @@
 import type { messages } from '../control/messages.js';
 import type { SamplingRequest } from '../worker/sampling.js';
 import type { GeneratedToken, GenerationInput, GenerationOrder } from '../worker/worker-protocol.js';
+import {
+  conversationFromMessage,
+  conversationToMessage,
+  extrasFromMessage,
+  extrasToMessage,
+} from './conversation-wire.js';
 import { checkOrder } from './generation-rules.js';
 import type { GenerationEvent } from './service.js';
 
@@ -17,7 +23,7 @@ export function orderToMessage(instance: string, order: GenerationOrder): messag
   };
   switch (input.kind) {
     case 'messages':
-      return { ...base, conversation: { messages: input.messages.map(({ role, content }) => ({ role, content })) } };
+      return { ...base, conversation: conversationToMessage(input) };
     case 'prompt':
       return { ...base, prompt: input.prompt };
     case 'tokens':
@@ -69,13 +75,7 @@ function present<Name extends string>(
 }
 
 function inputFromMessage(message: messages.GenerateRequest.$Properties): GenerationInput {
-  if (message.conversation) {
-    const conversation = (message.conversation.messages ?? []).map(({ role, content }) => ({
-      role: role ?? '',
-      content: content ?? '',
-    }));
-    return { kind: 'messages', messages: conversation };
-  }
+  if (message.conversation) return conversationFromMessage(message.conversation);
   if (message.tokens) return { kind: 'tokens', tokens: message.tokens.tokens ?? [] };
   return { kind: 'prompt', prompt: message.prompt ?? '' };
 }
@@ -85,13 +85,18 @@ export function generationToMessage(event: GenerationEvent): messages.GenerateRe
     case 'accepted':
       return { accepted: { promptTokens: [...event.promptTokens], seed: event.seed, sampling: event.sampling } };
     case 'token': {
-      const { kind: _kind, logProbabilities, ...token } = event;
+      const { kind: _kind, logProbabilities, reasoning: _reasoning, toolCalls: _calls, ...token } = event;
       return {
-        token: { ...token, ...(logProbabilities && { logProbabilities: explainedToMessage(logProbabilities) }) },
+        token: {
+          ...token,
+          ...extrasToMessage(event),
+          ...(logProbabilities && { logProbabilities: explainedToMessage(logProbabilities) }),
+        },
       };
     }
     case 'finished': {
-      const { kind: _kind, stoppedBy, ...finished } = event;
+      const { kind: _kind, stoppedBy, reasoning: _reasoning, toolCalls: _calls, ...numbers } = event;
+      const finished = { ...numbers, ...extrasToMessage(event) };
       if (stoppedBy === undefined) return { finished };
       const cause = typeof stoppedBy === 'string' ? { stopText: stoppedBy } : { stopToken: stoppedBy };
       return { finished: { ...finished, ...cause } };
@@ -120,6 +125,7 @@ export function generationFromMessage(message: messages.GenerateResponse.$Proper
     reason: reason === 'stop' || reason === 'length' ? reason : 'cancelled',
     ...(stoppedBy === undefined ? {} : { stoppedBy }),
     text: finished.text ?? '',
+    ...extrasFromMessage(finished),
     promptTokens: finished.promptTokens ?? 0,
     generatedTokens: finished.generatedTokens ?? 0,
     prefillMicroseconds: finished.prefillMicroseconds ?? 0,
@@ -134,6 +140,7 @@ function tokenFromMessage(message: messages.Token.$Properties): GeneratedToken {
     index: index ?? 0,
     token: token ?? 0,
     text: text ?? '',
+    ...extrasFromMessage(message),
     ...(logProbabilities ? { logProbabilities: explainedFromMessage(logProbabilities) } : {}),
   };
 }

@@ -3,7 +3,7 @@ import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import { Answer } from './answer.js';
 import { appliedSampling, defaultMaximumTokens, resolveSampling } from './sampling.js';
-import type { TextSide } from './text-side.js';
+import type { Prompt, TextSide } from './text-side.js';
 import type { WorkerEvent, WorkerMethods } from './worker-protocol.js';
 
 type GenerateOrder = WorkerMethods['generate']['request'];
@@ -24,7 +24,7 @@ export class Generations {
 
   /** Throws REQUEST_TOO_LONG, REQUEST_INVALID, REQUEST_QUEUE_FULL, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID. */
   async start(order: GenerateOrder): Promise<WorkerMethods['generate']['response']> {
-    const promptTokens = await this.promptTokens(order);
+    const { tokens: promptTokens, reading } = await this.prompt(order);
     if (promptTokens.length === 0) throw new ShoalError('REQUEST_INVALID', 'the prompt has no tokens');
     const room = this.contextLength - promptTokens.length;
     if (room < 1) {
@@ -44,7 +44,7 @@ export class Generations {
     const numbers = Array.from({ length: choices }, (_, choice) => choice);
     this.running.set(
       requestId,
-      new Map(numbers.map((choice) => [choice, new Answer(this.text, endTokens, stopTexts)])),
+      new Map(numbers.map((choice) => [choice, new Answer(this.text, endTokens, stopTexts, reading)])),
     );
     try {
       this.member.submit({
@@ -63,13 +63,13 @@ export class Generations {
     return { promptTokens: [...promptTokens], seed: sampling.seed, sampling: appliedSampling(sampling) };
   }
 
-  private async promptTokens({ requestId, input, parseSpecialTokens }: GenerateOrder): Promise<Uint32Array> {
+  private async prompt({ requestId, input, parseSpecialTokens }: GenerateOrder): Promise<Prompt> {
     const starting: { failure?: ShoalError } = {};
     this.starting.set(requestId, starting);
     try {
-      const tokens = await this.text.tokens(input, parseSpecialTokens);
+      const prompt = await this.text.prompt(input, parseSpecialTokens);
       if (starting.failure) throw starting.failure;
-      return tokens;
+      return prompt;
     } finally {
       this.starting.delete(requestId);
     }

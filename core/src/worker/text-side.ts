@@ -1,4 +1,7 @@
 /** The head's text side: prompts become tokens, tokens become text. Only the head's worker has one. */
+import { type AnswerFormat, answerParser, markersOf } from '../model/answer/answer-format.js';
+import type { AnswerParser } from '../model/answer/parts.js';
+import { textsIn } from '../model/chat-message.js';
 import { type GenerationConfig, readGenerationConfig } from '../model/generation-config.js';
 import { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
 import type { TokenPieceTable } from '../model/token-pieces.js';
@@ -9,6 +12,21 @@ import type { GenerationInput } from './worker-protocol.js';
 
 /** Longest prompt, in UTF-16 code units: beyond a million tokens. */
 const maximumPromptCharacters = 4 * 1024 * 1024;
+
+/** How the answers to a prompt are read. */
+export interface AnswerReading {
+  /** Special tokens that the parser needs to see. */
+  readonly shownTokens: ReadonlySet<number> | undefined;
+  /** One for each answer; undefined where all is text. */
+  readonly parser: () => AnswerParser | undefined;
+}
+
+export interface Prompt {
+  readonly tokens: Uint32Array;
+  readonly reading: AnswerReading;
+}
+
+const plain: AnswerReading = { shownTokens: undefined, parser: () => undefined };
 
 export interface TextSideOptions {
   /** The model's folder. */
@@ -26,18 +44,21 @@ export class TextSide {
     private readonly problem: ShoalError | undefined,
     private readonly generation: GenerationConfig,
     private readonly vocabularySize: number | undefined,
+    private readonly format: AnswerFormat | undefined,
   ) {}
 
   /** A model without a tokenizer is served too, to those who ask with tokens. Throws MODEL_CONFIG_INVALID. */
   static async load({ directory, vocabularySize, deadlineMilliseconds }: TextSideOptions): Promise<TextSide> {
     const thread = new TextThread(directory, deadlineMilliseconds);
     try {
-      const { pieces, endToken } = await thread.load();
-      return new TextSide(thread, pieces, undefined, await readGenerationConfig(directory, endToken), vocabularySize);
+      const { pieces, endToken, format } = await thread.load();
+      const generation = await readGenerationConfig(directory, endToken);
+      return new TextSide(thread, pieces, undefined, generation, vocabularySize, format);
     } catch (thrown) {
       await thread.close();
       const problem = ShoalError.from(thrown, 'MODEL_TOKENIZER_INVALID');
-      return new TextSide(thread, undefined, problem, await readGenerationConfig(directory), vocabularySize);
+      const generation = await readGenerationConfig(directory);
+      return new TextSide(thread, undefined, problem, generation, vocabularySize, undefined);
     }
   }
 
@@ -55,10 +76,15 @@ export class TextSide {
    * default in prompts, whose makers write their own turns, and not in messages. Throws REQUEST_INVALID,
    * REQUEST_TOO_LONG, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID, ARGUMENT_INVALID.
    */
-  async tokens(input: GenerationInput, parseSpecialTokens = input.kind === 'prompt'): Promise<Uint32Array> {
+  async tokens(input: GenerationInput, parseSpecialTokens?: boolean): Promise<Uint32Array> {
+    return (await this.prompt(input, parseSpecialTokens)).tokens;
+  }
+
+  /** The same, with how to read answers to it. */
+  async prompt(input: GenerationInput, parseSpecialTokens = input.kind === 'prompt'): Promise<Prompt> {
     if (input.kind === 'tokens') {
       this.checkRange(input.tokens, 'REQUEST_INVALID', 'a request is wrong: tokens has');
-      return Uint32Array.from(input.tokens);
+      return { tokens: Uint32Array.from(input.tokens), reading: plain };
     }
     this.requireTokenizer();
     const characters = charactersOf(input);
@@ -66,14 +92,27 @@ export class TextSide {
       const message = `the prompt has ${characters} characters; the limit is ${maximumPromptCharacters}`;
       throw new ShoalError('REQUEST_TOO_LONG', message, { details: { characters } });
     }
-    const tokens = await this.thread.encode({ input, parseSpecialTokens });
+    const { tokens, isThinking } = await this.thread.encode({ input, parseSpecialTokens });
     this.checkRange(tokens, 'MODEL_TOKENIZER_INVALID', "the model's tokenizer gives");
-    return tokens;
+    return { tokens, reading: this.readingOf(input, isThinking) };
+  }
+
+  private readingOf(input: GenerationInput, isThinking: boolean): AnswerReading {
+    const { format, pieces } = this;
+    if (input.kind !== 'messages' || !format || !pieces) return plain;
+    const options = { toolNames: (input.tools ?? []).map(({ name }) => name), isThinking };
+    if (!answerParser(format, options)) return plain;
+    const markers = new Set(markersOf(format));
+    const shownTokens = new Set<number>();
+    for (let token = 0; token < pieces.special.length; token += 1) {
+      if (pieces.special[token] === 1 && markers.has(this.textOf(token))) shownTokens.add(token);
+    }
+    return { shownTokens, parser: () => answerParser(format, options) };
   }
 
   /** Undefined when the model has no tokenizer: its answers have tokens but no text. */
-  stream(): StreamingDetokenizer | undefined {
-    return this.pieces && new StreamingDetokenizer(this.pieces);
+  stream(shownTokens?: ReadonlySet<number>): StreamingDetokenizer | undefined {
+    return this.pieces && new StreamingDetokenizer(this.pieces, { shownTokens });
   }
 
   /** Text of one token by itself; a part of a character is U+FFFD. */
@@ -110,5 +149,7 @@ export class TextSide {
 
 function charactersOf(input: Exclude<GenerationInput, { kind: 'tokens' }>): number {
   if (input.kind === 'prompt') return input.prompt.length;
-  return input.messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
+  let characters = 0;
+  for (const text of textsIn(input)) characters += text.length;
+  return characters;
 }

@@ -12,6 +12,7 @@ const jobDeadlineMilliseconds = 20_000;
 const heapMegabytes = 1024;
 
 type Loaded = Extract<TextThreadMessage, { kind: 'loaded' }>;
+type Encoded = Extract<TextThreadMessage, { kind: 'encoded' }>;
 
 /**
  * Runs the text thread of one model, one job after the other. A job that does not come to an end costs its thread, and
@@ -39,7 +40,7 @@ export class TextThread {
   }
 
   /** Token ids of a prompt. Throws MODEL_TEMPLATE_INVALID, MODEL_TOKENIZER_INVALID, REQUEST_INVALID, ARGUMENT_INVALID. */
-  encode(prompt: Omit<PromptJob, 'job'>): Promise<Uint32Array> {
+  encode(prompt: Omit<PromptJob, 'job'>): Promise<Encoded> {
     const result = this.last.then(() => this.run({ ...prompt, job: ++this.jobs }));
     this.last = result.catch(() => undefined);
     return result;
@@ -71,14 +72,14 @@ export class TextThread {
     return worker;
   }
 
-  private async run(job: PromptJob): Promise<Uint32Array> {
+  private async run(job: PromptJob): Promise<Encoded> {
     if (this.closed) throw new ShoalError('ABORTED', 'the shard is being unloaded');
     this.worker ??= this.start(() => undefined);
     const worker = await this.worker.catch((thrown: unknown) => {
       this.worker = undefined;
       throw thrown;
     });
-    let tokens: Uint32Array | undefined;
+    let encoded: Encoded | undefined;
     let isRendered = job.input.kind === 'prompt';
     const failure = (problem: string) =>
       isRendered
@@ -86,12 +87,12 @@ export class TextThread {
         : this.failure('MODEL_TEMPLATE_INVALID', `fails at this conversation: it ${problem}`);
     const answered = this.exchange(worker, this.deadlineMilliseconds, failure, (message) => {
       if (message.kind === 'rendered') isRendered = true;
-      else if (message.kind === 'encoded') tokens = message.tokens;
+      else if (message.kind === 'encoded') encoded = message;
       return message.kind === 'encoded';
     });
     worker.postMessage(job);
     await answered;
-    return tokens as unknown as Uint32Array;
+    return encoded as unknown as Encoded;
   }
 
   /** Receives messages until `isDone`. When the thread says nothing in time or dies, it is ended and forgotten. */

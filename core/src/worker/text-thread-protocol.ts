@@ -1,4 +1,5 @@
 /** What the head's worker and its text thread say to each other. */
+import type { AnswerFormat } from '../model/answer/answer-format.js';
 import type { TokenPieceTable } from '../model/token-pieces.js';
 import type { ErrorDocument, GenerationInput } from './worker-protocol.js';
 
@@ -22,9 +23,12 @@ export type TextThreadMessage =
       readonly pieces: TokenPieceTable;
       /** Id of the tokenizer's own end-of-text token. */
       readonly endToken: number | undefined;
+      /** Undefined where the model has no chat template that can be used. */
+      readonly format: AnswerFormat | undefined;
     }
   /** The template is done with a job. */
   | { readonly kind: 'rendered'; readonly job: number }
-  | { readonly kind: 'encoded'; readonly job: number; readonly tokens: Uint32Array }
+  /** `isThinking`: the prompt ends within a thought of the answer. */
+  | { readonly kind: 'encoded'; readonly job: number; readonly tokens: Uint32Array; readonly isThinking: boolean }
   /** Of a job, or of loading. */
   | { readonly kind: 'failed'; readonly job: number | undefined; readonly error: ErrorDocument };

@@ -3,6 +3,8 @@
  * may run for ever. Here they keep nobody waiting, and the thread can be ended from outside.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { thinkOpen } from '../model/answer/reasoning.js';
+import { mapTexts, textsIn } from '../model/chat-message.js';
 import { ChatTemplate } from '../model/chat-template.js';
 import { TextTokenizer } from '../model/tokenizer.js';
 import { ShoalError } from '../spec/errors.js';
@@ -23,24 +25,46 @@ class PromptEncoder {
     return new PromptEncoder(tokenizer, template);
   }
 
-  encode({ input, parseSpecialTokens }: PromptJob, rendered: () => void): Uint32Array {
-    if (input.kind === 'prompt') return this.tokenizer.encode(input.prompt, { parseSpecialTokens });
+  /** How the model writes calls and thoughts; undefined without a template. */
+  get format() {
+    return ShoalError.is(this.template) ? undefined : this.template?.format;
+  }
+
+  encode({ input, parseSpecialTokens }: PromptJob, rendered: () => void): Encoded {
+    if (input.kind === 'prompt') {
+      return { tokens: this.tokenizer.encode(input.prompt, { parseSpecialTokens }), isThinking: false };
+    }
     if (this.template === undefined) {
       const message = 'the model has no chat template; give a prompt instead of messages';
       throw new ShoalError('MODEL_TEMPLATE_INVALID', message);
     }
     if (ShoalError.is(this.template)) throw this.template;
-    const { messages } = input;
-    const marks = parseSpecialTokens
-      ? undefined
-      : this.tokenizer.marks(messages.flatMap(({ role, content }) => [role, content]));
-    const marked = marks
-      ? messages.map(({ role, content }) => ({ role: marks.apply(role), content: marks.apply(content) }))
-      : messages;
-    const text = this.template.render(marked);
+    const { messages, tools, templateVariables: variables } = input;
+    if (tools !== undefined && !this.template.format.takesTools) {
+      const message = "a request is wrong: it has tools, and the model's chat template has no place for them";
+      throw new ShoalError('REQUEST_INVALID', message, { details: { parameter: 'tools' } });
+    }
+    const given = { messages, tools, variables };
+    const marks = parseSpecialTokens ? undefined : this.tokenizer.marks([...textsIn(given)]);
+    const marked = marks ? mapTexts(given, (text) => marks.apply(text)) : given;
+    const text = this.template.render(marked.messages, {
+      ...(marked.tools === undefined ? {} : { tools: marked.tools }),
+      ...(marked.variables === undefined ? {} : { variables: marked.variables }),
+    });
     rendered();
-    return this.tokenizer.encode(text, { addSpecialTokens: false, marks });
+    const tokens = this.tokenizer.encode(text, { addSpecialTokens: false, marks });
+    return { tokens, isThinking: endsInThought(text) };
   }
+}
+
+interface Encoded {
+  readonly tokens: Uint32Array;
+  readonly isThinking: boolean;
+}
+
+/** Nothing has been thought yet: what a user wrote about the tag does not count. */
+function endsInThought(text: string): boolean {
+  return text.trimEnd().endsWith(thinkOpen);
 }
 
 function send(message: TextThreadMessage, transfer: readonly ArrayBuffer[] = []): void {
@@ -64,14 +88,14 @@ async function main(): Promise<void> {
   }
   parentPort?.on('message', (job: PromptJob) => {
     try {
-      const tokens = encoder.encode(job, () => send({ kind: 'rendered', job: job.job }));
-      send({ kind: 'encoded', job: job.job, tokens }, [tokens.buffer as ArrayBuffer]);
+      const encoded = encoder.encode(job, () => send({ kind: 'rendered', job: job.job }));
+      send({ kind: 'encoded', job: job.job, ...encoded }, [encoded.tokens.buffer as ArrayBuffer]);
     } catch (thrown) {
       fail(job.job, thrown, 'INTERNAL');
     }
   });
   const { pieces, endToken } = encoder.tokenizer;
-  send({ kind: 'loaded', pieces, endToken });
+  send({ kind: 'loaded', pieces, endToken, format: encoder.format });
 }
 
 void main();

@@ -2,7 +2,7 @@
  * What a host and its worker say to each other: JSON objects over the worker's pipe. Calls go from the host, answers and
  * events come from the worker. Only processes of one installation talk to each other, so there are no versions.
  */
-import type { ChatMessage } from '../model/chat-template.js';
+import type { ChatMessage, ToolDefinition } from '../model/chat-message.js';
 import type { WorkerPluginDescription } from '../runtime/worker-plugins.js';
 import type { MemberStatistics } from '../spec/engine.js';
 import type { ErrorCode } from '../spec/errors.js';
@@ -37,7 +37,14 @@ export interface LoadOrder {
 
 export type GenerationInput =
   /** Rendered with the model's chat template. */
-  | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] }
+  | {
+      readonly kind: 'messages';
+      readonly messages: readonly ChatMessage[];
+      /** Functions that the model may call. */
+      readonly tools?: readonly ToolDefinition[];
+      /** Further variables of the template, such as `enable_thinking`; JSON. */
+      readonly templateVariables?: Readonly<Record<string, unknown>>;
+    }
   /** Taken as it is. */
   | { readonly kind: 'prompt'; readonly prompt: string }
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] };
@@ -90,8 +97,24 @@ export interface ExplainedToken extends TokenProbability {
   readonly alternatives: readonly TokenProbability[];
 }
 
+/** A piece of a function call: the first one has its id and name; the arguments of all in a row are JSON text. */
+export interface ToolCallPart {
+  /** Number of the call in the answer. */
+  readonly index: number;
+  readonly id?: string;
+  readonly name?: string;
+  readonly arguments: string;
+}
+
+/** What is not text in an answer to messages. */
+export interface AnswerExtras {
+  /** What the model thinks before it answers. */
+  readonly reasoning?: string;
+  readonly toolCalls?: readonly ToolCallPart[];
+}
+
 /** A token of an answer. */
-export interface GeneratedToken {
+export interface GeneratedToken extends AnswerExtras {
   readonly choice: number;
   /** Among the tokens of the choice, from 0. */
   readonly index: number;
@@ -103,7 +126,7 @@ export interface GeneratedToken {
 }
 
 /** The end of an answer. */
-export interface FinishedChoice {
+export interface FinishedChoice extends AnswerExtras {
   readonly choice: number;
   readonly reason: 'stop' | 'length' | 'cancelled';
   /** The stop text, or the end-of-text or stop token, where that is the reason. */

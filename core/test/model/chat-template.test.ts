@@ -104,7 +104,7 @@ t.test('templates get what transformers gives them', async (t) => {
     '05 Jul 2026, Sunday 5 July 26 09:08:07 09 AM %',
   );
   t.equal(await render('{{ tools is none }} {{ documents is none }} {{ date_string is defined }}'), 'true true false');
-  t.equal(await render('{{ tools | length }} {{ tools[0].name }}', { tools: [{ name: 'add' }] }), '1 add');
+  t.equal(await render('{{ tools | length }} {{ tools[0].function.name }}', { tools: [{ name: 'add' }] }), '1 add');
   t.equal(await render('{{ date_string }}{{ eos_token }}', { variables: { date_string: 'today' } }), 'today</s>');
   t.equal(
     await render('{% for m in messages if loop is defined or true %}\n{{ m.role }}\n{% endfor %}'),
@@ -113,10 +113,43 @@ t.test('templates get what transformers gives them', async (t) => {
   const config = {
     chat_template: [
       { name: 'default', template: 'plain' },
-      { name: 'tool_use', template: 'with {{ tools[0].name }}' },
+      { name: 'tool_use', template: 'with {{ tools[0].function.name }}' },
     ],
   };
   const named = await ChatTemplate.load(writeModel(join(folder, 'named'), { 'tokenizer_config.json': config }), {});
   t.equal(named?.render(conversation), 'plain');
   t.equal(named?.render(conversation, { tools: [{ name: 'add' }] }), 'with add');
+});
+
+t.test('calls, their answers and thoughts reach the template as it wants them', async (t) => {
+  const folder = t.testdir({});
+  const turns = [
+    { role: 'user', content: 'Add.' },
+    {
+      role: 'assistant',
+      content: '',
+      reasoning: 'Hm.',
+      toolCalls: [{ id: 'abc123def', name: 'add', arguments: '{"a": 1.5, "b": "ü"}' }],
+    },
+    { role: 'tool', content: '3', toolCallId: 'abc123def', name: 'add' },
+  ];
+  const render = async (name: string, source: string) => {
+    const model = writeModel(join(folder, name), { 'chat_template.jinja': source });
+    return (await ChatTemplate.load(model, {}))?.render(turns);
+  };
+  const calls = (expression: string) =>
+    '{% for m in messages %}{% if m.tool_calls %}{% for c in m.tool_calls %}' +
+    `{{ c.id }} {{ c.function.name }} ${expression}{% endfor %} {{ m.reasoning_content }} {{ m.content is none }}` +
+    '{% elif m.role == "tool" %} {{ m.tool_call_id }} {{ m.name }} {{ m.content }}{% endif %}{% endfor %}';
+  const rest = ' Hm. true abc123def add 3';
+  t.equal(
+    await render('object', calls('{{ c.function.arguments | tojson }}')),
+    `abc123def add {"a": 1.5, "b": "ü"}${rest}`,
+    'a template that writes an object',
+  );
+  t.equal(
+    await render('text', calls("{{ 'x' + c.function.arguments }}")),
+    `abc123def add x{"a": 1.5, "b": "ü"}${rest}`,
+    'a template that joins texts, as of DeepSeek',
+  );
 });

@@ -57,6 +57,20 @@ const plan: Plan = {
 t.test('what is sent is what arrives', async (t) => {
   const orders: GenerationOrder[] = [
     {
+      input: {
+        kind: 'messages',
+        messages: [
+          { role: 'user', content: 'x' },
+          { role: 'assistant', content: '', reasoning: 'Hm', toolCalls: [{ id: 'i', name: 'add', arguments: '{}' }] },
+          { role: 'tool', content: '3', toolCallId: 'i', name: 'add' },
+        ],
+        tools: [{ name: 'add', description: 'Adds', parameters: { type: 'object' } }, { name: 'sub' }],
+        templateVariables: { enable_thinking: false },
+      },
+      sampling: {},
+      ignoreEndOfText: false,
+    },
+    {
       input: { kind: 'messages', messages: [{ role: 'user', content: 'Grüße 👋' }] },
       sampling: { temperature: 0.7, topK: 40, topP: 0.9, minP: 0.05, seed: 2 ** 53 - 1 },
       maximumTokens: 10,
@@ -105,6 +119,18 @@ t.test('what is sent is what arrives', async (t) => {
   const events: GenerationEvent[] = [
     { kind: 'accepted', promptTokens: [1, 2, 3], seed: 2 ** 53 - 1, sampling: { temperature: 0.6, topP: 0 } },
     { kind: 'token', choice: 0, index: 0, token: 0, text: '' },
+    { kind: 'token', choice: 0, index: 1, token: 3, text: '', reasoning: 'Hm' },
+    {
+      kind: 'token',
+      choice: 0,
+      index: 2,
+      token: 4,
+      text: '',
+      toolCalls: [
+        { index: 0, arguments: '}' },
+        { index: 1, id: 'abc', name: 'add', arguments: '' },
+      ],
+    },
     {
       kind: 'token',
       choice: 3,
@@ -178,6 +204,10 @@ t.test('what an order leaves out, the model says, and then the engine', async (t
 
 t.test('what is wrong is refused with the field', async (t) => {
   const base = { sampling: { temperature: 0, seed: 1 }, maximumTokens: 1, prompt: 'x' };
+  const conversation = (more: messages.Conversation.$Properties): messages.GenerateRequest.$Properties => ({
+    sampling: base.sampling,
+    conversation: { messages: [{ role: 'user', content: 'x' }], ...more },
+  });
   const wrong: [messages.GenerateRequest.$Properties, RegExp][] = [
     [{ ...base, maximumTokens: 0 }, /maximumTokens/],
     [{ ...base, sampling: { temperature: -1 } }, /temperature/],
@@ -198,6 +228,12 @@ t.test('what is wrong is refused with the field', async (t) => {
     [{ ...base, stopTokens: Array.from({ length: 1025 }, () => 1) }, /stopTokens/],
     [{ ...base, queueTimeoutMilliseconds: -1 }, /queueTimeoutMilliseconds/],
     [{ sampling: base.sampling, maximumTokens: 1, conversation: { messages: [] } }, /messages/],
+    [conversation({ toolsJson: '[' }), /tools is not valid JSON/],
+    [conversation({ toolsJson: '{}' }), /tools is not a list/],
+    [conversation({ toolsJson: '[{"name": "a b"}]' }), /tools has one whose name/],
+    [conversation({ toolsJson: '[{"name": "a", "parameters": 3}]' }), /parameters of tool a/],
+    [conversation({ toolsJson: '[{"name": "a"}, {"name": "a"}]' }), /two of one name/],
+    [conversation({ templateVariablesJson: '3' }), /templateVariables is not an object/],
   ];
   for (const [message, field] of wrong) {
     t.throws(() => orderFromMessage(message), { code: 'REQUEST_INVALID', message: field });

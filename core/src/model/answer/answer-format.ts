@@ -1,0 +1,98 @@
+/** How a model writes calls and thoughts, as its chat template shows. */
+import { BareCalls, pythonTag } from './bare-calls.js';
+import { Harmony, harmonyMarkers } from './harmony.js';
+import { MistralCalls, mistralMarkers } from './mistral-calls.js';
+import { type AnswerParser, type AnswerPieces } from './parts.js';
+import { PythonicCalls } from './pythonic-calls.js';
+import { Reasoning, thinkClose, thinkOpen } from './reasoning.js';
+import { TaggedCalls } from './tagged-calls.js';
+
+/** `json`: `{"name": …, "parameters": …}` without tags, as of Llama 3. */
+export type ToolCallFormat = 'tagged' | 'json' | 'pythonic' | 'mistral' | 'harmony';
+
+export interface AnswerFormat {
+  /** Undefined where the template has no place for tools, or writes calls in a way that is not known. */
+  readonly toolCalls: ToolCallFormat | undefined;
+  /** Whether the template can take tools at all. */
+  readonly takesTools: boolean;
+  /** Whether answers may begin with thoughts between tags. */
+  readonly thinks: boolean;
+}
+
+/** Says it of the template's source. */
+export function answerFormatOf(template: string): AnswerFormat {
+  return {
+    toolCalls: toolCallFormatOf(template),
+    takesTools: /\btools\b/.test(template),
+    thinks: template.includes(thinkClose) || template.includes(thinkOpen),
+  };
+}
+
+function toolCallFormatOf(template: string): ToolCallFormat | undefined {
+  if (template.includes('<|channel|>')) return 'harmony';
+  if (!/\btools\b/.test(template)) return undefined;
+  if (template.includes('[TOOL_CALLS]')) return 'mistral';
+  // Within these tags some models write XML instead of JSON: that is passed on as text.
+  if (template.includes('<tool_call>') && !template.includes('<function=')) return 'tagged';
+  if (/\[func_name1\(|\[func1\(|params_name1=/.test(template)) return 'pythonic';
+  if (template.includes(pythonTag) || (template.includes('ipython') && template.includes('"parameters"')))
+    return 'json';
+  return undefined;
+}
+
+/** Special tokens whose text a parser of the format needs to see. */
+export function markersOf({ toolCalls, thinks }: AnswerFormat): readonly string[] {
+  const thoughts = thinks ? [thinkOpen, thinkClose] : [];
+  switch (toolCalls) {
+    case 'harmony':
+      return [...harmonyMarkers, ...thoughts];
+    case 'mistral':
+      return [...mistralMarkers, ...thoughts];
+    case 'tagged':
+      return ['<tool_call>', '</tool_call>', ...thoughts];
+    case 'json':
+      return [pythonTag, ...thoughts];
+    default:
+      return thoughts;
+  }
+}
+
+export interface AnswerParserOptions {
+  /** Names of the tools that were offered; without any, what looks like a call is text. */
+  readonly toolNames: readonly string[];
+  /** Whether the prompt ends within a thought. */
+  readonly isThinking: boolean;
+}
+
+/** Undefined where an answer is nothing but text. */
+export function answerParser(format: AnswerFormat, options: AnswerParserOptions): AnswerParser | undefined {
+  if (format.toolCalls === 'harmony') return new Harmony();
+  const calls = options.toolNames.length === 0 ? undefined : callParser(format.toolCalls, new Set(options.toolNames));
+  if (!format.thinks && !options.isThinking) return calls;
+  return new Reasoning(calls ?? new PlainText(), options.isThinking);
+}
+
+function callParser(format: ToolCallFormat | undefined, names: ReadonlySet<string>): AnswerParser | undefined {
+  switch (format) {
+    case 'tagged':
+      return new TaggedCalls();
+    case 'json':
+      return new BareCalls(names);
+    case 'pythonic':
+      return new PythonicCalls(names);
+    case 'mistral':
+      return new MistralCalls();
+    default:
+      return undefined;
+  }
+}
+
+class PlainText implements AnswerParser {
+  push(text: string): AnswerPieces {
+    return { text, reasoning: '', toolCalls: [] };
+  }
+
+  flush(): AnswerPieces {
+    return this.push('');
+  }
+}
