@@ -1,5 +1,6 @@
 import type { Measured, PluginSet } from '@shoal/core';
-import { type Finding, ok, problem, warning } from './doctor/finding.js';
+import { discoveryFindings } from './doctor/discovery.js';
+import { type Finding, ok, problem } from './doctor/finding.js';
 import { homeFindings, nodeFindings } from './doctor/home.js';
 import { machineFindings, runtimeFinding } from './doctor/machine.js';
 import { modelFindings } from './doctor/models.js';
@@ -57,14 +58,7 @@ export async function diagnose(plugins: PluginSet, homeDirectory: string): Promi
   for (const { name, host } of plugins.of('sharding')) {
     findings.push({ area: 'strategy', name, status: 'ok', message: `runs ${host.architectures.join(', ')}` });
   }
-  for (const { name, host } of plugins.of('discovery')) {
-    const availability = (await host.availability?.()) ?? { available: true };
-    findings.push(
-      availability.available
-        ? ok('discovery', name, 'can be used')
-        : warning('discovery', name, availability.reason, availability.remedy),
-    );
-  }
+  findings.push(...(await discoveryFindings(plugins)));
   for (const [kind, area, consequence] of [
     ['engine', 'engine', 'no model can be run'],
     ['backend', 'backend', 'this node offers no device'],

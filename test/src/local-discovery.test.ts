@@ -1,12 +1,13 @@
 // Nodes of one local network find each other without being told, and strangers do not; a blocked network is named.
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attach } from 'shoal';
+import { attach, type Finding } from 'shoal';
 import t from 'tap';
 import { HostNode } from './support/command.js';
-import { NamespaceHosts } from './support/namespaces.js';
-import { repositoryRoot } from './support/repository.js';
+import { type NamespaceHost, NamespaceHosts } from './support/namespaces.js';
+import { commandScript, repositoryRoot } from './support/repository.js';
 
 const reason = NamespaceHosts.unavailableReason();
 
@@ -66,19 +67,69 @@ for (const method of Object.keys(methods) as Method[]) {
   });
 }
 
-t.test('a network without multicast is told so', { skip: reason ?? false }, async (t) => {
+const firewallReason = NamespaceHosts.firewallUnavailableReason();
+
+t.test('networks that block multicast are told so', { skip: firewallReason ?? false }, async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'shoal-mdns-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const manifest = join(root, 'plugins.json');
   writeManifest(manifest, 'mdns');
-  await using network = NamespaceHosts.create(1);
-  const [host] = network.hosts;
-  if (!host) throw new Error('one host was asked for');
-  host.blockMulticast();
-  await using node = await HostNode.start(host, join(root, 'home'), ['--name', 'deaf', '--plugins', manifest]);
-  const deadline = Date.now() + 10_000;
-  while (!/multicast is blocked/.test(node.errors()) && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  t.match(node.errors(), /warn .*multicast is blocked on this network/);
+  await using network = NamespaceHosts.create(2);
+  const [host, other] = network.hosts as [NamespaceHost, NamespaceHost];
+  NamespaceHosts.connect([host, other], 'eth1', '10.213.8');
+  host.blockMulticast('eth0');
+
+  const findings = async (): Promise<Finding[]> => {
+    const words = [commandScript, 'doctor', '--json', '--home', join(root, 'doctor'), '--plugins', manifest];
+    const child = host.spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+    await once(child, 'close');
+    return (JSON.parse(output) as Finding[]).filter(({ area }) => area === 'discovery');
+  };
+
+  await t.test('one of two, by the doctor', async (t) => {
+    t.match(await findings(), [
+      { name: 'mdns', status: 'ok', message: /^eth1 lets multicast through/ },
+      {
+        name: 'mdns',
+        status: 'warning',
+        message: 'multicast is blocked on eth0 (10.213.7.1): what is sent does not come back',
+        remedy: /UDP 5353 .* --peer, .*discovery-static .*discovery-dht.*udp-broadcast/,
+      },
+    ]);
+  });
+
+  await t.test('both, by the doctor and in the log of a node', async (t) => {
+    host.blockMulticast('eth1');
+    t.match(await findings(), [{ name: 'mdns', status: 'warning', message: /blocked on eth0 .*blocked on eth1/ }]);
+    await using node = await HostNode.start(host, join(root, 'home'), ['--name', 'deaf', '--plugins', manifest]);
+    const deadline = Date.now() + 20_000;
+    while (!/multicast is blocked/.test(node.errors()) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    t.match(node.errors(), /warn .*multicast is blocked on eth0/);
+  });
+});
+
+t.test('a network that is no default route is spoken on, too', { skip: reason ?? false }, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'shoal-two-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  const manifest = join(root, 'plugins.json');
+  writeManifest(manifest, 'mdns');
+  await using network = NamespaceHosts.create(2);
+  const [left, right] = network.hosts as [NamespaceHost, NamespaceHost];
+  NamespaceHosts.connect([left, right], 'eth1', '10.213.9');
+  // The cable between them is all they share: their default routes lead elsewhere.
+  left.unplug();
+  const homes = ['left', 'right'].map((name) => join(root, name)) as [string, string];
+  for (const home of homes) mkdirSync(home, { mode: 0o700 });
+  const start = (host: NamespaceHost, home: string, address: string, name: string) =>
+    HostNode.start(host, home, ['--name', name, '--plugins', manifest, '--listen', `/ip4/${address}/tcp/4002`]);
+  await using _left = await start(left, homes[0], '10.213.9.1', 'left');
+  copyFileSync(join(homes[0], 'cluster.key'), join(homes[1], 'cluster.key'));
+  await using _right = await start(right, homes[1], '10.213.9.2', 'right');
+  t.same(await namesSeen(homes[1], 2), ['left connected', 'right self']);
 });

@@ -25,6 +25,13 @@ export class NamespaceHosts implements AsyncDisposable {
     return undefined;
   }
 
+  /** Why their firewalls cannot be set here, or undefined. */
+  static firewallUnavailableReason(): string | undefined {
+    const reason = NamespaceHosts.unavailableReason();
+    if (reason !== undefined) return reason;
+    return spawnSync('nft', ['--version']).status === 0 ? undefined : 'the command `nft` (nftables) is missing';
+  }
+
   static create(count: number): NamespaceHosts {
     const prefix = `sh${randomBytes(3).toString('hex')}`;
     const bridge = `${prefix}-br`;
@@ -117,9 +124,14 @@ export class NamespaceHost {
     ip(['-n', this.bridge, 'link', 'set', this.port, 'down']);
   }
 
-  /** Multicast finds no way out, as behind many firewalls. */
-  blockMulticast(): void {
-    ip(['-n', this.namespace, 'route', 'add', 'blackhole', '224.0.0.0/4']);
+  /** Multicast does not come in over an interface, as behind many firewalls. Needs nftables. */
+  blockMulticast(name = 'eth0'): void {
+    const rules = `table inet block_${name} {
+      chain input { type filter hook input priority 0; iifname "${name}" ip daddr 224.0.0.0/4 drop; }
+    }`;
+    const words = ['netns', 'exec', this.namespace, 'nft', '-f', '-'];
+    const result = spawnSync('ip', words, { input: rules, encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`nft: ${result.stderr.trim()}`);
   }
 
   plug(): void {

@@ -1,10 +1,9 @@
-import { type EventEmitter, once } from 'node:events';
-import type { PeerDiscovery, Startable } from '@libp2p/interface';
-import type { Multiaddr } from '@multiformats/multiaddr';
+import { networkInterfaces } from 'node:os';
 import {
   type Announcement,
   type Discovery,
   type DiscoveryAvailability,
+  type DiscoveryFault,
   isLoopbackAddress,
   type Loss,
   type PluginContext,
@@ -12,29 +11,27 @@ import {
   SightingHub,
   withPeerId,
 } from '@shoal/core';
+import { multicastInterfaces } from './interfaces.js';
+import { lifetimeSeconds, type PeerAnswer } from './messages.js';
+import { type ProbeResult, probeMulticast } from './multicast-probe.js';
 import type { MdnsOptions } from './options.js';
-
-/** What the library's factory gives, of which its types tell only the discovery. */
-type MulticastDns = PeerDiscovery & Startable & { readonly mdns?: EventEmitter };
-
-/** How long a question may take to come back to this machine before multicast is taken to be blocked. */
-const echoDeadlineMilliseconds = 1500;
+import { Responder } from './responder.js';
 
 /**
- * Announces a node to its local network and sees those of the same cluster, whose tag is part of the name asked for. A
+ * Announces a node on every local network and sees those of the same cluster, whose tag is part of the name asked for. A
  * node that listens on loopback only takes no part: there is nothing that others could reach, and no socket is opened.
- *
- * mDNS has no word for leaving that can be trusted, so that nobody is ever reported lost.
  */
 export class MdnsDiscovery implements Discovery {
   readonly #options: MdnsOptions;
   readonly #log: PluginContext['log'];
-  readonly #hub = new SightingHub({ seenBy: 'mdns' });
-  #echoed: Promise<boolean> | undefined;
+  readonly #hub: SightingHub;
 
   constructor(options: MdnsOptions, log: PluginContext['log']) {
     this.#options = options;
     this.#log = log;
+    // An answer may get lost where questions are rare.
+    const lifetimeMilliseconds = Math.max(lifetimeSeconds, 3 * options.intervalSeconds) * 1000;
+    this.#hub = new SightingHub({ seenBy: 'mdns', lifetimeMilliseconds });
   }
 
   watch(signal: AbortSignal): AsyncIterable<Sighting | Loss> {
@@ -44,65 +41,74 @@ export class MdnsDiscovery implements Discovery {
   async announce({ peerId, addresses, clusterTag }: Announcement, signal: AbortSignal): Promise<void> {
     const reachable = addresses.filter((address) => !isLoopbackAddress(address));
     if (reachable.length === 0 || signal.aborted) return;
-    // Loaded only here: a node that stays on its machine needs none of it.
-    const [{ defaultLogger }, { mdns }, { multiaddr }] = await Promise.all([
-      import('@libp2p/logger'),
-      import('@libp2p/mdns'),
-      import('@multiformats/multiaddr'),
-    ]);
-    const announced = reachable.map((address) => multiaddr(withPeerId(address, peerId)));
     const { port, intervalSeconds } = this.#options;
-    const serviceTag = `_shoal-${clusterTag.slice(0, 16)}._udp.local`;
-    const service = mdns({ serviceTag, port, interval: intervalSeconds * 1000 })({
-      // Of the address manager only this is used.
-      addressManager: { getAddresses: () => announced } as never,
-      logger: defaultLogger(),
-    }) as MulticastDns;
-    service.addEventListener('peer', ({ detail: { id, multiaddrs } }) => {
-      const seen = id.toString();
-      // Several nodes of one machine hear one another, and each itself.
-      if (seen !== peerId) this.#sight(seen, multiaddrs);
+    const own = { peerId, addresses: reachable.map((address) => withPeerId(address, peerId)), leaving: false };
+    const responder = new Responder({
+      service: `_shoal-${clusterTag.slice(0, 16)}._udp.local`,
+      port,
+      own,
+      networks: () => multicastInterfaces(networkInterfaces()),
+      heard: (peer) => this.#heard(peer),
     });
-    await service.start();
-    this.#echoed = echo(service, signal);
-    void this.#echoed.then((echoed) => {
-      if (!echoed && !signal.aborted) this.#log('warn', blocked.reason, { remedy: blocked.remedy });
-    });
-    try {
-      await aborted(signal);
-    } finally {
-      await service.stop();
-    }
+    await responder.open();
+    const timer = setInterval(() => {
+      void responder.ask();
+      this.#hub.expire();
+    }, intervalSeconds * 1000);
+    timer.unref();
+    const leave = () => {
+      clearInterval(timer);
+      void responder.close();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
+    else void this.#warn(signal);
   }
 
   async availability(): Promise<DiscoveryAvailability> {
-    if (!this.#echoed) return { available: true };
-    return (await this.#echoed) ? { available: true } : blocked;
+    return describe(await probeMulticast(multicastInterfaces(networkInterfaces()), this.#options.port));
   }
 
-  #sight(peerId: string, multiaddrs: readonly Multiaddr[]): void {
-    this.#hub.see({ peerId, addresses: multiaddrs.map((address) => withPeerId(address.toString(), peerId)) });
+  #heard({ peerId, addresses, leaving }: PeerAnswer): void {
+    if (leaving) this.#hub.lose(peerId);
+    else this.#hub.see({ peerId, addresses });
+  }
+
+  /** Said once in the node's log: why nobody is found is hard to guess. */
+  async #warn(signal: AbortSignal): Promise<void> {
+    const availability = await this.availability();
+    if (signal.aborted) return;
+    for (const { reason, remedy } of availability.available ? (availability.faults ?? []) : [availability]) {
+      this.#log('warn', reason, { remedy });
+    }
   }
 }
 
-const blocked = {
-  available: false,
-  reason: 'multicast is blocked on this network: what this node sends over mDNS does not even come back to it',
-  remedy:
-    'Allow UDP 5353 to 224.0.0.251 in the firewall, or name peers with --peer, or list them for @shoal/discovery-static.',
-} as const;
+const remedy =
+  'Allow UDP 5353 to 224.0.0.251 in the firewall. Else name a node with --peer, list it for @shoal/discovery-static or' +
+  ' as bootstrap of @shoal/discovery-dht, or try @shoal/discovery-udp-broadcast.';
 
-/** Whether the own questions are heard here, as multicast sends them to everybody, oneself included. */
-async function echo(service: MulticastDns, signal: AbortSignal): Promise<boolean> {
-  const { mdns } = service;
-  if (!mdns) return false;
-  const heard = new AbortController();
-  const deadline = AbortSignal.any([signal, heard.signal, AbortSignal.timeout(echoDeadlineMilliseconds)]);
-  mdns.on('query', () => heard.abort());
-  await aborted(deadline);
-  return heard.signal.aborted;
+/** Exported for its test. */
+export function describe(results: readonly ProbeResult[]): DiscoveryAvailability {
+  if (results.length === 0) {
+    const reason = 'this machine has no network but loopback (no IPv4 address)';
+    return { available: false, reason, remedy: 'Connect it to a network.' };
+  }
+  const faults = results.flatMap(({ network, problem }): DiscoveryFault[] => {
+    if (problem === undefined) return [];
+    const reason = `multicast is blocked on ${network.name} (${network.address}): ${problem}`;
+    return [{ reason, remedy }];
+  });
+  const open = results.filter(({ problem }) => problem === undefined);
+  if (open.length === 0) {
+    return { available: false, reason: faults.map(({ reason }) => reason).join('; '), remedy };
+  }
+  const detail = open.map(({ network, others }) => `${network.name} lets multicast through, ${crowd(others.size)}`);
+  return { available: true, detail: detail.join('; '), ...(faults.length === 0 ? {} : { faults }) };
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort');
+/** Many wireless networks keep their stations apart, and no station alone can see that. */
+function crowd(others: number): string {
+  if (others === 0) return 'but no other machine was heard: there is none, or the network keeps them apart';
+  return others === 1 ? 'and another machine was heard' : `and ${others} other machines were heard`;
 }
