@@ -187,11 +187,12 @@ export const shoal = $root.shoal = (() => {
             Request.prototype.moveModel = null;
             Request.prototype.links = null;
             Request.prototype.topology = null;
+            Request.prototype.goodbye = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -244,6 +245,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.DrainRequest.encode(message.drain, writer.uint32(146).fork(), _depth + 1).ldelim();
                 if (message.moveModel != null && $Object.hasOwnProperty.call(message, "moveModel"))
                     $root.shoal.control.MoveModelRequest.encode(message.moveModel, writer.uint32(154).fork(), _depth + 1).ldelim();
+                if (message.goodbye != null && $Object.hasOwnProperty.call(message, "goodbye"))
+                    $root.shoal.control.Goodbye.encode(message.goodbye, writer.uint32(162).fork(), _depth + 1).ldelim();
                 if (message.links != null && $Object.hasOwnProperty.call(message, "links"))
                     $root.shoal.control.LinksRequest.encode(message.links, writer.uint32(242).fork(), _depth + 1).ldelim();
                 if (message.topology != null && $Object.hasOwnProperty.call(message, "topology"))
@@ -430,6 +433,13 @@ export const shoal = $root.shoal = (() => {
                             message.method = "topology";
                             continue;
                         }
+                    case 20: {
+                            if (wireType !== 2)
+                                break;
+                            message.goodbye = $root.shoal.control.Goodbye.decode(reader, reader.size(), $undefined, _depth + 1, message.goodbye);
+                            message.method = "goodbye";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -479,11 +489,12 @@ export const shoal = $root.shoal = (() => {
             Response.prototype.moveModel = null;
             Response.prototype.links = null;
             Response.prototype.topology = null;
+            Response.prototype.goodbye = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -534,6 +545,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.DrainResponse.encode(message.drain, writer.uint32(146).fork(), _depth + 1).ldelim();
                 if (message.moveModel != null && $Object.hasOwnProperty.call(message, "moveModel"))
                     $root.shoal.control.MoveModelResponse.encode(message.moveModel, writer.uint32(154).fork(), _depth + 1).ldelim();
+                if (message.goodbye != null && $Object.hasOwnProperty.call(message, "goodbye"))
+                    $root.shoal.control.Goodbye.encode(message.goodbye, writer.uint32(162).fork(), _depth + 1).ldelim();
                 if (message.links != null && $Object.hasOwnProperty.call(message, "links"))
                     $root.shoal.control.LinksResponse.encode(message.links, writer.uint32(242).fork(), _depth + 1).ldelim();
                 if (message.topology != null && $Object.hasOwnProperty.call(message, "topology"))
@@ -709,6 +722,13 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.topology = $root.shoal.control.TopologyResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.topology);
                             message.method = "topology";
+                            continue;
+                        }
+                    case 20: {
+                            if (wireType !== 2)
+                                break;
+                            message.goodbye = $root.shoal.control.Goodbye.decode(reader, reader.size(), $undefined, _depth + 1, message.goodbye);
+                            message.method = "goodbye";
                             continue;
                         }
                     }
@@ -997,6 +1017,8 @@ export const shoal = $root.shoal = (() => {
             Hello.prototype.nodeName = "";
             Hello.prototype.role = 0;
             Hello.prototype.addresses = $util.emptyArray;
+            Hello.prototype.incarnation = "";
+            Hello.prototype.pulsePort = 0;
 
             Hello.create = function(properties) {
                 return new Hello(properties);
@@ -1022,6 +1044,10 @@ export const shoal = $root.shoal = (() => {
                 if (message.addresses != null && message.addresses.length)
                     for (let i = 0; i < message.addresses.length; ++i)
                         writer.uint32(50).string(message.addresses[i]);
+                if (message.incarnation != null && $Object.hasOwnProperty.call(message, "incarnation") && message.incarnation !== "")
+                    writer.uint32(58).string(message.incarnation);
+                if (message.pulsePort != null && $Object.hasOwnProperty.call(message, "pulsePort") && message.pulsePort !== 0)
+                    writer.uint32(64).uint32(message.pulsePort);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1108,6 +1134,24 @@ export const shoal = $root.shoal = (() => {
                             message.addresses.push(reader.stringVerify());
                             continue;
                         }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.incarnation = value;
+                            else
+                                delete message.incarnation;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.pulsePort = value;
+                            else
+                                delete message.pulsePort;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -1133,6 +1177,76 @@ export const shoal = $root.shoal = (() => {
             })();
 
             return Hello;
+        })();
+
+        control.Goodbye = (function() {
+
+            const Goodbye = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Goodbye.create = function(properties) {
+                return new Goodbye(properties);
+            };
+
+            Goodbye.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Goodbye.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.Goodbye();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Goodbye;
         })();
 
         control.Ping = (function() {

@@ -20,7 +20,7 @@ t.test('a host whose event loop is blocked for five seconds stalls no token', as
     peers: other.addresses,
   });
   const left: string[] = [];
-  others.on('node-left', ({ nodeName }) => left.push(nodeName));
+  for (const kind of ['node-left', 'node-lost'] as const) others.on(kind, ({ nodeName }) => left.push(nodeName));
   const model = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
   t.equal(model.plan.stages[0]?.members[0]?.nodeName, 'blocked');
   t.equal(model.plan.stages[1]?.members[0]?.nodeName, 'node-1');

@@ -61,14 +61,14 @@ for (const stage of [0, 1]) {
 
   t.test(`the node of stage ${stage} is killed`, (t) =>
     withCluster(async (cluster, model) => {
-      const left = new Promise<ClusterEvent>((resolve) => cluster.on('node-left', resolve));
+      const lost = new Promise<ClusterEvent>((resolve) => cluster.on('node-lost', resolve));
       const node = processOf(cluster, model, stage);
       const { error, afterMilliseconds } = await interrupt(model, () => process.kill(node.processId, 'SIGKILL'));
       t.equal(error.code, 'NODE_LOST');
       t.match(error.message, new RegExp(node.name));
       t.equal(error.details.nodeId, node.nodeId);
       t.ok(afterMilliseconds < limitMilliseconds, `ended after ${Math.round(afterMilliseconds)} ms`);
-      t.match(await left, { nodeName: node.name });
+      t.match(await lost, { nodeName: node.name, code: 'NODE_LOST' });
       const next = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
       t.equal((await next.chat(question).result).text, answer, 'the nodes that are left answer');
     }),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach } from 'shoal';
 import t from 'tap';
-import { HostNode } from './support/command.js';
+import { HostNode, shoal } from './support/command.js';
 import { NamespaceHosts } from './support/namespaces.js';
 
 const reason = NamespaceHosts.unavailableReason();
@@ -32,8 +32,12 @@ t.test(
         await using node = await HostNode.start(host, home, ['--name', 'alone', '--peer', peer]);
         // It waits 6 s for the peers that it is told; the rest is room for a busy machine.
         t.ok(performance.now() - before < 30_000, 'started');
-        t.same(node.errors(), '');
+        t.match(node.errors(), /warn .*no connection to .*(nothing listens there|no answer)/, 'and says so');
         await using cluster = await attach({ home });
+        const unreachable = (await cluster.nodes()).filter(({ state }) => state === 'unreachable');
+        t.match(unreachable, [{ addresses: [/\/ip4\//], code: 'NODE_UNREACHABLE', message: /no connection to/ }]);
+        const listed = await shoal(['nodes', '--home', home]);
+        t.match(listed.output, /unreachable .*no connection to/);
         await using model = await cluster.load('shoal-tiny-chat');
         t.equal((await model.chat([{ role: 'user', content: 'What is 12 plus 30?' }]).result).text, '12 + 30 = 42.');
       });

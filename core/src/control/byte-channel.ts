@@ -3,7 +3,7 @@
  * libp2p stream or a socket of this machine.
  */
 import type { Socket } from 'node:net';
-import type { Stream } from '@libp2p/interface';
+import type { Connection, Stream } from '@libp2p/interface';
 import { ShoalError } from '../spec/errors.js';
 
 export interface ByteReceiver {
@@ -75,8 +75,9 @@ export function socketChannel(socket: Socket, remote: string): ByteChannel {
   };
 }
 
-/** A channel over a libp2p stream. */
-export function libp2pChannel(stream: Stream, remote: string): ByteChannel {
+/** A channel over a libp2p stream, which has its connection for itself. */
+export function libp2pChannel(stream: Stream, connection: Connection): ByteChannel {
+  const remote = connection.remoteAddr.toString();
   let ended = false;
   // The stream stays open for as long as the peers know each other; the connection's own pings watch it.
   stream.inactivityTimeout = 0x7fff_ffff;
@@ -118,6 +119,8 @@ export function libp2pChannel(stream: Stream, remote: string): ByteChannel {
     },
     abort(error) {
       stream.abort(error);
+      // A connection that is given up must not be taken for a way to the peer later.
+      connection.abort(error);
     },
   };
 }

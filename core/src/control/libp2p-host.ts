@@ -6,9 +6,11 @@ import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import type { HostService } from '../spec/discovery.js';
 import { ShoalError } from '../spec/errors.js';
 import { type ByteChannel, libp2pChannel } from './byte-channel.js';
-import { NotAMemberError, withMembershipProof } from './membership-proof.js';
+import { dialError } from './dial-error.js';
+import { withMembershipProof } from './membership-proof.js';
 import { abortError } from './rpc.js';
 import { addPromiseWithResolvers, noiseCrypto } from './runtime-gaps.js';
+import { isOwnAddress } from './same-machine.js';
 
 /** Without a version: the handshake compares versions, so that a mismatch can be told from a stranger. */
 const controlProtocol = '/shoal/control';
@@ -31,7 +33,7 @@ export interface ControlHost {
   readonly nodeId: string;
   /** Multiaddresses at which others reach this node; empty when it does not listen. */
   readonly addresses: readonly string[];
-  /** Throws NODE_UNREACHABLE, NODE_NOT_A_MEMBER, ABORTED. */
+  /** Throws NODE_UNREACHABLE, NODE_NOT_A_MEMBER, NODE_IDENTITY_IN_USE, ABORTED. */
   dial(addresses: readonly string[], signal: AbortSignal): Promise<{ peerId: string; channel: ByteChannel }>;
   stop(): Promise<void>;
 }
@@ -117,7 +119,7 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
     controlProtocol,
     (stream: Stream, connection: Connection) => {
       const peerId = connection.remotePeer.toString();
-      options.onChannel(peerId, libp2pChannel(stream, connection.remoteAddr.toString()));
+      options.onChannel(peerId, libp2pChannel(stream, connection));
     },
     { maxInboundStreams: 4, maxOutboundStreams: 4 },
   );
@@ -145,41 +147,14 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
       try {
         const connection = await host.dial(targets, { signal: deadline });
         const stream = await connection.newStream(controlProtocol, { signal: deadline });
-        const remote = connection.remoteAddr.toString();
-        return { peerId: connection.remotePeer.toString(), channel: libp2pChannel(stream, remote) };
+        return { peerId: connection.remotePeer.toString(), channel: libp2pChannel(stream, connection) };
       } catch (thrown) {
         if (signal.aborted) throw abortError(signal);
-        throw dialError(addresses.join(', '), thrown);
+        throw dialError(addresses, thrown, (address) => isOwnAddress(address, host.getMultiaddrs().map(String)));
       }
     },
     async stop() {
       await host.stop();
     },
   };
-}
-
-/** Tells strangers from nodes that are not there. */
-function dialError(where: string, thrown: unknown): ShoalError {
-  const causes = flatten(thrown);
-  const stranger = causes.find((cause) => cause instanceof NotAMemberError);
-  // What listens there speaks, but not this protocol.
-  const foreign = causes.some(({ name }) => /Encrypt|InvalidCrypto|UnexpectedEOF|UnsupportedProtocol/.test(name));
-  if (stranger || foreign) {
-    const reason = stranger?.message ?? 'it does not speak as a Shoal node';
-    return new ShoalError('NODE_NOT_A_MEMBER', `the node at ${where} is not of this cluster: ${reason}`, {
-      cause: thrown,
-      details: { address: where },
-    });
-  }
-  const reason = causes.find(({ name }) => name !== 'AggregateError')?.message ?? String(thrown);
-  return new ShoalError('NODE_UNREACHABLE', `no connection to ${where}: ${reason}`, {
-    cause: thrown,
-    details: { address: where },
-  });
-}
-
-function flatten(thrown: unknown): Error[] {
-  if (!(thrown instanceof Error)) return [];
-  const inner = thrown instanceof AggregateError ? thrown.errors.flatMap(flatten) : [];
-  return [thrown, ...inner, ...flatten(thrown.cause)];
 }

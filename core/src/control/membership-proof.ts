@@ -41,7 +41,7 @@ export function withMembershipProof<Components>(
           bytes.write(prove(key, ownRole, ownNonce, other), options),
         ]);
         if (!timingSafeEqual(proof.subarray(), prove(key, otherRole, other, ownNonce))) {
-          throw new NotAMemberError('the other side has another cluster key');
+          throw new NotAMemberError('it has another cluster key');
         }
         return protector.protect(bytes.unwrap(), options);
       },

@@ -36,6 +36,7 @@ export interface ControlMethods {
   drain: { request: messages.DrainRequest.$Properties; response: messages.DrainResponse.$Properties };
   links: { request: messages.LinksRequest.$Properties; response: messages.LinksResponse.$Properties };
   topology: { request: messages.TopologyRequest.$Properties; response: messages.TopologyResponse.$Properties };
+  goodbye: { request: messages.Goodbye.$Properties; response: messages.Goodbye.$Properties };
 }
 
 export type ControlMethod = keyof ControlMethods;

@@ -2,15 +2,17 @@
  * Who is in the cluster, as this node sees it: sightings become connections, connections become peers after the
  * handshake, and peers are watched.
  */
-
 import type { Loss, Sighting } from '../spec/discovery.js';
 import { ShoalError } from '../spec/errors.js';
-import { controlProtocolVersion } from '../spec/version.js';
 import type { ByteChannel } from './byte-channel.js';
-import { Dialer } from './dialer.js';
+import { Dialer, type Failing, type SightingOrigin } from './dialer.js';
+import { checkHello, maximumAddressesPerPeer, reachableAddresses } from './hello.js';
 import type { ControlHost } from './libp2p-host.js';
 import { Liveness } from './liveness.js';
-import { messages } from './messages.js';
+import { LostPeers, type UnreachablePeer } from './lost-peers.js';
+import type { messages } from './messages.js';
+import { noPulse, type Pulses } from './pulse/pulses.js';
+import { isRefusal, Refusals, type RefusedPeer, refusedPeer } from './refusals.js';
 import { type CallOptions, type ControlHandlers, RpcConnection } from './rpc.js';
 
 export interface Peer {
@@ -21,20 +23,19 @@ export interface Peer {
   readonly addresses: readonly string[];
   /** It is connected but has not answered for a while: busy, or about to be lost. */
   readonly stalled: boolean;
+  /** What is not as it should be with a peer that works. */
+  readonly caution?: string;
   readonly connection: RpcConnection;
-}
-
-/** A node that was met but cannot be a member. */
-export interface RefusedPeer {
-  readonly address: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 export interface PeerObserver {
   joined(peer: Peer): void;
-  left(peer: Peer, reason: ShoalError): void;
+  /** It said goodbye. */
+  left(peer: Peer): void;
+  lost(peer: Peer, reason: ShoalError): void;
   refused(refusal: RefusedPeer): void;
+  /** Something that was configured or discovered does not answer; called once until it has answered. */
+  unreachable(peer: UnreachablePeer): void;
 }
 
 export interface PeersOptions {
@@ -42,22 +43,32 @@ export interface PeersOptions {
   /** What peers may ask of this node. */
   readonly handlers: ControlHandlers;
   readonly observer: PeerObserver;
+  /** Absent: control pings alone say whether a peer lives. */
+  readonly pulses?: Pick<Pulses, 'watch' | 'viewOf' | 'awaitReturn' | 'forget'> | undefined;
 }
 
 const handshakeDeadlineMilliseconds = 5000;
-const maximumAddressesPerPeer = 32;
+/** How long the others have to hear that this node leaves. */
+const goodbyeDeadlineMilliseconds = 500;
+/** How long a peer has to show that it is not the one that comes with its identity. */
+const doubleDeadlineMilliseconds = 1500;
+/** Pulses that have not come by then do not come. */
+const pulsesExpectedAfterMilliseconds = 5000;
 
 interface Member {
   hello: messages.Hello.$Properties;
-  /** Both sides may dial at once, so there may be two; the first open one is used. */
+  readonly since: number;
+  /** Both sides may dial at once, so there may be two; the last is used, because a peer that comes again gave up the first. */
   readonly connections: RpcConnection[];
   readonly liveness: Liveness;
 }
 
 export class Peers {
   private readonly members = new Map<string, Member>();
-  private readonly refusals = new Map<string, RefusedPeer>();
+  private readonly refusals = new Refusals();
+  private readonly lostPeers = new LostPeers();
   private readonly dialer: Dialer;
+  private readonly handlers: ControlHandlers;
   private host: ControlHost | undefined;
   private stopped = false;
 
@@ -65,8 +76,14 @@ export class Peers {
     this.dialer = new Dialer({
       connect: (addresses, signal) => this.connect(addresses, signal),
       isConnected: (nodeId) => this.members.has(nodeId),
-      failed: (address, error) => this.refuse(address, error),
+      failed: (failing) => this.dialFailed(failing),
     });
+    const goodbye: ControlHandlers['goodbye'] = (_request, { connection }) => {
+      this.saidGoodbye(connection.peer?.nodeId ?? '');
+      return {};
+    };
+    // The node's own are looked up when they are called; they are made later.
+    this.handlers = Object.assign(Object.create(options.handlers) as ControlHandlers, { goodbye });
   }
 
   /** The host is made with `accept` as its callback, so it comes later than this object. */
@@ -77,12 +94,14 @@ export class Peers {
   /** A channel that a peer opened. */
   accept(peerId: string, channel: ByteChannel): void {
     const connection = new RpcConnection(channel, {
-      hello: (hello) => {
-        // What the handshake says is checked against what the encryption proved.
+      hello: async (hello) => {
         try {
-          this.checkHello(hello, peerId);
+          checkHello(hello, peerId);
+          await this.refuseDouble(hello);
         } catch (thrown) {
-          this.refuse(channel.remote, ShoalError.from(thrown));
+          const refused = ShoalError.from(thrown);
+          const peer = refusedPeer(channel.remote, refused);
+          if (isRefusal(refused) && this.refusals.add(peerId, peer)) this.options.observer.refused(peer);
           throw thrown;
         }
         queueMicrotask(() => this.admit(hello, connection));
@@ -95,34 +114,44 @@ export class Peers {
     timer.unref();
   }
 
-  sighted(sighting: Sighting | Loss): void {
-    if (this.stopped) return;
+  sighted(sighting: Sighting | Loss, origin: SightingOrigin = 'discovered'): void {
+    const { peerId, seenBy } = sighting;
+    if (this.stopped || (peerId !== undefined && peerId === this.host?.nodeId)) return;
     const addresses = sighting.addresses.slice(0, maximumAddressesPerPeer);
-    if (sighting.kind === 'lost') this.dialer.forget(sighting.peerId, addresses);
-    else if (sighting.peerId === undefined || sighting.peerId !== this.host?.nodeId) {
-      this.dialer.add(sighting.peerId, addresses);
-    }
+    if (sighting.kind === 'lost') this.dialer.forget({ peerId, addresses, seenBy });
+    else this.dialer.add({ peerId, addresses, seenBy, origin });
   }
 
   list(): Peer[] {
     return [...this.members].flatMap(([nodeId]) => this.get(nodeId) ?? []);
   }
 
+  /** Those that were met but cannot be members. */
   refused(): RefusedPeer[] {
-    return [...this.refusals.values()];
+    const dialed = this.failing().flatMap(({ addresses, error }) =>
+      isRefusal(error) ? refusedPeer(addresses[0] ?? '', error) : [],
+    );
+    const known = new Set(dialed.map(({ nodeId }) => nodeId));
+    return [...dialed, ...this.refusals.list().filter(({ nodeId }) => !known.has(nodeId))];
+  }
+
+  /** Those that were lost and are sought, and those that were sighted and do not answer. */
+  unreachable(): UnreachablePeer[] {
+    const lost = this.lostPeers.list((nodeId) => !this.members.has(nodeId) && this.dialer.isTrying(nodeId));
+    const known = new Set(lost.map(({ nodeId }) => nodeId));
+    const failing = this.failing().filter(({ peerId = '', error }) => !isRefusal(error) && !known.has(peerId));
+    return [...lost, ...failing.map(unreachablePeer)];
   }
 
   get(nodeId: string): Peer | undefined {
     const member = this.members.get(nodeId);
-    const connection = member?.connections.find((one) => !one.isClosed);
+    const connection = member && connectionOf(member);
     if (!member || !connection) return undefined;
-    const { hello } = member;
+    const caution = this.cautionOf(nodeId, member);
     return {
-      nodeId,
-      nodeName: hello.nodeName ?? '',
-      softwareVersion: hello.softwareVersion ?? '',
-      addresses: hello.addresses ?? [],
+      ...describe(member.hello),
       stalled: member.liveness.stalled,
+      ...(caution === undefined ? {} : { caution }),
       connection,
     };
   }
@@ -137,6 +166,30 @@ export class Peers {
   /** Resolves when the dialing of every sighting so far has had one outcome. */
   settled(options: CallOptions = {}): Promise<void> {
     return this.dialer.settled(options.signal);
+  }
+
+  /** The pulses of a peer say something new. */
+  pulseChanged(nodeId: string): void {
+    this.members.get(nodeId)?.liveness.pulseChanged();
+  }
+
+  /** A peer that was lost gives a sign of life. */
+  pulseReturned(nodeId: string): void {
+    if (this.stopped || this.members.has(nodeId)) return;
+    const hello = this.lostPeers.get(nodeId);
+    if (hello) this.seek(hello);
+    this.dialer.returned(nodeId);
+  }
+
+  /** Tells everybody that this node leaves, so that nobody takes it for lost. It accepts and dials nobody after that. */
+  async sayGoodbye(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.dialer.stop();
+    const calls = this.list().map(({ connection }) =>
+      connection.call('goodbye', {}, { deadlineMilliseconds: goodbyeDeadlineMilliseconds }),
+    );
+    await Promise.allSettled(calls);
   }
 
   stop(): void {
@@ -162,9 +215,10 @@ export class Peers {
         signal,
         deadlineMilliseconds: handshakeDeadlineMilliseconds,
       });
-      this.checkHello(hello, peerId);
+      checkHello(hello, peerId);
+      await this.refuseDouble(hello);
       this.admit(hello, connection);
-      admitted(this.options.handlers);
+      admitted(this.handlers);
     } catch (thrown) {
       connection.close();
       throw thrown;
@@ -172,23 +226,28 @@ export class Peers {
     return peerId;
   }
 
-  /** Throws NODE_VERSION_MISMATCH or TRANSPORT_PROTOCOL. */
-  private checkHello(hello: messages.Hello.$Properties, peerId: string): void {
-    const who = hello.nodeName || peerId;
-    if (hello.protocolVersion !== controlProtocolVersion) {
+  /**
+   * A node that was restarted comes with a new incarnation. Its former run is dropped, unless that still lives: then two
+   * nodes have one identity, and the second one is refused with NODE_IDENTITY_IN_USE.
+   */
+  private async refuseDouble({ nodeId, nodeName, incarnation }: messages.Hello.$Properties): Promise<void> {
+    const member = this.members.get(nodeId ?? '');
+    const connection = member && connectionOf(member);
+    if (!member || !connection || !incarnation || incarnation === member.hello.incarnation) return;
+    const pulse = this.options.pulses?.viewOf(nodeId ?? '') ?? noPulse;
+    const lives =
+      (pulse.state === 'heard' && pulse.isLoopStalled) ||
+      (await connection.call('ping', {}, { deadlineMilliseconds: doubleDeadlineMilliseconds }).then(
+        () => true,
+        () => false,
+      ));
+    if (lives) {
       const message =
-        `node ${who} (Shoal ${hello.softwareVersion || 'of unknown version'}) speaks control protocol ` +
-        `${hello.protocolVersion ?? 0}; this node speaks ${controlProtocolVersion}`;
-      throw new ShoalError('NODE_VERSION_MISMATCH', message, {
-        details: { nodeId: peerId, expected: controlProtocolVersion, actual: hello.protocolVersion },
-      });
+        `node ${nodeName} has the identity of node ${member.hello.nodeName}, which runs at ${connection.remote}: ` +
+        'its home was copied with identity.key';
+      throw new ShoalError('NODE_IDENTITY_IN_USE', message, { details: { nodeId, nodeName } });
     }
-    if (hello.nodeId !== peerId || hello.role === messages.Hello.Role.CLIENT) {
-      throw new ShoalError('TRANSPORT_PROTOCOL', `the node at the other end is ${peerId}, not what it says it is`);
-    }
-    if ((hello.nodeName?.length ?? 0) > 200 || (hello.addresses?.length ?? 0) > maximumAddressesPerPeer) {
-      throw new ShoalError('TRANSPORT_PROTOCOL', `node ${peerId} introduces itself with too much`);
-    }
+    this.cut(nodeId ?? '', new ShoalError('NODE_LOST', `node ${nodeName} was started anew`, { details: { nodeId } }));
   }
 
   private admit(hello: messages.Hello.$Properties, connection: RpcConnection): void {
@@ -198,18 +257,29 @@ export class Peers {
     }
     const nodeId = hello.nodeId ?? '';
     connection.peer = hello;
-    connection.serve(this.options.handlers);
+    connection.serve(this.handlers);
     let member = this.members.get(nodeId);
     const isNew = !member;
+    const known = { ...hello, addresses: reachableAddresses(hello.addresses ?? [], connection.remote) };
     if (!member) {
-      const liveness = new Liveness(() => this.members.get(nodeId)?.connections.find((one) => !one.isClosed));
-      member = { hello, connections: [], liveness };
+      const liveness = new Liveness({
+        connection: () => {
+          const current = this.members.get(nodeId);
+          return current && connectionOf(current);
+        },
+        pulse: () => this.options.pulses?.viewOf(nodeId) ?? noPulse,
+        cut: (error) => this.cut(nodeId, error),
+      });
+      member = { hello: known, since: performance.now(), connections: [], liveness };
       this.members.set(nodeId, member);
     }
-    member.hello = hello;
+    member.hello = known;
     member.connections.push(connection);
-    for (const address of hello.addresses ?? []) this.refusals.delete(address);
+    this.refusals.delete(nodeId);
+    this.lostPeers.delete(nodeId);
     void connection.closed.then((reason) => this.disconnected(nodeId, connection, reason));
+    const end = { nodeId, incarnation: hello.incarnation ?? '' };
+    this.options.pulses?.watch(end, connection.remote, hello.pulsePort || undefined);
     const peer = this.get(nodeId);
     if (isNew && peer) {
       member.liveness.start();
@@ -217,33 +287,90 @@ export class Peers {
     }
   }
 
+  private cut(nodeId: string, error: ShoalError): void {
+    for (const connection of [...(this.members.get(nodeId)?.connections ?? [])]) {
+      connection.abort(error);
+      this.disconnected(nodeId, connection, error);
+    }
+  }
+
   private disconnected(nodeId: string, connection: RpcConnection, reason: ShoalError): void {
     const member = this.members.get(nodeId);
-    if (!member) return;
-    const index = member.connections.indexOf(connection);
-    if (index >= 0) member.connections.splice(index, 1);
+    const index = member?.connections.indexOf(connection) ?? -1;
+    if (!member || index < 0) return;
+    member.connections.splice(index, 1);
     if (member.connections.length > 0) return;
     member.liveness.stop();
     this.members.delete(nodeId);
     if (this.stopped) return;
-    const { hello } = member;
-    const peer: Peer = {
-      nodeId,
-      nodeName: hello.nodeName ?? '',
-      softwareVersion: hello.softwareVersion ?? '',
-      addresses: hello.addresses ?? [],
-      stalled: false,
-      connection,
-    };
-    this.options.observer.left(peer, reason);
-    this.dialer.retry(nodeId);
+    // It may live and be cut off: its pulses show when the way to it is free again.
+    this.options.pulses?.awaitReturn(nodeId);
+    this.lostPeers.add(member.hello, reason);
+    this.options.observer.lost({ ...describe(member.hello), stalled: false, connection }, reason);
+    this.seek(member.hello);
+    this.dialer.lost(nodeId);
   }
 
-  private refuse(address: string, error: ShoalError): void {
-    if (error.code !== 'NODE_VERSION_MISMATCH' && error.code !== 'NODE_NOT_A_MEMBER') return;
-    const refusal = { address, code: error.code, message: error.message };
-    const known = this.refusals.get(address)?.message === refusal.message;
-    this.refusals.set(address, refusal);
-    if (!known) this.options.observer.refused(refusal);
+  private saidGoodbye(nodeId: string): void {
+    const member = this.members.get(nodeId);
+    const connection = member && connectionOf(member);
+    if (!member || !connection || this.stopped) return;
+    member.liveness.stop();
+    this.members.delete(nodeId);
+    this.options.pulses?.forget(nodeId);
+    this.options.observer.left({ ...describe(member.hello), stalled: false, connection });
+    this.dialer.left(nodeId);
   }
+
+  /** Both sides look for each other, whoever found the other one first. */
+  private seek({ nodeId, nodeName, addresses }: messages.Hello.$Properties): void {
+    this.dialer.add({
+      peerId: nodeId ?? '',
+      addresses: addresses ?? [],
+      seenBy: nodeName ?? '',
+      origin: 'hearsay',
+    });
+  }
+
+  private dialFailed(failing: Failing): void {
+    const { error, addresses, attempts, peerId, origin } = failing;
+    if (isRefusal(error)) {
+      if (attempts === 1) this.options.observer.refused(refusedPeer(addresses[0] ?? '', error));
+    } else if (attempts === 1 && origin !== 'hearsay' && !this.lostPeers.get(peerId ?? '')) {
+      this.options.observer.unreachable(unreachablePeer(failing));
+    }
+  }
+
+  /** What cannot be reached in one way may be connected in another. */
+  private failing(): Failing[] {
+    return this.dialer.failing().filter(({ peerId }) => peerId === undefined || !this.members.has(peerId));
+  }
+
+  private cautionOf(nodeId: string, member: Member): string | undefined {
+    const state = this.options.pulses?.viewOf(nodeId).state ?? 'none';
+    const late = 'so that a silent loss is noticed after 20 s only; allow UDP on the port of its address';
+    if (state === 'silent') return `pulses (UDP) come no more although it answers, ${late}`;
+    const isLate = performance.now() - member.since > pulsesExpectedAfterMilliseconds;
+    if (state === 'unproven' && isLate) return `no pulse (UDP) comes through, ${late}`;
+    return undefined;
+  }
+}
+
+function describe(hello: messages.Hello.$Properties): Omit<Peer, 'stalled' | 'connection'> {
+  const { nodeId, nodeName, softwareVersion, addresses } = hello;
+  return {
+    nodeId: nodeId ?? '',
+    nodeName: nodeName ?? '',
+    softwareVersion: softwareVersion ?? '',
+    addresses: addresses ?? [],
+  };
+}
+
+function connectionOf({ connections }: Member): RpcConnection | undefined {
+  return connections.filter((one) => !one.isClosed).at(-1);
+}
+
+function unreachablePeer({ peerId, addresses, error }: Failing): UnreachablePeer {
+  const { code, message } = error;
+  return { nodeId: peerId ?? '', nodeName: '', softwareVersion: '', addresses, code, message };
 }

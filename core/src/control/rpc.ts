@@ -48,6 +48,8 @@ export class RpcConnection {
   readonly remote: string;
   /** Resolves with the reason when the channel has ended; never rejects. */
   readonly closed: Promise<ShoalError>;
+  /** When something last came, by `performance.now()`. */
+  lastHeardAt = performance.now();
   /** Set by the handshake: who is at the other end. */
   peer: messages.Hello.$Properties | undefined;
 
@@ -172,6 +174,7 @@ export class RpcConnection {
 
   private receive(chunk: Uint8Array): void {
     if (this.isClosed) return;
+    this.lastHeardAt = performance.now();
     try {
       for (const frame of this.decoder.push(chunk)) this.dispatch(frame);
     } catch (thrown) {

@@ -50,10 +50,14 @@ export interface NodeSummary {
   readonly nodeName: string;
   readonly softwareVersion: string;
   readonly addresses: readonly string[];
-  /** `self` is the node that answers; `stalled` is connected but silent for a while; `refused` cannot be a member. */
-  readonly state: 'self' | 'connected' | 'stalled' | 'refused';
-  /** Why it is refused. */
+  /**
+   * `self` is the node that answers; `stalled` is connected but silent for a while, for example because its event loop is
+   * blocked; `unreachable` was lost or is said to be there, and does not answer; `refused` cannot be a member.
+   */
+  readonly state: 'self' | 'connected' | 'stalled' | 'unreachable' | 'refused';
+  /** Why it is refused or unreachable. */
   readonly code?: string;
+  /** The same in words, or what is not as it should be with a node that is connected. */
   readonly message?: string;
 }
 

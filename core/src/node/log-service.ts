@@ -66,7 +66,13 @@ export function logEvent(log: NodeLog, event: ClusterEvent): void {
       log.write('info', 'node', `${event.nodeName} joined`, { nodeId: event.nodeId });
       break;
     case 'node-left':
-      log.write('warn', 'node', `${event.nodeName} left: ${event.reason}`, { nodeId: event.nodeId });
+      log.write('info', 'node', `${event.nodeName} left`, { nodeId: event.nodeId });
+      break;
+    case 'node-lost':
+      log.write('warn', 'node', `${event.nodeName} was lost: ${event.reason}`, { nodeId: event.nodeId });
+      break;
+    case 'node-unreachable':
+      log.write('warn', 'node', event.message, { addresses: event.addresses, code: event.code });
       break;
     case 'node-refused':
       log.write('warn', 'node', event.message, { address: event.address, code: event.code });

@@ -30,7 +30,13 @@ export class Meeting {
         for (const { nodeId, addresses, state } of nodes.slice(0, maximumIntroductions)) {
           if (state !== 'connected' && state !== 'stalled') continue;
           if (typeof nodeId !== 'string' || !Array.isArray(addresses) || peers.get(nodeId)) continue;
-          peers.sighted({ kind: 'seen', peerId: nodeId, addresses: addresses.map(String), seenBy: peer.nodeName });
+          const told = {
+            kind: 'seen',
+            peerId: nodeId,
+            addresses: addresses.map(String),
+            seenBy: peer.nodeName,
+          } as const;
+          peers.sighted(told, 'hearsay');
         }
       })
       // A peer that does not say whom it knows is a peer all the same.
@@ -43,12 +49,8 @@ export class Meeting {
   configure(peers: Peers, addresses: readonly string[]): void {
     for (const address of addresses.map(parseAddress)) {
       const peerId = /\/p2p\/([^/]+)/.exec(address)?.[1];
-      peers.sighted({
-        kind: 'seen',
-        addresses: [address],
-        seenBy: 'configuration',
-        ...(peerId === undefined ? {} : { peerId }),
-      });
+      const sighting = { kind: 'seen', addresses: [address], seenBy: 'configuration' } as const;
+      peers.sighted({ ...sighting, ...(peerId === undefined ? {} : { peerId }) }, 'configured');
     }
   }
 

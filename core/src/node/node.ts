@@ -6,6 +6,7 @@ import { type ControlHost, createIdentity, startControlHost } from '../control/l
 import { listenLocal } from '../control/local-socket.js';
 import type { messages } from '../control/messages.js';
 import { type Peer, Peers } from '../control/peers.js';
+import { Pulses } from '../control/pulse/pulses.js';
 import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { MachineMonitor } from '../machine/monitor.js';
 import type { MachineSource } from '../machine/source.js';
@@ -129,6 +130,8 @@ class NodeBuilder {
     const name = options.name ?? hostname();
     const listen = (options.listen ?? [loopback]).map(parseAddress);
 
+    const incarnation = randomBytes(8).toString('hex');
+
     let host: ControlHost | undefined;
     const self = (): messages.Hello.$Properties => ({
       protocolVersion: controlProtocolVersion,
@@ -136,8 +139,16 @@ class NodeBuilder {
       nodeId: host?.nodeId ?? '',
       nodeName: name,
       addresses: [...(host?.addresses ?? [])],
+      incarnation,
+      pulsePort: pulses.port ?? 0,
     });
     const handlers: { current: ControlHandlers } = { current: {} };
+    const pulses = new Pulses({
+      clusterKey,
+      changed: (nodeId) => peers.pulseChanged(nodeId),
+      returned: (nodeId) => peers.pulseReturned(nodeId),
+      problem: (message) => this.log.write('warn', 'node', message),
+    });
     const peers: Peers = new Peers({
       self,
       handlers: lateBound(() => handlers.current),
@@ -147,9 +158,13 @@ class NodeBuilder {
           this.meeting.introduce(peers, peer);
           this.links?.joined();
         },
-        left: (peer, reason) => this.peerLeft(peer, reason),
-        refused: (refusal) => this.emit({ kind: 'node-refused', ...refusal }),
+        left: (peer) => this.peerLeft(peer),
+        lost: (peer, reason) => this.peerLost(peer, reason),
+        refused: ({ address, code, message }) => this.emit({ kind: 'node-refused', address, code, message }),
+        unreachable: ({ addresses, code, message }) =>
+          this.emit({ kind: 'node-unreachable', addresses, code, message }),
       },
+      pulses,
     });
     const identity = lasting ? await home.identity(createIdentity) : undefined;
 
@@ -179,6 +194,8 @@ class NodeBuilder {
     const started = host;
     container.onClose('control plane', () => started.stop());
     container.onClose('peers', () => peers.stop());
+    await pulses.start({ nodeId: host.nodeId, incarnation }, listen, host.addresses);
+    container.onClose('pulses', () => pulses.stop());
 
     const settings: NodeSettings = {
       nodeId: host.nodeId,
@@ -201,6 +218,8 @@ class NodeBuilder {
     this.register(settings, peers);
     const members = container.resolve(nodeTokens.members);
     container.onClose('workers', () => members.stop());
+    // Before its workers end, or others would take them for lost.
+    container.onClose('goodbye', () => peers.sayGoodbye());
     const listNodes = () => nodeList(settings, started.addresses, peers);
     handlers.current = peerHandlers({
       describer: container.resolve(nodeTokens.describer),
@@ -273,16 +292,24 @@ class NodeBuilder {
     });
   }
 
-  private peerLeft(peer: Peer, reason: ShoalError): void {
+  private peerLeft(peer: Peer): void {
     const { nodeId, nodeName } = peer;
-    this.emit({ kind: 'node-left', nodeId, nodeName, reason: reason.message });
+    this.emit({ kind: 'node-left', nodeId, nodeName });
+    this.forgetNode(nodeId, new ShoalError('NODE_LOST', `node ${nodeName} left`, { details: { nodeId, nodeName } }));
+  }
+
+  private peerLost(peer: Peer, reason: ShoalError): void {
+    const { nodeId, nodeName } = peer;
+    this.emit({ kind: 'node-lost', nodeId, nodeName, code: reason.code, reason: reason.message });
+    const message = `node ${nodeName} was lost: ${reason.message}`;
+    this.forgetNode(nodeId, new ShoalError('NODE_LOST', message, { cause: reason, details: { nodeId, nodeName } }));
+  }
+
+  /** What a node that is gone had a part in cannot go on. */
+  private forgetNode(nodeId: string, error: ShoalError): void {
     this.links?.left(nodeId);
     if (this.lifetime.signal.aborted || !this.container.has(nodeTokens.instances)) return;
     const instances = this.container.resolve(nodeTokens.instances);
-    const error = new ShoalError('NODE_LOST', `node ${nodeName} left: ${reason.message}`, {
-      cause: reason,
-      details: { nodeId, nodeName },
-    });
     for (const record of instances.list()) {
       const isMember = record.plan.stages.some(({ members }) => members.some((member) => member.nodeId === nodeId));
       const ownsIt = record.state === 'loading' && record.coordinatorId === nodeId;

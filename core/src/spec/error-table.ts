@@ -340,7 +340,12 @@ export const errorTable = {
   NODE_NOT_A_MEMBER: {
     meaning: 'Two nodes do not hold the same cluster key.',
     raisedBy: 'both nodes, before anything else is said',
-    remedy: 'The other side is not a member of this cluster, or has another cluster key.',
+    remedy: 'To join, copy cluster.key from the SHOAL_HOME of a node of the cluster, and start the node anew.',
+  },
+  NODE_IDENTITY_IN_USE: {
+    meaning: 'Two running nodes have one identity: a SHOAL_HOME was copied with its identity.key.',
+    raisedBy: 'the nodes that meet both, and the nodes themselves',
+    remedy: 'Delete identity.key in one of the two homes and start that node anew; it gets an identity of its own.',
   },
   NODE_VERSION_MISMATCH: {
     meaning: 'Two nodes, or a program and its node, speak different versions of the control protocol.',

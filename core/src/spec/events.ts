@@ -3,7 +3,23 @@ import type { Plan } from './plan.js';
 /** What observers of a node hear; noun-verb names. */
 export type ClusterEvent =
   | { readonly kind: 'node-joined'; readonly nodeId: string; readonly nodeName: string }
-  | { readonly kind: 'node-left'; readonly nodeId: string; readonly nodeName: string; readonly reason: string }
+  /** It said goodbye. */
+  | { readonly kind: 'node-left'; readonly nodeId: string; readonly nodeName: string }
+  /** It died, or nothing reaches it any more. */
+  | {
+      readonly kind: 'node-lost';
+      readonly nodeId: string;
+      readonly nodeName: string;
+      readonly code: string;
+      readonly reason: string;
+    }
+  /** Somebody is said to be there and does not answer. */
+  | {
+      readonly kind: 'node-unreachable';
+      readonly addresses: readonly string[];
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly kind: 'node-refused'; readonly address: string; readonly code: string; readonly message: string }
   | {
       readonly kind: 'load-progressed';

@@ -39,7 +39,8 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
   cluster.on('*', (event) => {
     if (terminal.isJson) terminal.json(event);
     else if (event.kind === 'node-joined') terminal.line(`+ ${event.nodeName} joined`);
-    else if (event.kind === 'node-left') terminal.line(`- ${event.nodeName} left: ${event.reason}`);
+    else if (event.kind === 'node-left') terminal.line(`- ${event.nodeName} left`);
+    else if (event.kind === 'node-lost') terminal.line(`- ${event.nodeName} was lost: ${event.reason}`);
     else if (event.kind === 'node-refused') terminal.line(`! ${event.address}: ${event.message}`);
     else if (event.kind === 'instance-loaded') terminal.line(`+ ${event.plan.modelName} serves`);
     else if (event.kind === 'instance-failed') terminal.line(`- an instance failed: ${event.message}`);
