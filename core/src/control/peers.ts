@@ -288,7 +288,9 @@ export class Peers {
   }
 
   private cut(nodeId: string, error: ShoalError): void {
-    for (const connection of [...(this.members.get(nodeId)?.connections ?? [])]) {
+    // A copy: each one that ends is taken out of the list.
+    const connections = this.members.get(nodeId)?.connections.slice() ?? [];
+    for (const connection of connections) {
       connection.abort(error);
       this.disconnected(nodeId, connection, error);
     }
