@@ -1008,6 +1008,9 @@ export namespace shoal {
             /** DescribeRequest model. */
             model: string;
 
+            /** DescribeRequest storageTypes. */
+            storageTypes: string[];
+
             /**
              * Creates a new DescribeRequest instance using the specified properties.
              * @param [properties] Properties to set
@@ -1042,6 +1045,9 @@ export namespace shoal {
 
                 /** DescribeRequest model */
                 model?: (string|null);
+
+                /** DescribeRequest storageTypes */
+                storageTypes?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -1322,6 +1322,7 @@ export const shoal = $root.shoal = (() => {
         control.DescribeRequest = (function() {
 
             const DescribeRequest = function (properties) {
+                this.storageTypes = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1329,6 +1330,7 @@ export const shoal = $root.shoal = (() => {
             };
 
             DescribeRequest.prototype.model = "";
+            DescribeRequest.prototype.storageTypes = $util.emptyArray;
 
             DescribeRequest.create = function(properties) {
                 return new DescribeRequest(properties);
@@ -1343,6 +1345,9 @@ export const shoal = $root.shoal = (() => {
                     throw $Error("max depth exceeded");
                 if (message.model != null && $Object.hasOwnProperty.call(message, "model") && message.model !== "")
                     writer.uint32(10).string(message.model);
+                if (message.storageTypes != null && message.storageTypes.length)
+                    for (let i = 0; i < message.storageTypes.length; ++i)
+                        writer.uint32(18).string(message.storageTypes[i]);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1383,6 +1388,14 @@ export const shoal = $root.shoal = (() => {
                                 message.model = value;
                             else
                                 delete message.model;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.storageTypes && message.storageTypes.length))
+                                message.storageTypes = [];
+                            message.storageTypes.push(reader.stringVerify());
                             continue;
                         }
                     }

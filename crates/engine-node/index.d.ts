@@ -97,6 +97,35 @@ export interface GgmlDeviceOptions {
 /** Opens a device of ggml; throws `BACKEND_*` codes. */
 export function openGgmlDevice(options: GgmlDeviceOptions): NativeDeviceHandle;
 
+export interface MeasureGgmlOptions {
+  readonly device: GgmlDeviceOptions;
+  /** Names as in programs, such as `q4_0`. */
+  readonly storageTypes: readonly string[];
+  /** Whether to measure one core beside all of them; default no. */
+  readonly oneCore?: boolean;
+  /** Bytes of weights to decode through, about: several times what the caches hold. */
+  readonly weightBytes: number;
+  /** Time for the rounds of each figure, beside laying out its weights. */
+  readonly durationMilliseconds: number;
+}
+
+/** Figures, or `CODE: message`. */
+export type GgmlRate =
+  | { readonly decodeBytesPerSecond: number; readonly prefillOperationsPerSecond: number }
+  | { readonly failure: string };
+
+export interface GgmlMeasurement {
+  /** In the order that was asked for. */
+  readonly rates: readonly (GgmlRate & { readonly storage: string; readonly oneCore?: GgmlRate })[];
+  readonly operationOverheadMicroseconds: number;
+}
+
+/**
+ * Times the kernels of a device of ggml on a thread of its own, with weights laid out as a member's are. Rejects with
+ * `BACKEND_*` codes; after an abort of `signal` with `ABORTED`, or with the signal's reason where it was aborted before.
+ */
+export function measureGgmlDevice(options: MeasureGgmlOptions, signal?: AbortSignal): Promise<GgmlMeasurement>;
+
 /** Which member of an instance. */
 export interface MemberAddress {
   readonly stage: number;

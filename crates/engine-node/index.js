@@ -13,6 +13,7 @@ const needed = [
   'endEnvironment',
   'FabricListener',
   'LoadAbort',
+  'measureGgmlDevice',
   'MemberHandle',
   'meshPeers',
   'MeshHandle',
@@ -90,4 +91,10 @@ export function createMember(optionsJson, handles, onEvent, signal) {
 export function writeConvertedCheckpoint(orderJson, onProgress, signal) {
   const report = ([writtenBytes, totalBytes]) => onProgress(writtenBytes, totalBytes);
   return withAbort(signal, (flag) => native.writeConvertedCheckpoint(orderJson, report, flag));
+}
+
+export async function measureGgmlDevice(options, signal) {
+  const { device, storageTypes, oneCore = false, weightBytes, durationMilliseconds } = options;
+  const order = JSON.stringify({ device, storageTypes, oneCore, weightBytes, durationMilliseconds });
+  return JSON.parse(await withAbort(signal, (flag) => native.measureGgmlDevice(order, flag)));
 }

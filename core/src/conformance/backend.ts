@@ -5,6 +5,7 @@ import { operationFields } from '../program/operation-fields.js';
 import type { Backend, BackendWorker, ScriptDevice } from '../spec/backend.js';
 import type { Operation, OperationName } from '../spec/operations.js';
 import { assertClose } from './assertions.js';
+import { measuringConformance } from './backend-measuring.js';
 import { operationExamples } from './backend-operations.js';
 import { programCases } from './backend-programs.js';
 import { stepCases } from './backend-steps.js';
@@ -98,5 +99,5 @@ export function backendConformance({ host, worker }: BackendUnderTest): Conforma
       (name) => operations.has(name) || (decompositions[name]?.every((part) => operations.has(part)) ?? false),
     );
   const whole = [...stepCases(openScript), ...programCases(openScript)].filter(({ needs }) => runs(needs));
-  return [...hostCases, ...examples, ...whole];
+  return [...hostCases, ...measuringConformance(host), ...examples, ...whole];
 }

@@ -1,4 +1,5 @@
 export * from './backend.js';
+export * from './backend-measuring.js';
 export * from './case.js';
 export * from './discovery.js';
 export * from './script-runner.js';

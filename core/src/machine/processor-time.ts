@@ -65,3 +65,26 @@ export function parsePsTimes(text: string): number {
   }
   return seconds;
 }
+
+/** Over less than this, counters that tick every 10 ms say little. */
+const shortestSpanSeconds = 0.2;
+
+/**
+ * What `work` gives, and the share of all cores that others kept busy meanwhile; undefined where that is not known.
+ * `work` computes in this process.
+ */
+export async function othersLoadDuring<Result>(
+  work: () => Promise<Result>,
+  source: MachineSource,
+): Promise<{ readonly result: Result; readonly load: number | undefined }> {
+  const counters = async () => ({ time: await processorTime(source), own: await ownProcessorSeconds(source, []) });
+  const before = await counters();
+  const result = await work();
+  const after = await counters();
+  const total = after.time.totalSeconds - before.time.totalSeconds;
+  if (!(total > shortestSpanSeconds) || before.own === undefined || after.own === undefined) {
+    return { result, load: undefined };
+  }
+  const busy = after.time.busySeconds - before.time.busySeconds - (after.own - before.own);
+  return { result, load: Math.min(1, Math.max(0, busy / total)) };
+}

@@ -58,6 +58,11 @@ export class LocalMembers {
     });
   }
 
+  /** Whether nothing is loaded on this node, or being loaded. */
+  get isEmpty(): boolean {
+    return this.members.size === 0;
+  }
+
   /** Of workers that run now. */
   processIds(): readonly number[] {
     return [...this.members.values()].flatMap(({ worker }) => worker.processId ?? []);

@@ -9,6 +9,8 @@ import { tokens } from '../runtime/tokens.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ModelDescription } from '../spec/model.js';
 import type { PluginContext } from '../spec/plugin.js';
+import type { StorageType } from '../spec/program.js';
+import { type DeviceRates, measuringDeadlineMilliseconds } from './device-rates.js';
 import { describePlugins, type ModelFacts, type NodeFacts, platformName, processId } from './facts.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
@@ -18,12 +20,16 @@ export class NodeDescriber {
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
     @inject(tokens.plugins) private readonly plugins: PluginSet,
+    @inject(nodeTokens.rates) private readonly rates: DeviceRates,
     @inject(nodeTokens.machine) private readonly machine: MachineMonitor,
     @inject(tokens.log) private readonly log: PluginContext['log'],
   ) {}
 
-  /** Facts of now: devices are probed, the model's folder is read. */
-  async describe(model?: string): Promise<NodeFacts> {
+  /**
+   * Facts of now: devices are probed, the model's folder is read. How fast devices are with weights of `storageTypes` is
+   * measured first where that is not known yet and can be done at once.
+   */
+  async describe(model?: string, storageTypes: readonly StorageType[] = []): Promise<NodeFacts> {
     const { nodeId, nodeName, softwareVersion, machineId, offersDevices } = this.settings;
     const [capabilities, modelFacts, machine, conditions] = await Promise.all([
       describePlugins(this.plugins, {
@@ -34,6 +40,10 @@ export class NodeDescriber {
       this.machine.facts(),
       this.machine.conditions(),
     ]);
+    const { devices } = capabilities;
+    if (storageTypes.length > 0) {
+      await this.rates.measure(devices, storageTypes, AbortSignal.timeout(measuringDeadlineMilliseconds));
+    }
     return {
       nodeId,
       nodeName,
@@ -44,6 +54,7 @@ export class NodeDescriber {
       machine,
       conditions,
       ...capabilities,
+      devices: await this.rates.known(devices),
       ...(modelFacts === undefined ? {} : { model: modelFacts }),
     };
   }

@@ -22,6 +22,7 @@ import { type NodeApi, startApis } from './apis.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
 import { dataAddresses } from './data-address.js';
+import { DeviceRates } from './device-rates.js';
 import { EventHub } from './event-hub.js';
 import { machineId, type NodeSummary } from './facts.js';
 import { clusterTag, Home } from './home.js';
@@ -202,6 +203,7 @@ class NodeBuilder {
       nodeName: name,
       softwareVersion: softwareVersion(),
       machineId: await machineId(),
+      home: home.directory,
       offersDevices: options.devices ?? true,
       modelLibraries: [...(options.modelLibraries ?? []), home.modelsDirectory],
     };
@@ -271,6 +273,14 @@ class NodeBuilder {
       ownProcessIds: () => container.resolve(nodeTokens.members).processIds(),
     });
     container.registerValue(nodeTokens.machine, machine);
+    const rates = new DeviceRates({
+      home: settings.home,
+      plugins: this.options.plugins,
+      machine: this.options.machine,
+      log: (level, message) => this.log.write(level, 'node', message),
+      busyReason: () => (container.resolve(nodeTokens.members).isEmpty ? undefined : 'models run on this node'),
+    });
+    container.registerValue(nodeTokens.rates, rates);
     container.onClose('machine', () => machine.stop());
     container.registerClass(nodeTokens.describer, NodeDescriber);
     container.registerClass(nodeTokens.instances, Instances);

@@ -2,6 +2,7 @@
 import { AsyncQueue } from '../control/async-queue.js';
 import { messages } from '../control/messages.js';
 import type { CallContext, ControlHandlers } from '../control/rpc.js';
+import { isStorageType } from '../program/storage.js';
 import { ShoalError } from '../spec/errors.js';
 import type { NodeSummary } from './facts.js';
 import { generationToMessage, orderFromMessage } from './generation-wire.js';
@@ -56,11 +57,15 @@ export function peerHandlers({
   return {
     ping: () => ({}),
 
-    async describe({ model }) {
+    async describe({ model, storageTypes }) {
       if ((model?.length ?? 0) > maximumModelNameLength) {
         throw new ShoalError('REQUEST_INVALID', 'the name of a model is too long');
       }
-      return { factsJson: JSON.stringify(await describer.describe(model || undefined)) };
+      return {
+        factsJson: JSON.stringify(
+          await describer.describe(model || undefined, (storageTypes ?? []).filter(isStorageType)),
+        ),
+      };
     },
 
     async prepare(request, { connection, signal }) {

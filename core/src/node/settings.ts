@@ -4,6 +4,8 @@ export interface NodeSettings {
   readonly nodeName: string;
   readonly softwareVersion: string;
   readonly machineId: string;
+  /** SHOAL_HOME. */
+  readonly home: string;
   /** Whether this node's devices may take part in plans; false for a program that only asks. */
   readonly offersDevices: boolean;
   /** Folders that hold models by name. */

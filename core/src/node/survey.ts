@@ -10,6 +10,7 @@ import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
 import type { ModelDescription } from '../spec/model.js';
 import type { Plan } from '../spec/plan.js';
+import type { StorageType } from '../spec/program.js';
 import { memberLowering } from '../worker/member-program.js';
 import type { NodeFacts } from './facts.js';
 import { type LeftOutNode, placeJoined } from './joined-placement.js';
@@ -17,6 +18,7 @@ import type { NodeDescriber } from './node-describer.js';
 import type { NodeLinks } from './node-links.js';
 import type { LoadOptions } from './service.js';
 import type { NodeSettings } from './settings.js';
+import { storageTypesToMeasure } from './storage-to-measure.js';
 import { strategyFor } from './strategy.js';
 import { nodeTokens } from './tokens.js';
 
@@ -60,7 +62,7 @@ export class Surveyor {
     const description = await this.describer.model(model);
     const strategy = strategyFor(this.plugins, description);
     const [{ facts, silent }, { reports }] = await Promise.all([
-      this.describeAll(description.directory, signal),
+      this.describeAll(description.directory, storageTypesToMeasure(description, options), signal),
       this.links.fresh(signal),
     ]);
     const { config, tensors } = description;
@@ -103,6 +105,7 @@ export class Surveyor {
 
   private async describeAll(
     model: string,
+    storageTypes: readonly StorageType[],
     signal: AbortSignal,
   ): Promise<{ facts: readonly NodeFacts[]; silent: readonly LeftOutNode[] }> {
     const silent: LeftOutNode[] = [];
@@ -115,7 +118,7 @@ export class Surveyor {
       try {
         const response = await peer.connection.call(
           'describe',
-          { model },
+          { model, storageTypes: [...storageTypes] },
           { signal: AbortSignal.any([signal, given.signal]), deadlineMilliseconds: describeDeadlineMilliseconds },
         );
         return parseDocument<NodeFacts>(response.factsJson, `the description of node ${peer.nodeName}`);
@@ -128,7 +131,7 @@ export class Surveyor {
         clearInterval(watch);
       }
     });
-    const described = await Promise.all([this.describer.describe(model), ...others]);
+    const described = await Promise.all([this.describer.describe(model, storageTypes), ...others]);
     return { facts: described.filter((facts) => facts !== undefined), silent };
   }
 }

@@ -3,6 +3,7 @@ import type { MachineMonitor } from '../machine/monitor.js';
 import { type Token, token } from '../runtime/tokens.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Coordinator } from './coordinator.js';
+import type { DeviceRates } from './device-rates.js';
 import type { Ingress } from './ingress.js';
 import type { Instances } from './instances.js';
 import type { LocalMembers } from './local-members.js';
@@ -20,6 +21,7 @@ export const nodeTokens: {
   readonly log: Token<NodeLog>;
   readonly peers: Token<Peers>;
   readonly machine: Token<MachineMonitor>;
+  readonly rates: Token<DeviceRates>;
   readonly describer: Token<NodeDescriber>;
   readonly links: Token<NodeLinks>;
   readonly instances: Token<Instances>;
@@ -34,6 +36,7 @@ export const nodeTokens: {
   log: token('node.log'),
   peers: token('node.peers'),
   machine: token('node.machine'),
+  rates: token('node.rates'),
   describer: token('node.describer'),
   links: token('node.links'),
   instances: token('node.instances'),

@@ -10,6 +10,7 @@ mod convert;
 mod device;
 mod error;
 mod fabric;
+mod measure;
 mod member;
 mod numbered;
 mod probe;

@@ -40,6 +40,7 @@ mod head;
 mod inbox;
 mod links;
 mod logits;
+mod measure;
 mod member;
 mod member_loop;
 mod options;
@@ -51,6 +52,7 @@ mod tags;
 pub use error::EngineError;
 pub use event::{EngineEvent, FinishReason};
 pub use links::Links;
+pub use measure::{MeasureOptions, MeasuredRates, measure_operation_overhead, measure_rates};
 pub use member::Member;
 pub use options::{Constraint, EngineRequest, EventCallback, MemberOptions, SamplingOptions, TokenBias};
 pub use sampling::{

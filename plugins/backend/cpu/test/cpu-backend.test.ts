@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpu } from '@shoal/backend-cpu';
 import { type Backend, describeWorkerPlugins, loadPlugins, WorkerPluginSet } from '@shoal/core';
+import { measuringConformance } from '@shoal/core/conformance';
 import t from 'tap';
 
 async function load(options: Parameters<typeof cpu>[0] = {}) {
@@ -45,4 +46,28 @@ t.test('the worker half opens it', async (t) => {
   t.ok(device.table > 0n);
   await device.close();
   await t.rejects(worker.open('cuda0', {}), { code: 'BACKEND_DEVICE_UNAVAILABLE', message: /no device "cuda0"/ });
+});
+
+t.test('it measures its kernels', async (t) => {
+  const { host } = (await load()).get('backend', 'cpu');
+  for (const { name, run } of measuringConformance(host)) t.test(name, run);
+});
+
+t.test('a processor with one thread has one rate for one core and for all', async (t) => {
+  const { host } = (await load({ threads: 1 })).get('backend', 'cpu');
+  const measurement = await host.measure?.('cpu', { storageTypes: ['q4_0'] });
+  const [rate] = measurement?.rates ?? [];
+  if (rate === undefined || !('value' in rate.decodeBytesPerSecond)) throw new Error('it has none');
+  t.same(rate.oneCore?.decodeBytesPerSecond, rate.decodeBytesPerSecond);
+  t.same(measurement?.memoryBandwidthBytesPerSecond, rate.decodeBytesPerSecond);
+});
+
+t.test('a measurement under way can be given up', async (t) => {
+  const { host } = (await load()).get('backend', 'cpu');
+  const types = [...host.capabilities.storageTypes, ...host.capabilities.storageTypes];
+  const measuring = host.measure?.('cpu', { storageTypes: types, signal: AbortSignal.timeout(300) });
+  await t.rejects(
+    Promise.resolve(measuring).then(() => undefined),
+    { code: 'ABORTED' },
+  );
 });

@@ -2,6 +2,7 @@ import { freemem, totalmem } from 'node:os';
 import { type Backend, type BackendWorker, type ScriptDevice, ShoalError, storageTypes } from '@shoal/core';
 import { ReferenceExecutable } from './executable.js';
 import { supportedOperations } from './kernels/all.js';
+import { measureReference } from './measurement.js';
 
 const deviceId = 'reference';
 
@@ -22,7 +23,20 @@ export function referenceBackend(): Backend {
         features: [],
       },
     ],
+    measure: async (id, options) => {
+      requireReference(id);
+      return measureReference(options);
+    },
+    measurementKey: () => `node ${process.versions.node}`,
   };
+}
+
+function requireReference(id: string): void {
+  if (id === deviceId) return;
+  throw new ShoalError(
+    'BACKEND_DEVICE_UNAVAILABLE',
+    `the reference backend has one device, '${deviceId}', not '${id}'`,
+  );
 }
 
 /** The device: compiles member programs into interpreters. */
@@ -39,12 +53,7 @@ function openReference(): ScriptDevice {
 export function referenceBackendWorker(): BackendWorker {
   return {
     open: async (id) => {
-      if (id !== deviceId) {
-        throw new ShoalError(
-          'BACKEND_DEVICE_UNAVAILABLE',
-          `the reference backend has one device, '${deviceId}', not '${id}'`,
-        );
-      }
+      requireReference(id);
       return openReference();
     },
   };
