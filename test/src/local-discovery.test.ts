@@ -14,14 +14,14 @@ const reason = NamespaceHosts.unavailableReason();
 const methods = { mdns: { intervalSeconds: 1 }, 'udp-broadcast': { intervalSeconds: 0.5 } } as const;
 type Method = keyof typeof methods;
 
-/** The shipped plugins with this discovery alone. */
-function writeManifest(file: string, method: Method): void {
+/** The shipped plugins with these ways of finding peers alone. */
+function writeManifest(file: string, ...discoveries: readonly { name: string; options: object }[]): void {
   const { plugins } = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
     plugins: { module: string; options?: object }[];
   };
   const others = plugins.filter(({ module }) => !module.includes('/discovery-'));
-  const discovery = { module: `@shoal/discovery-${method}`, options: methods[method] };
-  writeFileSync(file, JSON.stringify({ plugins: [discovery, ...others] }));
+  const own = discoveries.map(({ name, options }) => ({ module: `@shoal/discovery-${name}`, options }));
+  writeFileSync(file, JSON.stringify({ plugins: [...own, ...others] }));
 }
 
 async function namesSeen(home: string, count: number): Promise<string[]> {
@@ -39,7 +39,7 @@ for (const method of Object.keys(methods) as Method[]) {
     const root = mkdtempSync(join(tmpdir(), 'shoal-discovery-'));
     t.teardown(() => rmSync(root, { recursive: true, force: true }));
     const manifest = join(root, 'plugins.json');
-    writeManifest(manifest, method);
+    writeManifest(manifest, { name: method, options: methods[method] });
     await using network = NamespaceHosts.create(4);
     const names = ['anna', 'bert', 'carl', 'stranger'];
     const homes = names.map((name) => join(root, name));
@@ -73,7 +73,7 @@ t.test('networks that block multicast are told so', { skip: firewallReason ?? fa
   const root = mkdtempSync(join(tmpdir(), 'shoal-mdns-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const manifest = join(root, 'plugins.json');
-  writeManifest(manifest, 'mdns');
+  writeManifest(manifest, { name: 'mdns', options: methods.mdns });
   await using network = NamespaceHosts.create(2);
   const [host, other] = network.hosts as [NamespaceHost, NamespaceHost];
   NamespaceHosts.connect([host, other], 'eth1', '10.213.8');
@@ -118,7 +118,7 @@ t.test('a network that is no default route is spoken on, too', { skip: reason ??
   const root = mkdtempSync(join(tmpdir(), 'shoal-two-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const manifest = join(root, 'plugins.json');
-  writeManifest(manifest, 'mdns');
+  writeManifest(manifest, { name: 'mdns', options: methods.mdns });
   await using network = NamespaceHosts.create(2);
   const [left, right] = network.hosts as [NamespaceHost, NamespaceHost];
   NamespaceHosts.connect([left, right], 'eth1', '10.213.9');
@@ -132,4 +132,56 @@ t.test('a network that is no default route is spoken on, too', { skip: reason ??
   copyFileSync(join(homes[0], 'cluster.key'), join(homes[1], 'cluster.key'));
   await using _right = await start(right, homes[1], '10.213.9.2', 'right');
   t.same(await namesSeen(homes[1], 2), ['left connected', 'right self']);
+});
+
+t.test('nodes on routed networks, over the dht and one address', { skip: reason ?? false }, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'shoal-dht-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  await using network = NamespaceHosts.create(4);
+  const names = ['anna', 'bert', 'carl', 'stranger'];
+  const homes = names.map((name) => join(root, name));
+  const nodes: HostNode[] = [];
+  t.teardown(() => Promise.all(nodes.map((node) => node[Symbol.asyncDispose]())));
+  for (const [index, host] of network.hosts.entries()) {
+    const [home, first] = [homes[index] as string, homes[0] as string];
+    mkdirSync(home, { mode: 0o700 });
+    if (index > 0 && index < 3) copyFileSync(join(first, 'cluster.key'), join(home, 'cluster.key'));
+    const manifest = join(root, `plugins-${index}.json`);
+    const bootstrap = nodes.slice(0, 1).map(({ address }) => address);
+    writeManifest(manifest, { name: 'dht', options: { bootstrap, announceSeconds: 1 } });
+    nodes.push(await HostNode.start(host, home, ['--name', names[index] as string, '--plugins', manifest]));
+  }
+  for (const [index, home] of homes.slice(0, 3).entries()) {
+    const expected = names.slice(0, 3).map((name, at) => `${name} ${at === index ? 'self' : 'connected'}`);
+    t.same(
+      (await namesSeen(home, 3)).filter((name) => !name.includes('refused')),
+      expected,
+    );
+  }
+  t.same((await namesSeen(homes[3] as string, 2)).at(-1), 'stranger self');
+});
+
+t.test('one peer that is seen in three ways is one peer', { skip: reason ?? false }, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'shoal-many-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  await using network = NamespaceHosts.create(2);
+  const [left, right] = network.hosts as [NamespaceHost, NamespaceHost];
+  const homes = ['left', 'right'].map((name) => join(root, name)) as [string, string];
+  for (const home of homes) mkdirSync(home, { mode: 0o700 });
+  const manifest = join(root, 'plugins.json');
+  const peers = [`/ip4/${left.address}/tcp/4001`, `/ip4/${right.address}/tcp/4001`];
+  const ways = [
+    ...Object.entries(methods).map(([name, options]) => ({ name, options })),
+    { name: 'static', options: { peers } },
+    { name: 'dht', options: { bootstrap: peers, announceSeconds: 1 } },
+  ];
+  writeManifest(manifest, ...ways);
+  await using _left = await HostNode.start(left, homes[0], ['--name', 'left', '--plugins', manifest]);
+  copyFileSync(join(homes[0], 'cluster.key'), join(homes[1], 'cluster.key'));
+  const second = await HostNode.start(right, homes[1], ['--name', 'right', '--plugins', manifest]);
+  t.teardown(() => second[Symbol.asyncDispose]());
+  t.same(await namesSeen(homes[0], 2), ['left self', 'right connected']);
+  // Time for each way to have seen it.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  t.same(await namesSeen(homes[0], 2), ['left self', 'right connected']);
 });

@@ -16,7 +16,7 @@ export const dhtOptionsSchema: OptionsSchema = {
       items: { type: 'string', pattern: '^(/[^/\\s]+)+$' },
       description: 'Multiaddresses of nodes to ask first.',
     },
-    announceSeconds: { type: 'number', minimum: 0.1, maximum: 3600, default: 30 },
+    announceSeconds: { type: 'number', minimum: 0.1, maximum: 3600, default: 60 },
   },
   additionalProperties: false,
 };

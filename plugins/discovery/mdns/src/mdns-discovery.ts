@@ -51,13 +51,21 @@ export class MdnsDiscovery implements Discovery {
       heard: (peer) => this.#heard(peer),
     });
     await responder.open();
-    const timer = setInterval(() => {
-      void responder.ask();
-      this.#hub.expire();
-    }, intervalSeconds * 1000);
-    timer.unref();
+    const intervalMilliseconds = intervalSeconds * 1000;
+    let timer: NodeJS.Timeout;
+    const askLater = () => {
+      // Spread, so that one node is the first to ask.
+      const wait = intervalMilliseconds * (0.8 + 0.4 * Math.random());
+      timer = setTimeout(() => {
+        void responder.askWhereSilent(intervalMilliseconds * 0.75);
+        this.#hub.expire();
+        askLater();
+      }, wait);
+      timer.unref();
+    };
+    askLater();
     const leave = () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       void responder.close();
     };
     signal.addEventListener('abort', leave, { once: true });

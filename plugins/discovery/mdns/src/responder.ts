@@ -15,11 +15,16 @@ export interface ResponderOptions {
 
 /** A datagram may get lost, and who starts at the same time may not listen yet. */
 const repeatAfterMilliseconds = [250, 1000];
+/** Who asks twice in so short a time has heard the first answer, or asks a third time. */
+const leastBetweenAnswersMilliseconds = 200;
 
 export class Responder {
   private readonly sockets = new Map<string, MulticastSocket>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private isClosed = false;
+  /** When somebody asked last, and when this node answered last, by network. */
+  private readonly askedAt = new Map<MulticastSocket, number>();
+  private readonly answeredAt = new Map<MulticastSocket, number>();
 
   constructor(private readonly options: ResponderOptions) {}
 
@@ -41,6 +46,15 @@ export class Responder {
   async ask(): Promise<void> {
     await this.follow();
     await this.send(encodeQuestion(this.options.service));
+  }
+
+  /** Asks where nobody else has asked lately: everybody hears every answer, so that one question is enough for all. */
+  async askWhereSilent(silentMilliseconds: number): Promise<void> {
+    await this.follow();
+    const since = performance.now() - silentMilliseconds;
+    const question = encodeQuestion(this.options.service);
+    const silent = [...this.sockets.values()].filter((socket) => (this.askedAt.get(socket) ?? 0) < since);
+    await Promise.all(silent.map((socket) => socket.send(question)));
   }
 
   async close(): Promise<void> {
@@ -98,7 +112,14 @@ export class Responder {
     if (!packet) return;
     const { service, own, heard } = this.options;
     // Sockets of one port may all hear what arrives on any network: the one whose network it is answers.
-    if (isQuestion(packet, service) && this.isAnsweredBy(socket, from)) void socket.send(encodeAnswer(service, own));
+    if (isQuestion(packet, service) && this.isAnsweredBy(socket, from)) {
+      const now = performance.now();
+      this.askedAt.set(socket, now);
+      if (now - (this.answeredAt.get(socket) ?? Number.NEGATIVE_INFINITY) >= leastBetweenAnswersMilliseconds) {
+        this.answeredAt.set(socket, now);
+        void socket.send(encodeAnswer(service, own));
+      }
+    }
     const peer = readAnswer(packet, service);
     // Several nodes of one machine hear one another, and each itself.
     if (peer && peer.peerId !== own.peerId) heard(peer);
