@@ -14,6 +14,8 @@ export interface RunningAnswer {
   readonly accepted: AcceptedEvent;
   /** To be read to its end, or left: that cancels the request on every node. */
   readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
+  /** For who does not even begin to read. */
+  cancel(): Promise<void>;
 }
 
 export class Requests {
@@ -40,7 +42,10 @@ export class Requests {
     this.running += 1;
     const startedAt = performance.now();
     const ended = this.metrics.began(name);
+    let isSettled = false;
     const settle = (outcome: string) => {
+      if (isSettled) return;
+      isSettled = true;
       ended(outcome);
       this.running -= 1;
       if (this.running === 0) for (const resolve of this.whenIdle) resolve();
@@ -57,7 +62,15 @@ export class Requests {
             throw new ShoalError('INTERNAL', 'the head took the request without saying so');
           }
           const accepted = first.value;
-          return { model, accepted, events: this.observe(model.name, startedAt, accepted, events, settle) };
+          return {
+            model,
+            accepted,
+            events: this.observe(model.name, startedAt, accepted, events, settle),
+            async cancel() {
+              settle('cancelled');
+              await events.return?.();
+            },
+          };
         } catch (thrown) {
           if (!isGone(thrown) || both.aborted || tried.size > 0) throw thrown;
           tried.add(model.instance.instance);

@@ -1,8 +1,16 @@
 /** The interface of OpenAI. */
 import type { FastifyInstance } from 'fastify';
 import type { ApiParts } from '../http-api.js';
+import { FieldError } from '../problems.js';
+import { addChat } from './chat.js';
+import { addCompletions } from './completions.js';
 import { addModels } from './models.js';
 
 export function addOpenAi(server: FastifyInstance, parts: ApiParts): void {
   addModels(server, parts);
+  addChat(server, parts);
+  addCompletions(server, parts);
+  server.post('/v1/embeddings', () => {
+    throw new FieldError('model', 'The models of this cluster generate text; none of them gives embeddings.');
+  });
 }

@@ -1,0 +1,132 @@
+/** A chat completion as the node takes it. */
+import type { ChatMessage, GenerationOrder, ToolDefinition } from '@shoal/core';
+import { FieldError } from '../problems.js';
+import type { ChatBody, ChatBodyMessage } from './chat-schema.js';
+import { given, samplingOf } from './fields.js';
+
+export interface ChatOrder {
+  readonly order: GenerationOrder;
+  /** What of the request has no effect. */
+  readonly warnings: readonly string[];
+  /** Only the first call of an answer counts. */
+  readonly isSingleCall: boolean;
+}
+
+/** Throws FieldError for what cannot be done. */
+export function chatOrder(body: ChatBody): ChatOrder {
+  refuseUnsupported(body);
+  const tools = body.tool_choice === 'none' ? [] : (body.tools ?? []).map(toolDefinition);
+  const variables = templateVariables(body);
+  const { logprobs, top_logprobs: top } = body;
+  if (top != null && !logprobs) {
+    throw new FieldError('top_logprobs', "'top_logprobs' is only allowed when 'logprobs' is true.");
+  }
+  const base = samplingOf(body, body.max_completion_tokens ?? undefined);
+  return {
+    order: {
+      ...base,
+      sampling: { ...base.sampling, ...(logprobs ? { logProbabilities: top ?? 0 } : {}) },
+      input: {
+        kind: 'messages',
+        messages: chatMessages(body.messages),
+        ...(tools.length === 0 ? {} : { tools }),
+        ...(Object.keys(variables).length === 0 ? {} : { templateVariables: variables }),
+      },
+    },
+    warnings: warningsOf(body),
+    isSingleCall: body.parallel_tool_calls === false,
+  };
+}
+
+function refuseUnsupported(body: ChatBody): void {
+  const refuse = (field: string, why: string) => {
+    throw new FieldError(field, `Unsupported parameter: '${field}' ${why}`);
+  };
+  if (given(body, ['functions', 'function_call']).length > 0) refuse('functions', "is obsolete; use 'tools' instead.");
+  if (body.audio != null || body.modalities?.some((one) => one !== 'text')) {
+    refuse('modalities', 'is not supported: the models of this cluster answer with text.');
+  }
+  if (body.web_search_options != null) refuse('web_search_options', 'is not supported: nothing here searches the web.');
+  const { response_format: format, tool_choice: choice, tools } = body;
+  if (format != null && format.type !== 'text') {
+    refuse('response_format', `of type '${format.type}' is not supported by this version.`);
+  }
+  if (choice != null && choice !== 'auto' && choice !== 'none') {
+    refuse('tool_choice', "other than 'auto' and 'none' is not supported by this version.");
+  }
+  if (choice != null && choice !== 'none' && (tools ?? []).length === 0) {
+    throw new FieldError('tool_choice', "'tool_choice' is only allowed when 'tools' are specified.");
+  }
+}
+
+function warningsOf(body: ChatBody): string[] {
+  const without = given(body, ['metadata', 'store', 'prediction', 'verbosity', 'prompt_cache_retention']);
+  if (body.service_tier != null && !['auto', 'default'].includes(body.service_tier)) without.push('service_tier');
+  const warnings = without.map((name) => `'${name}' has no effect here`);
+  if ((body.tools ?? []).some((tool) => tool.function.strict)) {
+    warnings.push("'strict' has no effect here: arguments are not made to fit their schema");
+  }
+  return warnings;
+}
+
+/** What templates know under these names. */
+function templateVariables({ chat_template_kwargs: own, reasoning_effort: effort }: ChatBody): Record<string, unknown> {
+  const thinking = effort === 'none' ? { enable_thinking: false } : {};
+  return { ...(effort == null ? {} : { reasoning_effort: effort, ...thinking }), ...own };
+}
+
+function toolDefinition({ function: tool }: NonNullable<ChatBody['tools']>[number]): ToolDefinition {
+  return {
+    name: tool.name,
+    ...(tool.description == null ? {} : { description: tool.description }),
+    ...(tool.parameters == null ? {} : { parameters: tool.parameters }),
+  };
+}
+
+function chatMessages(messages: readonly ChatBodyMessage[]): ChatMessage[] {
+  const names = new Map<string, string>();
+  return messages.map((message, index) => {
+    const path = `messages.${index}`;
+    const { role, tool_calls: calls, tool_call_id: callId } = message;
+    if (role === 'tool' && callId == null) {
+      throw new FieldError(`${path}.tool_call_id`, `Missing required parameter: '${path}.tool_call_id'.`);
+    }
+    if (message.content == null && role !== 'assistant') {
+      throw new FieldError(`${path}.content`, `Missing required parameter: '${path}.content'.`);
+    }
+    for (const { id, function: called } of calls ?? []) names.set(id, called.name);
+    const reasoning = message.reasoning_content ?? message.reasoning;
+    // Templates of functions' results ask for the name, which this interface does not send again.
+    const name = message.name ?? (role === 'tool' ? names.get(callId ?? '') : undefined);
+    return {
+      // The newer name of the same role, which most templates do not know.
+      role: role === 'developer' ? 'system' : role,
+      content: contentText(message.content, path),
+      ...(reasoning == null ? {} : { reasoning }),
+      ...(name == null ? {} : { name }),
+      ...(callId == null ? {} : { toolCallId: callId }),
+      ...(calls == null || calls.length === 0
+        ? {}
+        : {
+            toolCalls: calls.map(({ id, function: called }) => ({
+              id,
+              name: called.name,
+              arguments: called.arguments,
+            })),
+          }),
+    };
+  });
+}
+
+function contentText(content: ChatBodyMessage['content'], path: string): string {
+  if (content == null) return '';
+  if (typeof content === 'string') return content;
+  return content
+    .map((part, index) => {
+      if (part.type === 'text' && part.text !== undefined) return part.text;
+      if (part.type === 'refusal' && part.refusal !== undefined) return part.refusal;
+      const message = `Invalid content part: '${part.type}' is not supported; the models of this cluster read text.`;
+      throw new FieldError(`${path}.content.${index}`, message);
+    })
+    .join('');
+}
