@@ -1,6 +1,6 @@
 // Runs all tests: cargo for Rust, tap under c8 for TypeScript, and closes with one line that adds both up.
 // Arguments are passed on to tap: `npm test -- build/core/test/program/lower.test.js`.
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { main, root, run, runCollecting, say } from './tools.mjs';
@@ -63,8 +63,9 @@ function buildTap() {
 }
 
 /**
- * Packages that only tests need, apart from the workspace: other Node versions (test/runtimes/package.json says why) and
- * the tokenizers of published models (test/tokenizers/package.json). Tests skip and say so where they are not there.
+ * Packages that only tests need, apart from the workspace: other Node versions (test/runtimes/package.json says why), the
+ * tokenizers of published models (test/tokenizers), and clients of other people's interfaces (test/clients). Tests skip and
+ * say so where they are not there.
  */
 function installApart(name, what) {
   const folder = join(root, 'test', name);
@@ -77,10 +78,31 @@ function installApart(name, what) {
   }
 }
 
+/** Python clients, in an environment of their own beside the others. */
+function installPythonClients() {
+  const folder = join(root, 'test', 'clients');
+  const windows = process.platform === 'win32';
+  const python = join(folder, '.venv', windows ? 'Scripts/python.exe' : 'bin/python');
+  if (existsSync(python)) return;
+  say('installing Python clients for the tests');
+  try {
+    run(windows ? 'python' : 'python3', ['-m', 'venv', join(folder, '.venv')]);
+    run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', 'requirements.txt'], {
+      cwd: folder,
+    });
+  } catch (error) {
+    // Half an environment would not be made again.
+    rmSync(join(folder, '.venv'), { recursive: true, force: true });
+    say(`${error.message}: the tests that need them skip and say so`);
+  }
+}
+
 async function typeScriptTests(files) {
   buildTap();
   if (process.platform === 'linux' && process.arch === 'x64') installApart('runtimes', 'other Node versions');
   installApart('tokenizers', 'tokenizers of published models');
+  installApart('clients', "clients of other people's interfaces");
+  installPythonClients();
   say('running the TypeScript tests');
   const tap = [bin('tap'), '--reporter=tap', ...files];
   // A run of chosen files says nothing about coverage as a whole.

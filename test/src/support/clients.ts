@@ -1,0 +1,27 @@
+/** Clients of other people's interfaces, which test/clients has apart from the workspace. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from './repository.js';
+
+const folder = join(repositoryRoot, 'test', 'clients');
+
+/** False when the client is there, else why a test of it is skipped. */
+export function missingClient(name: string): string | false {
+  if (existsSync(join(folder, 'node_modules', name))) return false;
+  return `${name} is not installed: npm install --prefix test/clients --no-save`;
+}
+
+/** The client's module. Its types are not there where it is not installed. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export async function importClient(name: string): Promise<any> {
+  const file = createRequire(join(folder, 'package.json')).resolve(name);
+  return import(pathToFileURL(file).href);
+}
+
+/** The interpreter that has the Python clients; undefined where test/clients/.venv was not made. */
+export function clientPython(): string | undefined {
+  const file = join(folder, '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  return existsSync(file) ? file : undefined;
+}
