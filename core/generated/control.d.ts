@@ -202,8 +202,14 @@ export namespace shoal {
             /** Request goodbye. */
             goodbye?: (shoal.control.Goodbye.$Properties|null);
 
+            /** Request readiness. */
+            readiness?: (shoal.control.ReadinessRequest.$Properties|null);
+
+            /** Request clock. */
+            clock?: (shoal.control.ClockRequest.$Properties|null);
+
             /** Request method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
 
             /**
              * Creates a new Request instance using the specified properties.
@@ -303,8 +309,14 @@ export namespace shoal {
                 /** Request goodbye */
                 goodbye?: (shoal.control.Goodbye.$Properties|null);
 
+                /** Request readiness */
+                readiness?: (shoal.control.ReadinessRequest.$Properties|null);
+
+                /** Request clock */
+                clock?: (shoal.control.ClockRequest.$Properties|null);
+
                 /** Request method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -334,9 +346,11 @@ export namespace shoal {
               links?: shoal.control.LinksRequest.$Shape|null;
               topology?: shoal.control.TopologyRequest.$Shape|null;
               goodbye?: shoal.control.Goodbye.$Shape|null;
+              readiness?: shoal.control.ReadinessRequest.$Shape|null;
+              clock?: shoal.control.ClockRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainRequest.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelRequest.$Shape; links?: null; topology?: null; goodbye?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksRequest.$Shape; topology?: null; goodbye?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyRequest.$Shape; goodbye?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainRequest.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelRequest.$Shape; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksRequest.$Shape; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyRequest.$Shape; goodbye?: null; readiness?: null; clock?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape; readiness?: null; clock?: null }|{ method?: "readiness"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness: shoal.control.ReadinessRequest.$Shape; clock?: null }|{ method?: "clock"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock: shoal.control.ClockRequest.$Shape })
             );
         }
 
@@ -422,8 +436,14 @@ export namespace shoal {
             /** Response goodbye. */
             goodbye?: (shoal.control.Goodbye.$Properties|null);
 
+            /** Response readiness. */
+            readiness?: (shoal.control.ReadinessResponse.$Properties|null);
+
+            /** Response clock. */
+            clock?: (shoal.control.ClockResponse.$Properties|null);
+
             /** Response method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
 
             /**
              * Creates a new Response instance using the specified properties.
@@ -520,8 +540,14 @@ export namespace shoal {
                 /** Response goodbye */
                 goodbye?: (shoal.control.Goodbye.$Properties|null);
 
+                /** Response readiness */
+                readiness?: (shoal.control.ReadinessResponse.$Properties|null);
+
+                /** Response clock */
+                clock?: (shoal.control.ClockResponse.$Properties|null);
+
                 /** Response method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -550,9 +576,11 @@ export namespace shoal {
               links?: shoal.control.LinksResponse.$Shape|null;
               topology?: shoal.control.TopologyResponse.$Shape|null;
               goodbye?: shoal.control.Goodbye.$Shape|null;
+              readiness?: shoal.control.ReadinessResponse.$Shape|null;
+              clock?: shoal.control.ClockResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainResponse.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelResponse.$Shape; links?: null; topology?: null; goodbye?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksResponse.$Shape; topology?: null; goodbye?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyResponse.$Shape; goodbye?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainResponse.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelResponse.$Shape; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksResponse.$Shape; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyResponse.$Shape; goodbye?: null; readiness?: null; clock?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape; readiness?: null; clock?: null }|{ method?: "readiness"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness: shoal.control.ReadinessResponse.$Shape; clock?: null }|{ method?: "clock"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock: shoal.control.ClockResponse.$Shape })
             );
         }
 
@@ -5257,6 +5285,260 @@ export namespace shoal {
 
             /** Shape of a TopologyResponse. */
             type $Shape = shoal.control.TopologyResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ReadinessRequest.
+         * @deprecated Use shoal.control.ReadinessRequest.$Properties instead.
+         */
+        interface IReadinessRequest extends shoal.control.ReadinessRequest.$Properties {
+        }
+
+        /** Represents a ReadinessRequest. */
+        class ReadinessRequest {
+
+            /**
+             * Constructs a new ReadinessRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ReadinessRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ReadinessRequest model. */
+            model: string;
+
+            /**
+             * Creates a new ReadinessRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ReadinessRequest instance
+             */
+            static create(properties: shoal.control.ReadinessRequest.$Shape): shoal.control.ReadinessRequest & shoal.control.ReadinessRequest.$Shape;
+            static create(properties?: shoal.control.ReadinessRequest.$Properties): shoal.control.ReadinessRequest;
+
+            /**
+             * Encodes the specified ReadinessRequest message. Does not implicitly {@link shoal.control.ReadinessRequest.verify|verify} messages.
+             * @param message ReadinessRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ReadinessRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ReadinessRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ReadinessRequest & shoal.control.ReadinessRequest.$Shape} ReadinessRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ReadinessRequest & shoal.control.ReadinessRequest.$Shape;
+        }
+
+        namespace ReadinessRequest {
+
+            /** Properties of a ReadinessRequest. */
+            interface $Properties {
+
+                /** ReadinessRequest model */
+                model?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ReadinessRequest. */
+            type $Shape = shoal.control.ReadinessRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ReadinessResponse.
+         * @deprecated Use shoal.control.ReadinessResponse.$Properties instead.
+         */
+        interface IReadinessResponse extends shoal.control.ReadinessResponse.$Properties {
+        }
+
+        /** Represents a ReadinessResponse. */
+        class ReadinessResponse {
+
+            /**
+             * Constructs a new ReadinessResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ReadinessResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ReadinessResponse readinessJson. */
+            readinessJson: string;
+
+            /**
+             * Creates a new ReadinessResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ReadinessResponse instance
+             */
+            static create(properties: shoal.control.ReadinessResponse.$Shape): shoal.control.ReadinessResponse & shoal.control.ReadinessResponse.$Shape;
+            static create(properties?: shoal.control.ReadinessResponse.$Properties): shoal.control.ReadinessResponse;
+
+            /**
+             * Encodes the specified ReadinessResponse message. Does not implicitly {@link shoal.control.ReadinessResponse.verify|verify} messages.
+             * @param message ReadinessResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ReadinessResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ReadinessResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ReadinessResponse & shoal.control.ReadinessResponse.$Shape} ReadinessResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ReadinessResponse & shoal.control.ReadinessResponse.$Shape;
+        }
+
+        namespace ReadinessResponse {
+
+            /** Properties of a ReadinessResponse. */
+            interface $Properties {
+
+                /** ReadinessResponse readinessJson */
+                readinessJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ReadinessResponse. */
+            type $Shape = shoal.control.ReadinessResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ClockRequest.
+         * @deprecated Use shoal.control.ClockRequest.$Properties instead.
+         */
+        interface IClockRequest extends shoal.control.ClockRequest.$Properties {
+        }
+
+        /** Represents a ClockRequest. */
+        class ClockRequest {
+
+            /**
+             * Constructs a new ClockRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ClockRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new ClockRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ClockRequest instance
+             */
+            static create(properties: shoal.control.ClockRequest.$Shape): shoal.control.ClockRequest & shoal.control.ClockRequest.$Shape;
+            static create(properties?: shoal.control.ClockRequest.$Properties): shoal.control.ClockRequest;
+
+            /**
+             * Encodes the specified ClockRequest message. Does not implicitly {@link shoal.control.ClockRequest.verify|verify} messages.
+             * @param message ClockRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ClockRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ClockRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ClockRequest & shoal.control.ClockRequest.$Shape} ClockRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ClockRequest & shoal.control.ClockRequest.$Shape;
+        }
+
+        namespace ClockRequest {
+
+            /** Properties of a ClockRequest. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ClockRequest. */
+            type $Shape = shoal.control.ClockRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ClockResponse.
+         * @deprecated Use shoal.control.ClockResponse.$Properties instead.
+         */
+        interface IClockResponse extends shoal.control.ClockResponse.$Properties {
+        }
+
+        /** Represents a ClockResponse. */
+        class ClockResponse {
+
+            /**
+             * Constructs a new ClockResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ClockResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ClockResponse clockMilliseconds. */
+            clockMilliseconds: number;
+
+            /**
+             * Creates a new ClockResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ClockResponse instance
+             */
+            static create(properties: shoal.control.ClockResponse.$Shape): shoal.control.ClockResponse & shoal.control.ClockResponse.$Shape;
+            static create(properties?: shoal.control.ClockResponse.$Properties): shoal.control.ClockResponse;
+
+            /**
+             * Encodes the specified ClockResponse message. Does not implicitly {@link shoal.control.ClockResponse.verify|verify} messages.
+             * @param message ClockResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ClockResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ClockResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ClockResponse & shoal.control.ClockResponse.$Shape} ClockResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ClockResponse & shoal.control.ClockResponse.$Shape;
+        }
+
+        namespace ClockResponse {
+
+            /** Properties of a ClockResponse. */
+            interface $Properties {
+
+                /** ClockResponse clockMilliseconds */
+                clockMilliseconds?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ClockResponse. */
+            type $Shape = shoal.control.ClockResponse.$Properties;
         }
     }
 }

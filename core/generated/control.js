@@ -188,11 +188,13 @@ export const shoal = $root.shoal = (() => {
             Request.prototype.links = null;
             Request.prototype.topology = null;
             Request.prototype.goodbye = null;
+            Request.prototype.readiness = null;
+            Request.prototype.clock = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye", "readiness", "clock"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -251,6 +253,10 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.LinksRequest.encode(message.links, writer.uint32(242).fork(), _depth + 1).ldelim();
                 if (message.topology != null && $Object.hasOwnProperty.call(message, "topology"))
                     $root.shoal.control.TopologyRequest.encode(message.topology, writer.uint32(250).fork(), _depth + 1).ldelim();
+                if (message.readiness != null && $Object.hasOwnProperty.call(message, "readiness"))
+                    $root.shoal.control.ReadinessRequest.encode(message.readiness, writer.uint32(258).fork(), _depth + 1).ldelim();
+                if (message.clock != null && $Object.hasOwnProperty.call(message, "clock"))
+                    $root.shoal.control.ClockRequest.encode(message.clock, writer.uint32(266).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -440,6 +446,20 @@ export const shoal = $root.shoal = (() => {
                             message.method = "goodbye";
                             continue;
                         }
+                    case 32: {
+                            if (wireType !== 2)
+                                break;
+                            message.readiness = $root.shoal.control.ReadinessRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.readiness);
+                            message.method = "readiness";
+                            continue;
+                        }
+                    case 33: {
+                            if (wireType !== 2)
+                                break;
+                            message.clock = $root.shoal.control.ClockRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.clock);
+                            message.method = "clock";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -490,11 +510,13 @@ export const shoal = $root.shoal = (() => {
             Response.prototype.links = null;
             Response.prototype.topology = null;
             Response.prototype.goodbye = null;
+            Response.prototype.readiness = null;
+            Response.prototype.clock = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye", "readiness", "clock"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -551,6 +573,10 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.LinksResponse.encode(message.links, writer.uint32(242).fork(), _depth + 1).ldelim();
                 if (message.topology != null && $Object.hasOwnProperty.call(message, "topology"))
                     $root.shoal.control.TopologyResponse.encode(message.topology, writer.uint32(250).fork(), _depth + 1).ldelim();
+                if (message.readiness != null && $Object.hasOwnProperty.call(message, "readiness"))
+                    $root.shoal.control.ReadinessResponse.encode(message.readiness, writer.uint32(258).fork(), _depth + 1).ldelim();
+                if (message.clock != null && $Object.hasOwnProperty.call(message, "clock"))
+                    $root.shoal.control.ClockResponse.encode(message.clock, writer.uint32(266).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -729,6 +755,20 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.goodbye = $root.shoal.control.Goodbye.decode(reader, reader.size(), $undefined, _depth + 1, message.goodbye);
                             message.method = "goodbye";
+                            continue;
+                        }
+                    case 32: {
+                            if (wireType !== 2)
+                                break;
+                            message.readiness = $root.shoal.control.ReadinessResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.readiness);
+                            message.method = "readiness";
+                            continue;
+                        }
+                    case 33: {
+                            if (wireType !== 2)
+                                break;
+                            message.clock = $root.shoal.control.ClockResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.clock);
+                            message.method = "clock";
                             continue;
                         }
                     }
@@ -7309,6 +7349,334 @@ export const shoal = $root.shoal = (() => {
             };
 
             return TopologyResponse;
+        })();
+
+        control.ReadinessRequest = (function() {
+
+            const ReadinessRequest = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ReadinessRequest.prototype.model = "";
+
+            ReadinessRequest.create = function(properties) {
+                return new ReadinessRequest(properties);
+            };
+
+            ReadinessRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.model != null && $Object.hasOwnProperty.call(message, "model") && message.model !== "")
+                    writer.uint32(10).string(message.model);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ReadinessRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.ReadinessRequest();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.model = value;
+                            else
+                                delete message.model;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ReadinessRequest;
+        })();
+
+        control.ReadinessResponse = (function() {
+
+            const ReadinessResponse = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ReadinessResponse.prototype.readinessJson = "";
+
+            ReadinessResponse.create = function(properties) {
+                return new ReadinessResponse(properties);
+            };
+
+            ReadinessResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.readinessJson != null && $Object.hasOwnProperty.call(message, "readinessJson") && message.readinessJson !== "")
+                    writer.uint32(10).string(message.readinessJson);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ReadinessResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.ReadinessResponse();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.readinessJson = value;
+                            else
+                                delete message.readinessJson;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ReadinessResponse;
+        })();
+
+        control.ClockRequest = (function() {
+
+            const ClockRequest = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ClockRequest.create = function(properties) {
+                return new ClockRequest(properties);
+            };
+
+            ClockRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ClockRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.ClockRequest();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ClockRequest;
+        })();
+
+        control.ClockResponse = (function() {
+
+            const ClockResponse = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ClockResponse.prototype.clockMilliseconds = 0;
+
+            ClockResponse.create = function(properties) {
+                return new ClockResponse(properties);
+            };
+
+            ClockResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.clockMilliseconds != null && $Object.hasOwnProperty.call(message, "clockMilliseconds") && !$Object.is(message.clockMilliseconds, 0))
+                    writer.uint32(9).double(message.clockMilliseconds);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ClockResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.ClockResponse();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.clockMilliseconds = value;
+                            else
+                                delete message.clockMilliseconds;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ClockResponse;
         })();
 
         return control;

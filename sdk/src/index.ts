@@ -38,4 +38,5 @@ export * from './loaded-model.js';
 export * from './local-nodes.js';
 export * from './model-library.js';
 export * from './quantize-model.js';
+export * from './run-cluster-doctor.js';
 export * from './run-doctor.js';

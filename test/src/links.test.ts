@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attach, type Cluster, type ClusterTopology, type Link, linksBetween } from 'shoal';
+import { attach, type Cluster, type ClusterTopology, type Link, linksBetween, runClusterDoctor } from 'shoal';
 import t from 'tap';
 import { HostNode, shoal } from './support/command.js';
 import { NamespaceHosts } from './support/namespaces.js';
@@ -58,6 +58,16 @@ t.test('a slow network and a fast cable', { skip: reason ?? false }, async (t) =
       }
       if (isShaped) t.equal(links[0]?.from.interfaceName, 'cable0', 'the cable is the faster one');
     }
+  });
+
+  await t.test('the cluster is ready', async (t) => {
+    const findings = await runClusterDoctor({ home: homes[0], nodeCount: 2, model: 'shoal-tiny-chat' });
+    for (const { area, name, status, message } of findings) t.equal(status, 'ok', `${area} ${name}: ${message}`);
+    const lacking = await runClusterDoctor({ home: homes[0], nodeCount: 3, model: 'nowhere' });
+    t.match(
+      lacking.filter(({ status }) => status !== 'ok').map(({ area, name }) => `${area} ${name}`),
+      ['cluster nodes', 'model nowhere'],
+    );
   });
 
   await t.test('commands print them', async (t) => {

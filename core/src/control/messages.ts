@@ -35,6 +35,8 @@ export interface ControlMethods {
   moveModel: { request: messages.MoveModelRequest.$Properties; response: messages.MoveModelResponse.$Properties };
   drain: { request: messages.DrainRequest.$Properties; response: messages.DrainResponse.$Properties };
   links: { request: messages.LinksRequest.$Properties; response: messages.LinksResponse.$Properties };
+  readiness: { request: messages.ReadinessRequest.$Properties; response: messages.ReadinessResponse.$Properties };
+  clock: { request: messages.ClockRequest.$Properties; response: messages.ClockResponse.$Properties };
   topology: { request: messages.TopologyRequest.$Properties; response: messages.TopologyResponse.$Properties };
   goodbye: { request: messages.Goodbye.$Properties; response: messages.Goodbye.$Properties };
 }

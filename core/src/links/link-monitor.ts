@@ -61,6 +61,9 @@ interface PeerLinks {
 const idleIntervalMilliseconds = 30_000;
 /** Of probes that this node makes while nothing happens: five nodes stay below 1 kB/s together. */
 const idleBytesPerSecond = 120;
+/** More of them see through a busy machine, and weigh more. */
+const idleRoundTrips = 4;
+const freshRoundTrips = 16;
 /** Of one latency probe, both ways, with headers. */
 const bytesPerProbe = 1300;
 const idleProbeDeadlineMilliseconds = 3000;
@@ -271,6 +274,7 @@ export class LinkMonitor {
           nodeId: offer.nodeId,
           endpoint: { address: target, port: endpoint.port },
           ...(source === undefined ? {} : { sourceAddress: source }),
+          roundTrips: how.isIdle ? idleRoundTrips : freshRoundTrips,
           withBandwidth,
           deadlineMilliseconds,
           signal: how.signal,

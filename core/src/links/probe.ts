@@ -25,6 +25,8 @@ export interface ProbeRequest {
   readonly endpoint: ProbeEndpoint;
   /** Address of this machine to go out from; absent: the system's choice. */
   readonly sourceAddress?: string;
+  /** Of which the smallest counts: everything else that takes time only adds to it. */
+  readonly roundTrips: number;
   /** Also send a burst. */
   readonly withBandwidth: boolean;
   readonly deadlineMilliseconds: number;
@@ -39,10 +41,10 @@ export interface ProbeResult {
   readonly bandwidth?: { readonly bytesPerSecond: number } | { readonly reason: string };
 }
 
-/** Round trips of which the smallest counts: everything else that takes time only adds to it. */
-const roundTrips = 4;
-/** Bursts grow until one takes this long: shorter times say more about the receiver's event loop than about the path. */
-const meaningfulMicroseconds = 2000;
+/** Shorter times say more about the receiver's event loop than about the path. */
+const meaningfulMicroseconds = 1000;
+/** The longest burst is left out where it would take more than this. */
+const longestBurstMilliseconds = 250;
 const burstSizes = [64 * 1024, 1024 * 1024, maximumBurstBytes];
 /** Shared by all bursts; random, so that no tunnel can compress it. */
 let noise: Buffer | undefined;
@@ -75,7 +77,7 @@ export async function probe(request: ProbeRequest): Promise<ProbeResult> {
   try {
     await connected(socket);
     await introduce(request, socket, reader);
-    const roundTripMicroseconds = await smallestRoundTrip(socket, reader);
+    const roundTripMicroseconds = await smallestRoundTrip(socket, reader, request.roundTrips);
     const result = { sourceAddress: sourceAddress ?? socket.localAddress ?? '', roundTripMicroseconds };
     if (!request.withBandwidth) return result;
     return { ...result, bandwidth: await measureBandwidth(socket, reader, started + deadlineMilliseconds) };
@@ -109,7 +111,7 @@ async function introduce({ key, nodeId, endpoint }: ProbeRequest, socket: Socket
   socket.write(proveProbe(key, 'caller', nodeId, nonces));
 }
 
-async function smallestRoundTrip(socket: Socket, reader: SocketReader): Promise<number> {
+async function smallestRoundTrip(socket: Socket, reader: SocketReader, roundTrips: number): Promise<number> {
   let smallest = Number.POSITIVE_INFINITY;
   for (let index = 0; index < roundTrips; index += 1) {
     const started = performance.now();
@@ -132,26 +134,32 @@ async function measureBandwidth(
   endsAt: number,
 ): Promise<NonNullable<ProbeResult['bandwidth']>> {
   noise ??= randomBytes(burstSizes[0] ?? 0);
-  let bytesPerSecond: number | undefined;
+  // The longest burst counts: short ones meet empty buffers, and a busy machine weighs more on them.
+  let bytesPerSecond = 0;
   try {
     for (const size of burstSizes) {
-      // What the last one showed says whether the next can end in time.
-      if (bytesPerSecond !== undefined && performance.now() + (size / bytesPerSecond) * 1000 > endsAt) break;
+      const takes = (size / bytesPerSecond) * 1000;
+      const isLong = size === maximumBurstBytes && takes > longestBurstMilliseconds;
+      const isLast = isLong || performance.now() + takes > endsAt;
+      if (bytesPerSecond > 0 && isLast) break;
       if ((await exchange(socket, reader, commandKinds.burst, size)) !== size) {
-        if (bytesPerSecond !== undefined) break;
+        if (bytesPerSecond > 0) break;
         return { reason: 'the other side takes no burst now' };
       }
-      const started = performance.now();
-      for (let sent = 0; sent < size; sent += noise.length) socket.write(noise);
-      const took = decodeCommand(await reader.read(commandBytes)).value;
-      const measured = decodeCommand(await reader.read(commandBytes)).value;
-      const isMeaningful = took >= meaningfulMicroseconds && measured > 0;
-      const whole = (performance.now() - started) * 1000;
-      bytesPerSecond = isMeaningful ? (measured / took) * 1e6 : (size / whole) * 1e6;
-      if (isMeaningful) break;
+      bytesPerSecond = await burst(socket, reader, size, noise);
     }
   } catch (thrown) {
-    if (bytesPerSecond === undefined) return { reason: `a burst did not end in time: ${(thrown as Error).message}` };
+    if (bytesPerSecond === 0) return { reason: `a burst did not end in time: ${(thrown as Error).message}` };
   }
-  return bytesPerSecond === undefined ? { reason: 'nothing was sent' } : { bytesPerSecond };
+  return { bytesPerSecond };
+}
+
+/** Bytes per second of its second half, as the receiver saw them come; of all of it where that was too short to tell. */
+async function burst(socket: Socket, reader: SocketReader, size: number, content: Buffer): Promise<number> {
+  const started = performance.now();
+  for (let sent = 0; sent < size; sent += content.length) socket.write(content);
+  const took = decodeCommand(await reader.read(commandBytes)).value;
+  const measured = decodeCommand(await reader.read(commandBytes)).value;
+  const isMeaningful = took >= meaningfulMicroseconds && measured > 0;
+  return isMeaningful ? (measured / took) * 1e6 : (size / (performance.now() - started)) * 1000;
 }

@@ -95,6 +95,10 @@ function serviceHandlers(service: NodeService): ControlHandlers {
       return { members: (await service.statistics(instanceId(instance), signal)).map(reportToMessage) };
     },
 
+    async readiness({ model }, { signal }) {
+      return { readinessJson: JSON.stringify(await service.readiness(model || undefined, signal)) };
+    },
+
     async topology({ fresh }, { signal }) {
       return { topologyJson: JSON.stringify(await service.topology({ fresh: fresh ?? false, signal })) };
     },

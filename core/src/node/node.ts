@@ -36,6 +36,7 @@ import { NodeDescriber } from './node-describer.js';
 import { NodeLinks } from './node-links.js';
 import { nodeList } from './node-list.js';
 import { peerHandlers } from './peer-handlers.js';
+import { clusterReadiness } from './readiness.js';
 import { Relocation, withoutNodes } from './relocation.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
@@ -369,6 +370,10 @@ class NodeBuilder {
       explain: (model, options, signal) => coordinator.explain(model, options, during(signal)),
       generate: (instance, order, signal) => ingress.generate(instance, order, during(signal)),
       statistics: (instance, signal) => ingress.statistics(instance, during(signal)),
+      readiness: (model, signal) => {
+        const describer = container.resolve(nodeTokens.describer);
+        return clusterReadiness({ self: settings, peers, describer, listNodes }, model, during(signal));
+      },
       topology: ({ fresh, signal } = {}) => {
         const [describer, links] = [container.resolve(nodeTokens.describer), container.resolve(nodeTokens.links)];
         return clusterTopology({ settings, peers, describer, links }, fresh ?? false, during(signal));

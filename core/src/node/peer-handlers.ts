@@ -57,6 +57,8 @@ export function peerHandlers({
   return {
     ping: () => ({}),
 
+    clock: () => ({ clockMilliseconds: Date.now() }),
+
     async describe({ model, storageTypes }) {
       if ((model?.length ?? 0) > maximumModelNameLength) {
         throw new ShoalError('REQUEST_INVALID', 'the name of a model is too long');

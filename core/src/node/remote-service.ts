@@ -11,6 +11,7 @@ import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
 import { resolveHome } from './home.js';
 import { logRecordsFromMessage, logRequestToMessage } from './log-service.js';
+import type { ClusterReadiness } from './readiness.js';
 import type { Explanation, NodeService } from './service.js';
 import { softwareVersion } from './software-version.js';
 import { reportFromMessage, summaryFromMessage } from './wire.js';
@@ -131,6 +132,12 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       const deadlines = { signal, deadlineMilliseconds: listDeadlineMilliseconds };
       const { members } = await connection.call('statistics', { instance }, deadlines);
       return (members ?? []).map(reportFromMessage);
+    },
+
+    async readiness(model = '', signal) {
+      const deadlines = { signal, deadlineMilliseconds: topologyDeadlineMilliseconds };
+      const { readinessJson } = await connection.call('readiness', { model }, deadlines);
+      return parseDocument<ClusterReadiness>(readinessJson, 'the readiness of the cluster');
     },
 
     async topology({ fresh = false, signal } = {}) {

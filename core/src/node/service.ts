@@ -14,6 +14,7 @@ import type { AcceptedGeneration, FinishedChoice, GeneratedToken, GenerationOrde
 import type { NodeSummary } from './facts.js';
 import type { LogRecord } from './log.js';
 import type { LogRequest } from './log-service.js';
+import type { ClusterReadiness } from './readiness.js';
 
 /** How a model is loaded; everything has a default. JSON. */
 export interface LoadOptions {
@@ -141,6 +142,8 @@ export interface NodeService {
    * a second.
    */
   topology(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ClusterTopology>;
+  /** What every node says of itself, for a look at the whole; `model`: also whether each has it. */
+  readiness(model?: string, signal?: AbortSignal): Promise<ClusterReadiness>;
   /** What the node, or another one of the cluster, has written down. */
   logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogRecord>;
   /** Events from now on, until the signal aborts. */

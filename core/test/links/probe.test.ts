@@ -10,6 +10,7 @@ import t, { type Test } from 'tap';
 const key = probeKey(Buffer.alloc(32, 7));
 const otherKey = probeKey(Buffer.alloc(32, 8));
 const deadlineMilliseconds = 20_000;
+const roundTrips = 4;
 
 async function responder(t: Test, nodeId = 'b'): Promise<ProbeResponder> {
   const made = new ProbeResponder({ key, nodeId });
@@ -26,7 +27,7 @@ function endpointOf(made: ProbeResponder): { address: string; port: number } {
 
 t.test('latency and bandwidth of the loopback interface', async (t) => {
   const endpoint = endpointOf(await responder(t));
-  const request = { key, nodeId: 'b', endpoint, deadlineMilliseconds };
+  const request = { key, nodeId: 'b', endpoint, roundTrips, deadlineMilliseconds };
   const light = await probe({ ...request, withBandwidth: false });
   t.ok(light.roundTripMicroseconds > 0);
   t.equal(light.sourceAddress, '127.0.0.1');
@@ -42,7 +43,7 @@ t.test('latency and bandwidth of the loopback interface', async (t) => {
 t.test('strangers', async (t) => {
   const made = await responder(t);
   const endpoint = endpointOf(made);
-  const request = { key, nodeId: 'b', endpoint, withBandwidth: false, deadlineMilliseconds };
+  const request = { key, nodeId: 'b', endpoint, roundTrips, withBandwidth: false, deadlineMilliseconds };
   await t.rejects(probe({ ...request, key: otherKey }), { code: 'NODE_NOT_A_MEMBER' }, 'a caller of another cluster');
   await t.rejects(
     probe({ ...request, nodeId: 'c' }),
@@ -82,7 +83,7 @@ t.test('silence and refusal', async (t) => {
   });
   const bound = silent.address();
   if (bound === null || typeof bound === 'string') throw new Error('no port');
-  const request = { key, nodeId: 'b', withBandwidth: false };
+  const request = { key, nodeId: 'b', roundTrips, withBandwidth: false };
   const endpoint = { address: '127.0.0.1', port: bound.port };
   await t.rejects(probe({ ...request, endpoint, deadlineMilliseconds: 50 }), { code: 'TIMEOUT' });
   const controller = new AbortController();
@@ -110,8 +111,13 @@ t.test('a responder follows the addresses', async (t) => {
   await made.listenOn([]);
   t.same(made.endpoints, []);
   await sleep(10);
-  const error = (await probe({ key, nodeId: 'b', endpoint: before, withBandwidth: false, deadlineMilliseconds }).catch(
-    (thrown: unknown) => thrown,
-  )) as ShoalError;
+  const error = (await probe({
+    key,
+    nodeId: 'b',
+    endpoint: before,
+    roundTrips,
+    withBandwidth: false,
+    deadlineMilliseconds,
+  }).catch((thrown: unknown) => thrown)) as ShoalError;
   t.equal(error.code, 'NODE_UNREACHABLE');
 });

@@ -10,7 +10,9 @@ export interface Finding {
     | 'transport'
     | 'strategy'
     | 'discovery'
-    | 'model';
+    | 'model'
+    | 'cluster'
+    | 'link';
   readonly name: string;
   readonly status: 'ok' | 'warning' | 'problem';
   readonly message: string;

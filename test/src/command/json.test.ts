@@ -118,6 +118,9 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   await documents(t, ['bench', model, '--prompt', '8', '--generate', '2', '--repeats', '1', '--warm-up', '0']);
   t.match(await documents(t, ['nodes']), [[{ nodeName: 'anchor', state: 'self' }]]);
   t.match(await documents(t, ['topology', '--measure']), [{ nodes: [{ nodeName: 'anchor' }], links: [] }]);
+  t.match(await documents(t, ['doctor', '--cluster', '--expect', '1', '--model', model], 'doctor'), [
+    [{ area: 'cluster', name: 'nodes', status: 'ok' }],
+  ]);
   const program = await attach({ home });
   const { instance } = await program.load(model);
   t.match(await documents(t, ['ps']), [[{ instance, state: 'ready', model }]]);
