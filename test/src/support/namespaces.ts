@@ -66,6 +66,19 @@ export class NamespaceHosts implements AsyncDisposable {
     }
   }
 
+  /** Nothing passes between the groups, though every cable is there. Needs nftables. */
+  part(groups: readonly (readonly NamespaceHost[])[]): void {
+    const rules = groups.flatMap((group) => {
+      const others = groups.filter((one) => one !== group).flat();
+      return `iifname { ${ports(group)} } oifname { ${ports(others)} } drop`;
+    });
+    nft(`${this.#prefix}-br`, table('bridge parted', 'forward', rules));
+  }
+
+  heal(): void {
+    nft(`${this.#prefix}-br`, 'delete table bridge parted');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { namespace } of this.hosts) spawnSync('ip', ['netns', 'del', namespace]);
     spawnSync('ip', ['netns', 'del', `${this.#prefix}-br`]);
@@ -126,17 +139,39 @@ export class NamespaceHost {
 
   /** Multicast does not come in over an interface, as behind many firewalls. Needs nftables. */
   blockMulticast(name = 'eth0'): void {
-    const rules = `table inet block_${name} {
-      chain input { type filter hook input priority 0; iifname "${name}" ip daddr 224.0.0.0/4 drop; }
-    }`;
-    const words = ['netns', 'exec', this.namespace, 'nft', '-f', '-'];
-    const result = spawnSync('ip', words, { input: rules, encoding: 'utf8' });
-    if (result.status !== 0) throw new Error(`nft: ${result.stderr.trim()}`);
+    const rule = `iifname "${name}" ip daddr 224.0.0.0/4 drop`;
+    nft(this.namespace, table(`inet block_${name}`, 'input', [rule]));
+  }
+
+  /** Datagrams to a port do not come in, as behind a firewall that knows of TCP only. Needs nftables. */
+  blockDatagrams(port: number): void {
+    nft(this.namespace, table('inet block_datagrams', 'input', [`udp dport ${port} drop`]));
+  }
+
+  allowDatagrams(): void {
+    nft(this.namespace, 'delete table inet block_datagrams');
   }
 
   plug(): void {
     ip(['-n', this.bridge, 'link', 'set', this.port, 'up']);
   }
+}
+
+const ports = (hosts: readonly NamespaceHost[]) => hosts.map(({ port }) => `"${port}"`).join(', ');
+
+function table(name: string, hook: 'input' | 'forward', rules: readonly string[]): string {
+  return `table ${name} {
+    chain ${hook} {
+      type filter hook ${hook} priority 0
+      ${rules.join('\n      ')}
+    }
+  }`;
+}
+
+function nft(namespace: string, rules: string): void {
+  const words = ['netns', 'exec', namespace, 'nft', '-f', '-'];
+  const result = spawnSync('ip', words, { input: rules, encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`nft: ${result.stderr.trim()}`);
 }
 
 function ip(args: readonly string[]): void {
