@@ -73,7 +73,7 @@ t.test('networks that block multicast are told so', { skip: firewallReason ?? fa
   const root = mkdtempSync(join(tmpdir(), 'shoal-mdns-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const manifest = join(root, 'plugins.json');
-  writeManifest(manifest, { name: 'mdns', options: methods.mdns });
+  writeManifest(manifest, ...Object.entries(methods).map(([name, options]) => ({ name, options })));
   await using network = NamespaceHosts.create(2);
   const [host, other] = network.hosts as [NamespaceHost, NamespaceHost];
   NamespaceHosts.connect([host, other], 'eth1', '10.213.8');
@@ -99,12 +99,16 @@ t.test('networks that block multicast are told so', { skip: firewallReason ?? fa
         message: 'multicast is blocked on eth0 (10.213.7.1): what is sent does not come back',
         remedy: /UDP 5353 .* --peer, .*discovery-static .*discovery-dht.*udp-broadcast/,
       },
+      { name: 'udp-broadcast', status: 'ok', message: '10.213.7.255, 10.213.8.255 let broadcast through' },
     ]);
   });
 
   await t.test('both, by the doctor and in the log of a node', async (t) => {
     host.blockMulticast('eth1');
-    t.match(await findings(), [{ name: 'mdns', status: 'warning', message: /blocked on eth0 .*blocked on eth1/ }]);
+    t.match(await findings(), [
+      { name: 'mdns', status: 'warning', message: /blocked on eth0 .*blocked on eth1/ },
+      { name: 'udp-broadcast', status: 'ok' },
+    ]);
     await using node = await HostNode.start(host, join(root, 'home'), ['--name', 'deaf', '--plugins', manifest]);
     const deadline = Date.now() + 20_000;
     while (!/multicast is blocked/.test(node.errors()) && Date.now() < deadline) {

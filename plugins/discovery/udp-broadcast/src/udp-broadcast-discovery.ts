@@ -12,6 +12,7 @@ import {
   SightingHub,
 } from '@shoal/core';
 import { broadcastAddresses } from './broadcast-addresses.js';
+import { probeBroadcast, send } from './broadcast-probe.js';
 import { type Datagram, decodeDatagram, encodeDatagram } from './datagram.js';
 import type { UdpBroadcastOptions } from './options.js';
 
@@ -63,22 +64,33 @@ export class UdpBroadcastDiscovery implements Discovery {
       void this.#send(socket, encodeDatagram(own));
       this.#hub.expire();
     };
-    shout();
     const timer = setInterval(shout, this.#options.intervalSeconds * 1000);
     timer.unref();
-    if (!signal.aborted) await once(signal, 'abort');
-    clearInterval(timer);
-    await this.#send(socket, encodeDatagram({ ...own, addresses: [], leaving: true }));
-    socket.close();
+    const leave = async () => {
+      clearInterval(timer);
+      await this.#send(socket, encodeDatagram({ ...own, addresses: [], leaving: true }));
+      socket.close();
+    };
+    signal.addEventListener('abort', () => void leave(), { once: true });
+    await this.#send(socket, encodeDatagram(own));
   }
 
   async availability(): Promise<DiscoveryAvailability> {
-    if (this.#problem === undefined) return { available: true };
-    return {
-      available: false,
-      reason: `broadcast does not work on this network: ${this.#problem}`,
-      remedy: `Allow UDP port ${this.#options.port} in the firewall, or name peers with --peer.`,
-    };
+    const { port } = this.#options;
+    const remedy = `Allow UDP port ${port} in the firewall, or name peers with --peer.`;
+    const unavailable = (reason: string) => ({ available: false, reason, remedy }) as const;
+    try {
+      const results = await probeBroadcast(broadcastAddresses(networkInterfaces()), port);
+      const open = results.filter(({ problem }) => problem === undefined).map(({ address }) => address);
+      const faults = results.flatMap(({ address, problem }) =>
+        problem === undefined ? [] : [{ reason: `broadcast is blocked on ${address}: ${problem}`, remedy }],
+      );
+      if (results.length === 0) return unavailable('this machine has no network but loopback (no IPv4 address)');
+      if (open.length === 0) return unavailable(faults.map(({ reason }) => reason).join('; '));
+      return { available: true, detail: `${open.join(', ')} let broadcast through`, faults };
+    } catch (thrown) {
+      return unavailable(`UDP port ${port} cannot be listened on: ${messageOf(thrown)}`);
+    }
   }
 
   #receive({ peerId, addresses, leaving }: Datagram): void {
@@ -89,14 +101,8 @@ export class UdpBroadcastDiscovery implements Discovery {
   /** To every network there is at this moment: interfaces come and go. Resolves when it has left, or could not. */
   async #send(socket: Socket, bytes: Buffer): Promise<void> {
     const targets = broadcastAddresses(networkInterfaces());
-    const problems = await Promise.all(
-      targets.map(
-        (address) =>
-          new Promise<string | undefined>((resolve) => {
-            socket.send(bytes, this.#options.port, address, (error) => resolve(error?.message));
-          }),
-      ),
-    );
+    const { port } = this.#options;
+    const problems = await Promise.all(targets.map((address) => send(socket, bytes, port, address)));
     if (problems.some((problem) => problem === undefined)) this.#problem = undefined;
     else this.#fail(problems[0] ?? 'there is no network but loopback');
   }
