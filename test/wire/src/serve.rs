@@ -16,6 +16,11 @@ use std::time::Instant;
 
 /// Frames that are taken from one interface before the next one has its turn.
 const FRAMES_A_TURN: usize = 64;
+/// With so many frames on their way a stream is going through, and frames that are due close together are handed out
+/// together: waking for each one takes more of the processor than the programs under test can spare.
+const CROWD: usize = 16;
+/// By how much a frame in a crowd may be late for that.
+const CROWD_PATIENCE: Nanoseconds = 50_000;
 /// The longest frame: an MTU has 16 bits.
 const LONGEST_FRAME_BYTES: usize = 65_536 + 18;
 
@@ -111,7 +116,7 @@ struct Emulator {
 impl Emulator {
     fn open(description: &Description) -> Result<(Self, Opened), Failure> {
         check_names(description)?;
-        let priority_raised = rustix::process::setpriority_process(None, -15).is_ok();
+        let priority_raised = system::raise_priority();
         // Without being root, the only way is to be root of a user namespace.
         let own_user_namespace = !rustix::process::geteuid().is_root() || std::env::var_os("SHOAL_WIRE_USER").is_some();
         if own_user_namespace {
@@ -184,10 +189,10 @@ impl Emulator {
 
     /// Until a frame or an order comes or something is due: whether there is an order, and which ports have frames.
     fn wait(&self) -> Result<(bool, Vec<usize>), Failure> {
-        let due = [self.network.next_due(), self.timeline.next_due()]
-            .into_iter()
-            .flatten()
-            .min();
+        let crowded = self.network.frames_on_their_way() > CROWD;
+        let patience = if crowded { CROWD_PATIENCE } else { 0 };
+        let next_frame = self.network.next_due().map(|due| due + patience);
+        let due = [next_frame, self.timeline.next_due()].into_iter().flatten().min();
         let timeout = due.map(|due| {
             let left = due.saturating_sub(self.now());
             Timespec {
