@@ -4,6 +4,7 @@ import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
 import { explainPlan, explainRefusal } from '../placement/explain.js';
 import { explainNumbers, planNumbers } from '../placement/explain-numbers.js';
+import { explainTimes } from '../placement/explain-times.js';
 import type { PlacementResult } from '../placement/request.js';
 import { printProgram } from '../program/print.js';
 import { propagate } from '../program/propagate.js';
@@ -60,8 +61,9 @@ export class Coordinator {
     const programs = result.plan.stages.map((_, stage) =>
       printProgram(propagate(stageProgram(strategy.host, description, result.plan, stage))),
     );
-    const numbers = planNumbers(result.plan, request);
-    const text = `${explainPlan(result.plan)}\n${explainNumbers(numbers)}`;
+    const numbers = planNumbers(result.plan, request, result.considered);
+    const times = explainTimes(result.plan, numbers.times, numbers.considered);
+    const text = [explainPlan(result.plan), times, explainNumbers(numbers)].filter(Boolean).join('\n');
     return { outcome: result, text, numbers, programs };
   }
 

@@ -1,8 +1,8 @@
 /** Plans whose members can reach each other: placement knows memory and speed, transports know who can talk to whom. */
 import type { PlacementResult } from '../placement/request.js';
-import { findTransport, type TransportNode } from './transport-choice.js';
+import { apartMessage, findTransport, type TransportNode } from './transport-choice.js';
 
-/** Plans that are tried before the first one is left to fail: keeps the search short in clusters that are badly joined. */
+/** Plans that are tried before it is given up: keeps the search short in clusters that are badly joined. */
 const maximumPlans = 16;
 
 /** A node that takes no part at all, and why. */
@@ -21,7 +21,7 @@ interface Attempt<Node> {
 
 /**
  * The plan that leaves out the fewest of the nodes that no transport joins; of several, one with the preferred node.
- * Where there is none, the plan of all nodes, whose load says what is missing. Pure, if `placeOn` is.
+ * Where there is none, a refusal that says between whom there is nothing. Pure, if `placeOn` is.
  */
 export function placeJoined<Node extends JoinableNode>(
   nodes: readonly Node[],
@@ -50,7 +50,12 @@ export function placeJoined<Node extends JoinableNode>(
       queue.push({ nodes: rest, leftOut: [...leftOut, { nodeName: node.nodeName, reason }] });
     }
   }
-  return { result: first, leftOut: [] };
+  if ('refusal' in first) return { result: first, leftOut: [] };
+  const planned = new Set(first.plan.stages.flatMap(({ members }) => members.map(({ nodeId }) => nodeId)));
+  const found = findTransport(nodes.filter(({ nodeId }) => planned.has(nodeId)));
+  if ('transport' in found) return { result: first, leftOut: [] };
+  const message = apartMessage(found);
+  return { result: { refusal: { code: 'TRANSPORT_UNAVAILABLE', message, reasons: found.obstacles } }, leftOut: [] };
 
   function rank({ nodeId }: Node): number {
     return nodeId === preferredNodeId ? 1 : 0;

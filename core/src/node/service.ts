@@ -4,6 +4,7 @@
  */
 
 import type { PlanNumbers } from '../placement/explain-numbers.js';
+import type { ManualStage, PlacementObjective, PolicyName } from '../placement/request.js';
 import type { Api } from '../spec/api.js';
 import type { MemberStatistics } from '../spec/engine.js';
 import type { ClusterEvent } from '../spec/events.js';
@@ -20,6 +21,12 @@ import type { ClusterReadiness } from './readiness.js';
 export interface LoadOptions {
   /** Forces stages × members: `pp=2`, `tp=3`, `tp=2,pp=2`. */
   readonly plan?: string;
+  /** How devices are chosen; default `fastest`, or `manual` where that is given. */
+  readonly policy?: PolicyName;
+  /** What `fastest` goes for; default `latency`. */
+  readonly objective?: PlacementObjective;
+  /** Who takes what: devices and layers by name, in order. */
+  readonly manual?: readonly ManualStage[];
   /** Longest sequence, in tokens. */
   readonly contextLength?: number;
   /** Sequences served at once. */

@@ -66,15 +66,16 @@ export class Surveyor {
       this.links.fresh(signal),
     ]);
     const { config, tensors } = description;
-    const { contextLength, slotCount, storage, stateStorage } = options;
+    const { contextLength, slotCount, storage, stateStorage, policy, objective, manual } = options;
     const costs = strategy.host.costs(config, tensors);
     const holders = facts.filter((node) => holdsModel(node, description));
     const deratings = deratingsByMachine(facts);
     const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
     const lower = memberLowering(strategy.host, description, context);
+    const machineOf = (nodeId: string) => facts.find((node) => node.nodeId === nodeId)?.machineId;
     const nodeForPlacement = (node: NodeFacts): PlacementNode => {
       const cordoned = without.get(node.nodeId);
-      const now = freed === undefined ? node : withMemoryOf(node, freed);
+      const now = freed === undefined ? node : withMemoryOf(node, freed, machineOf);
       const described = placementNode(now, deratings.get(node.nodeId));
       return cordoned === undefined ? described : { ...described, cordoned };
     };
@@ -93,6 +94,9 @@ export class Surveyor {
         ...(storage === undefined ? {} : { storage }),
         ...(stateStorage === undefined ? {} : { stateStorage }),
         ...(shape === undefined ? {} : { shape }),
+        ...(policy === undefined ? {} : { policy }),
+        ...(objective === undefined ? {} : { objective }),
+        ...(manual === undefined ? {} : { manual }),
       },
       lowerMember: (shard, member, _device, settings) => lower(shard, member, settings.storage),
     };
@@ -141,20 +145,35 @@ function holdsModel({ model }: NodeFacts, { digest }: ModelDescription): boolean
 }
 
 function placementNode(
-  { nodeId, nodeName, machineId, devices }: NodeFacts,
+  { nodeId, nodeName, machineId, machine, devices }: NodeFacts,
   derating: Derating | undefined,
 ): PlacementNode {
-  return { nodeId, nodeName, machineId, devices, ...(derating === undefined ? {} : { derating }) };
+  const cores = machine?.processor.logicalCores;
+  return {
+    nodeId,
+    nodeName,
+    machineId,
+    ...(cores !== undefined && 'value' in cores ? { machineCoreCount: cores.value } : {}),
+    devices,
+    ...(derating === undefined ? {} : { derating }),
+  };
 }
 
 /** The node as it would be without its members of a plan. */
-function withMemoryOf(node: NodeFacts, plan: Plan): NodeFacts {
-  const members = plan.stages.flatMap((stage) => stage.members).filter(({ nodeId }) => nodeId === node.nodeId);
+function withMemoryOf(node: NodeFacts, plan: Plan, machineOf: (nodeId: string) => string | undefined): NodeFacts {
+  const all = plan.stages.flatMap((stage) => stage.members);
+  const members = all.filter(({ nodeId }) => nodeId === node.nodeId || machineOf(nodeId) === node.machineId);
   if (members.length === 0) return node;
   const devices = node.devices.map((device): PlacementDevice => {
     const { properties } = device;
     const freedBytes = members
-      .filter(({ backend, deviceId }) => backend === device.backend && deviceId === properties.id)
+      // Processors of one machine share its memory, whichever node has them.
+      .filter(
+        ({ nodeId, backend, deviceId }) =>
+          backend === device.backend &&
+          deviceId === properties.id &&
+          (nodeId === node.nodeId || (properties.available && properties.kind === 'cpu')),
+      )
       .reduce((sum, { weightBytes, stateBytes }) => sum + weightBytes + stateBytes, 0);
     if (!properties.available || 'unknown' in properties.memoryAvailableBytes) return device;
     const { value, source } = properties.memoryAvailableBytes;
@@ -185,5 +204,5 @@ function withLeftOut(result: PlacementResult, notes: readonly LeftOutNode[]): Pl
     return { refusal: { ...result.refusal, reasons } };
   }
   const leftOut = [...result.plan.leftOut, ...notes.map((note) => ({ ...note, deviceId: 'all devices' }))];
-  return { plan: { ...result.plan, leftOut } };
+  return { ...result, plan: { ...result.plan, leftOut } };
 }

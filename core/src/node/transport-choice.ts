@@ -31,17 +31,21 @@ export function findTransport<Node extends TransportNode>(
 export function chooseTransport(nodes: readonly TransportNode[]): string {
   const found = findTransport(nodes);
   if ('transport' in found) return found.transport;
-  const { apart, obstacles } = found;
+  const { apart } = found;
+  throw new ShoalError('TRANSPORT_UNAVAILABLE', apartMessage(found), {
+    details: { nodes: apart.map(({ nodeName, transports }) => ({ nodeName, transports })) },
+  });
+}
+
+/** Between whom there is no transport, what each of them has, and why that is of no use. */
+export function apartMessage({ apart, obstacles }: ApartNodes<TransportNode>): string {
   const names = apart.map(({ nodeName }) => nodeName);
   const has = apart.map(({ nodeName, transports }) => {
     const listed = transports.map(({ name }) => name).join(', ') || 'none';
     return `${nodeName} has ${listed}`;
   });
   const reasons = obstacles.join('; ') || 'none is listed';
-  const message = `no transport joins ${names.join(' and ')} (${has.join('; ')}): ${reasons}`;
-  throw new ShoalError('TRANSPORT_UNAVAILABLE', message, {
-    details: { nodes: apart.map(({ nodeName, transports }) => ({ nodeName, transports })) },
-  });
+  return `no transport joins ${names.join(' and ')} (${has.join('; ')}): ${reasons}`;
 }
 
 const namesOf = (nodes: readonly TransportNode[]): string[] => [

@@ -1,5 +1,6 @@
 /** Between the node's types and the control messages. Everything that comes in is checked here. */
 import { errorFromFailure, failureFromError, messages, parseDocument } from '../control/messages.js';
+import { type ManualStage, placementObjectives, placementPolicies } from '../placement/request.js';
 import { isStorageType } from '../program/storage.js';
 import type { MemberStatistics } from '../spec/engine.js';
 import { ShoalError } from '../spec/errors.js';
@@ -92,7 +93,6 @@ export function planFromJson(text: string | null | undefined): Plan {
   const plan = parseDocument<Partial<Plan>>(text, 'the plan');
   const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
   const isText = (value: unknown) => typeof value === 'string';
-  const isRange = (range: unknown) => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
   const valid =
     typeof plan === 'object' &&
     plan !== null &&
@@ -118,6 +118,8 @@ export function planFromJson(text: string | null | undefined): Plan {
   if (!valid) throw invalid('the plan lacks fields or has wrong ones');
   return plan as Plan;
 }
+
+const isRange = (range: unknown) => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -151,7 +153,16 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
   if (!has('contextLength', 'number') || !has('slotCount', 'number')) {
     throw invalid('contextLength or slotCount is not a number');
   }
-  const { storage, stateStorage, queueCapacity } = options;
+  const { storage, stateStorage, queueCapacity, policy, objective, manual } = options;
+  if (policy !== undefined && !placementPolicies.some((one) => one === policy)) {
+    throw invalid(`policy is none of ${placementPolicies.join(', ')}`);
+  }
+  if (objective !== undefined && !placementObjectives.some((one) => one === objective)) {
+    throw invalid(`objective is none of ${placementObjectives.join(', ')}`);
+  }
+  if (manual !== undefined && !(Array.isArray(manual) && manual.every(isManualStage))) {
+    throw invalid('manual is not a list of stages with members');
+  }
   if (queueCapacity !== undefined && !isQueueCapacity(queueCapacity)) {
     throw invalid(`queueCapacity is not an integer from 0 to ${largestQueueCapacity}`);
   }
@@ -188,6 +199,19 @@ export function moveRequestFromJson(text: string | null | undefined): MoveReques
       : { drainDeadlineMilliseconds: Number(drainDeadlineMilliseconds) }),
     ...(known === undefined ? {} : { sequence: known }),
   };
+}
+
+function isManualStage(stage: unknown): stage is ManualStage {
+  if (!isObject(stage) || !Array.isArray(stage.members)) return false;
+  const { layers } = stage;
+  if (layers !== undefined && !isRange(layers)) return false;
+  return stage.members.every(
+    (member: unknown) =>
+      isObject(member) &&
+      typeof member.node === 'string' &&
+      (member.device === undefined || typeof member.device === 'string') &&
+      (member.share === undefined || (Number.isFinite(member.share) && Number(member.share) >= 0)),
+  );
 }
 
 const largestQueueCapacity = 1_000_000;

@@ -1,10 +1,10 @@
 import { cutsFor, leastCommonMultiple } from '../program/cuts.js';
 import { storageBlock } from '../program/storage.js';
-import type { Plan, PlanMember, PlanStage } from '../spec/plan.js';
+import type { Plan, PlanMember, PlanPrediction, PlanStage } from '../spec/plan.js';
 import type { StorageType } from '../spec/program.js';
 import type { Range } from '../spec/range.js';
 import type { ShardRequest } from '../spec/sharding.js';
-import { budgetsOf, type Candidate } from './candidates.js';
+import type { Candidate } from './candidates.js';
 import { effectiveStorage, type MemberMemory, memberMemory } from './memory.js';
 import type { PlacementRequest } from './request.js';
 import type { PlacementSettings } from './settings.js';
@@ -13,9 +13,11 @@ import type { PlacementSettings } from './settings.js';
 export interface StageDraft {
   readonly layers: Range;
   readonly members: readonly Candidate[];
+  /** In proportion to which the members share the layers; 0 takes nothing that can be cut. */
+  readonly shares: readonly number[];
 }
 
-/** A member that needs more than its device has. */
+/** A member that needs more than its device has for it. */
 export interface Overflow {
   readonly candidate: Candidate;
   readonly neededBytes: number;
@@ -28,51 +30,63 @@ export interface Assembly {
   readonly overflows: readonly Overflow[];
 }
 
-/** Cuts the stages between their members, builds every member's program, and compares exact needs with budgets. */
+/** Cuts the stages between their members, builds every member's program, and compares exact needs with what there is. */
 export function assemble(
   request: PlacementRequest,
   settings: PlacementSettings,
   drafts: readonly StageDraft[],
 ): Assembly {
-  const chosen = drafts.flatMap(({ members }) => members);
-  const budgets = new Map(budgetsOf(chosen).map((budget, index) => [chosen[index] as Candidate, budget]));
-  const budgetOf = (candidate: Candidate): number => budgets.get(candidate) ?? 0;
-  const overflows: Overflow[] = [];
+  const needs: { readonly candidate: Candidate; readonly neededBytes: number }[] = [];
   const stages = drafts.map((draft): PlanStage => {
-    const shard = shardOf(request, settings, draft, budgetOf);
+    const shard = shardOf(request, settings, draft);
     const members = draft.members.map((candidate, member): PlanMember => {
       const { digest, program } = request.lowerMember(shard, member, candidate.device, settings);
-      const memory = memberMemory(program, request.costs, settings);
-      const neededBytes = memory.weightBytes + memory.stateBytes;
-      const budgetBytes = budgetOf(candidate);
-      if (neededBytes > budgetBytes) overflows.push({ candidate, neededBytes, budgetBytes });
+      const memory = memberMemory(program, request.costs, settings, candidate.device.capabilities);
+      needs.push({ candidate, neededBytes: memory.weightBytes + memory.stateBytes });
       return planMember(candidate, digest, memory, shareOf(shard, member));
     });
     return { layers: draft.layers, cuts: shard.cuts, members };
   });
-  return { stages, overflows };
+  return { stages, overflows: overflowsOf(needs) };
 }
 
-/** The part of the model that a draft's stage holds, cut in proportion to its members' memory. */
+/** Members on one memory have it together. */
+function overflowsOf(needs: readonly { readonly candidate: Candidate; readonly neededBytes: number }[]): Overflow[] {
+  const pools = new Map<string, { neededBytes: number; availableBytes: number }>();
+  for (const { candidate, neededBytes } of needs) {
+    const pool = pools.get(candidate.memoryPool) ?? { neededBytes: 0, availableBytes: Number.POSITIVE_INFINITY };
+    pools.set(candidate.memoryPool, {
+      neededBytes: pool.neededBytes + neededBytes,
+      // Probed at different moments, nodes of one machine disagree a little: the least is what is safe.
+      availableBytes: Math.min(pool.availableBytes, candidate.availableBytes),
+    });
+  }
+  return needs.flatMap(({ candidate, neededBytes }) => {
+    const pool = pools.get(candidate.memoryPool);
+    if (pool === undefined || pool.neededBytes <= pool.availableBytes) return [];
+    return [{ candidate, neededBytes, budgetBytes: pool.availableBytes * (neededBytes / pool.neededBytes) }];
+  });
+}
+
+/** The part of the model that a draft's stage holds, cut in proportion to the shares. */
 function shardOf(
   request: PlacementRequest,
   settings: PlacementSettings,
-  { layers, members }: StageDraft,
-  budgetOf: (candidate: Candidate) => number,
+  { layers, members, shares }: StageDraft,
 ): ShardRequest {
   const constraints = request.constraints(members.length);
-  const shares = members.map((candidate) => Math.max(budgetOf(candidate), 1));
   return {
     layers,
     hasEmbedding: layers[0] === 0,
     hasHead: layers[1] === constraints.layerCount,
     memberCount: members.length,
-    cuts: cutsFor(constraints, shares, members.length === 1 ? 1 : alignmentOf(members, settings)),
+    cuts: cutsFor(constraints, members.length === 1 ? [1] : shares, alignmentOf(members, settings)),
   };
 }
 
 /** Elements of which every cut is a multiple: whole storage blocks, whole row tiles, on every member alike. */
-function alignmentOf(members: readonly Candidate[], { storage, stored }: PlacementSettings): number {
+export function alignmentOf(members: readonly Candidate[], { storage, stored }: PlacementSettings): number {
+  if (members.length === 1) return 1;
   const alignments = members.flatMap(({ device: { capabilities } }) =>
     [storage.matrix, storage.embedding].flatMap((choice) => {
       const type: StorageType = effectiveStorage(choice, stored);
@@ -116,8 +130,7 @@ export function planOf(
   request: PlacementRequest,
   settings: PlacementSettings,
   stages: readonly PlanStage[],
-  reasons: readonly string[],
-  leftOut: Plan['leftOut'],
+  notes: Pick<Plan, 'reasons' | 'leftOut'> & { readonly predicted?: PlanPrediction },
 ): Plan {
   return {
     modelName: request.model.name,
@@ -129,7 +142,6 @@ export function planOf(
     contextLength: settings.contextLength,
     slotCount: settings.slotCount,
     stages,
-    reasons,
-    leftOut,
+    ...notes,
   };
 }

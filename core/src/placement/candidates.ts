@@ -177,6 +177,11 @@ export function budgetsOf(chosen: readonly Candidate[]): number[] {
   });
 }
 
+/** What all of them have together: a memory counts once. */
+export function poolBytes(candidates: readonly Candidate[]): number {
+  return budgetsOf(candidates).reduce((sum, budget) => sum + budget, 0);
+}
+
 /** `cpu on anna (3.1 GiB available)`. */
 export function describeCandidate(candidate: Candidate): string {
   return `${nameCandidate(candidate)} (${formatBytes(candidate.availableBytes)} available)`;

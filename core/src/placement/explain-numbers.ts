@@ -2,10 +2,12 @@
 
 import { storageBytesPerElement } from '../program/storage.js';
 import type { Plan, PlanMember } from '../spec/plan.js';
-import { formatBytes, formatTable } from './format.js';
+import { type TokenTimes, tokenTimes } from './explain-times.js';
+import { placeShape } from './forced.js';
+import { formatBytes, formatMilliseconds, formatTable } from './format.js';
 import { effectiveStorage, storedType } from './memory.js';
-import { place } from './placement.js';
-import type { PlacementRequest } from './request.js';
+import { Planning } from './planning.js';
+import type { ConsideredPlan, PlacementRequest } from './request.js';
 import { formatPlanShape, type PlanShape } from './shape.js';
 
 /** What a member needs, beside what its device has. */
@@ -30,6 +32,8 @@ export interface ShapeNumbers {
   /** All members together, and the one that needs most; absent where the shape is impossible. */
   readonly totalBytes?: number;
   readonly largestMemberBytes?: number;
+  /** Predicted. */
+  readonly millisecondsPerToken?: number;
   /** Why it does not fit. */
   readonly message?: string;
 }
@@ -39,23 +43,35 @@ export interface PlanNumbers {
   readonly bitsPerWeight: { readonly matrix: number; readonly embedding: number };
   readonly members: readonly MemberNumbers[];
   readonly otherShapes: readonly ShapeNumbers[];
+  /** Where a token's time goes; absent where a device of the plan is not there any more. */
+  readonly times?: TokenTimes;
+  /** Plans that the policy looked at besides. */
+  readonly considered: readonly ConsideredPlan[];
 }
 
 const bitsPerByte = 8;
 /** More would not be read, and each is planned in full. */
 const largestOtherPart = 4;
 
-export function planNumbers(plan: Plan, request: PlacementRequest): PlanNumbers {
+export function planNumbers(
+  plan: Plan,
+  request: PlacementRequest,
+  considered: readonly ConsideredPlan[] = [],
+): PlanNumbers {
+  const planning = new Planning(request);
   const stored = storedType(request.tensors);
   const bits = (choice: Plan['storage']['matrix']) =>
     storageBytesPerElement[effectiveStorage(choice, stored)] * bitsPerByte;
   const members = plan.stages.flatMap((stage, stageIndex) =>
     stage.members.map((member, memberIndex) => memberNumbers(member, stageIndex, memberIndex, request)),
   );
+  const times = tokenTimes(plan, planning);
   return {
     bitsPerWeight: { matrix: bits(plan.storage.matrix), embedding: bits(plan.storage.embedding) },
     members,
-    otherShapes: otherShapes(plan, request),
+    otherShapes: otherShapes(plan, planning),
+    ...(times === undefined ? {} : { times }),
+    considered,
   };
 }
 
@@ -76,7 +92,7 @@ function memberNumbers(member: PlanMember, stage: number, index: number, request
   };
 }
 
-function otherShapes(plan: Plan, request: PlacementRequest): ShapeNumbers[] {
+function otherShapes(plan: Plan, { request, candidates, leftOut }: Planning): ShapeNumbers[] {
   const own = formatPlanShape({
     pipelineStages: plan.stages.length,
     tensorMembers: plan.stages[0]?.members.length ?? 1,
@@ -88,22 +104,27 @@ function otherShapes(plan: Plan, request: PlacementRequest): ShapeNumbers[] {
     .filter(({ pipelineStages, tensorMembers }) => pipelineStages * tensorMembers <= devices);
   return shapes
     .filter((shape) => formatPlanShape(shape) !== own)
-    .map((shape) => shapeNumbers(shape, { ...request, options: { ...request.options, shape } }));
+    .map((shape) => {
+      const options = { ...request.options, shape };
+      return shapeNumbers(shape, new Planning({ ...request, options }, { usable: candidates, leftOut }));
+    });
 }
 
-function shapeNumbers(shape: PlanShape, request: PlacementRequest): ShapeNumbers {
+function shapeNumbers(shape: PlanShape, planning: Planning): ShapeNumbers {
   const name = formatPlanShape(shape);
-  const result = place(request);
+  const result = planning.candidates.length === 0 ? planning.noDevices() : placeShape(planning, shape);
   if ('refusal' in result) {
     const { message, requiredBytes } = result.refusal;
     return { shape: name, fits: false, message, ...(requiredBytes === undefined ? {} : { totalBytes: requiredBytes }) };
   }
+  const { predicted } = result.plan;
   const needs = result.plan.stages.flatMap(({ members }) => members.map((one) => one.weightBytes + one.stateBytes));
   return {
     shape: name,
     fits: true,
     totalBytes: needs.reduce((sum, bytes) => sum + bytes, 0),
     largestMemberBytes: Math.max(...needs),
+    ...(predicted === undefined ? {} : { millisecondsPerToken: predicted.millisecondsPerToken }),
   };
 }
 
@@ -128,9 +149,10 @@ export function explainNumbers({ bitsPerWeight, members, otherShapes }: PlanNumb
   ];
   if (otherShapes.length > 0) {
     lines.push('', 'Other shapes:');
-    for (const { shape, fits, totalBytes, largestMemberBytes, message } of otherShapes) {
+    for (const { shape, fits, totalBytes, largestMemberBytes, millisecondsPerToken, message } of otherShapes) {
       const numbers = `${formatBytes(totalBytes ?? 0)} in all, at most ${formatBytes(largestMemberBytes ?? 0)} on a device`;
-      lines.push(fits ? `- ${shape} needs ${numbers}` : `- ${shape} is out: ${message}`);
+      const time = millisecondsPerToken === undefined ? '' : `, ${formatMilliseconds(millisecondsPerToken)} a token`;
+      lines.push(fits ? `- ${shape} needs ${numbers}${time}` : `- ${shape} is out: ${message}`);
     }
   }
   return `${lines.join('\n')}\n`;

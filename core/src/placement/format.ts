@@ -27,3 +27,21 @@ export function formatTable(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   );
 }
+
+/** `12.3 ms`: three significant digits; seconds from a thousand on. */
+export function formatMilliseconds(milliseconds: number): string {
+  const [value, unit] = milliseconds >= 1000 ? [milliseconds / 1000, 's'] : [milliseconds, 'ms'];
+  return `${value >= 100 ? Math.round(value) : value.toPrecision(3)} ${unit}`;
+}
+
+/** `11.4 GB/s`: decimal units, as links and memories are sold. */
+export function formatRate(bytesPerSecond: number): string {
+  const rates = ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s'] as const;
+  let value = bytesPerSecond;
+  let unit = 0;
+  while (value >= 1000 && unit < rates.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value >= 100 ? Math.round(value) : value.toPrecision(3)} ${rates[unit]}`;
+}

@@ -30,7 +30,7 @@ export const maximumStepTokens = 512;
 const activationWidths = 16;
 /** Allocator overhead, libraries, tokenizer. */
 const fixedMarginBytes = 24 * 1024 * 1024;
-const marginPerWeightByte = 0.02;
+export const marginPerWeightByte = 0.02;
 
 /** The storage type that most of the checkpoint's matrix elements have. */
 export function storedType(tensors: ReadonlyMap<string, CheckpointTensor>): StorageType {
@@ -118,10 +118,16 @@ export class MemoryEstimate {
 }
 
 /** Exact weights and state of a lowered member, with the same allowance for work as the estimate. */
-export function memberMemory(program: MemberProgram, costs: ModelCosts, settings: MemorySettings): MemberMemory {
+export function memberMemory(
+  program: MemberProgram,
+  costs: ModelCosts,
+  settings: MemorySettings,
+  { residentFactor = {} }: Pick<BackendCapabilities, 'residentFactor'> = {},
+): MemberMemory {
   let weights = 0;
   for (const { shape, role, storage } of Object.values(program.weights)) {
-    weights += storedBytes(shape, role === 'vector' ? 'f32' : storage);
+    const factor = role === 'vector' ? 1 : (residentFactor[storage] ?? 1);
+    weights += storedBytes(shape, role === 'vector' ? 'f32' : storage) * factor;
   }
   let states = 0;
   for (const state of Object.values(program.states)) states += stateBytesPerSlot(state, settings) * settings.slotCount;
@@ -150,7 +156,7 @@ function stateBytesPerSlot(state: MemberState, settings: MemorySettings): number
   }
 }
 
-function workingBytes(costs: ModelCosts, settings: MemorySettings, weightBytesHeld: number): number {
+export function workingBytes(costs: ModelCosts, settings: MemorySettings, weightBytesHeld: number): number {
   const stepRows = Math.min(maximumStepTokens, settings.contextLength * settings.slotCount);
   const activations = stepRows * costs.hiddenWidth * activationWidths * storageBytesPerElement.f32;
   const logits = settings.slotCount * costs.vocabularySize * storageBytesPerElement.f32;

@@ -3,6 +3,7 @@ import type { Link } from '../spec/link.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { MemberProgram } from '../spec/program.js';
+import type { Range } from '../spec/range.js';
 import type { ModelCosts, ShardingConstraints, ShardRequest, StorageChoice } from '../spec/sharding.js';
 import type { PlanShape } from './shape.js';
 
@@ -23,6 +24,8 @@ export interface PlacementNode {
    * twice. Absent: the node has a machine to itself.
    */
   readonly machineId?: string;
+  /** Cores of its machine, of which each of its processors may use as many as that says; absent: as many as that. */
+  readonly machineCoreCount?: number;
   /**
    * What is left of its devices' speed while it is hot, on battery or busy with other programs: above 0; 1 (or absent)
    * is all of it. Memory is not touched. `reason` is for people. Nodes on one machine have the same.
@@ -34,6 +37,38 @@ export interface PlacementNode {
   readonly devices: readonly PlacementDevice[];
 }
 
+export const placementPolicies = [
+  'fastest',
+  'smallest-cycle',
+  'ring-memory-weighted',
+  'weighted-score',
+  'manual',
+] as const;
+
+export type PolicyName = (typeof placementPolicies)[number];
+
+/**
+ * `latency`: one answer as fast as can be. `throughput`: all slots together. `capacity`: as much memory as can be, for long
+ * and many conversations.
+ */
+export const placementObjectives = ['latency', 'throughput', 'capacity'] as const;
+
+export type PlacementObjective = (typeof placementObjectives)[number];
+
+/** A stage as somebody wants it. */
+export interface ManualStage {
+  readonly members: readonly {
+    /** Name or id of a node. */
+    readonly node: string;
+    /** Id of one of its devices, such as `cuda0`; default: the first that can run the model. */
+    readonly device?: string;
+    /** Part of the layers beside those of the others; default: by speed. */
+    readonly share?: number;
+  }[];
+  /** From the first to before the last; absent in all of them: as suits memory and speed. */
+  readonly layers?: Range;
+}
+
 export interface PlacementOptions {
   /** Longest sequence; default: what the model was made for, but at most 4096. */
   readonly contextLength?: number;
@@ -43,6 +78,12 @@ export interface PlacementOptions {
   readonly storage?: StorageChoice;
   /** Default f16. */
   readonly stateStorage?: 'f16' | 'f32';
+  /** By name (see `placementPolicies`); default `fastest`. */
+  readonly policy?: PolicyName;
+  /** What `fastest` goes for; default `latency`. */
+  readonly objective?: PlacementObjective;
+  /** Who takes what, for the policy `manual`. */
+  readonly manual?: readonly ManualStage[];
   /** Forces stages × members; absent: the planner chooses. */
   readonly shape?: PlanShape;
   /** Wins between equals, and is the head where it takes part: usually the node that was asked. */
@@ -79,4 +120,13 @@ export interface PlacementRequest {
   ) => LoweredMember;
 }
 
-export type PlacementResult = { readonly plan: Plan } | { readonly refusal: PlanRefusal };
+/** Another plan that was looked at. */
+export interface ConsideredPlan {
+  /** For people: which devices, in what order. */
+  readonly description: string;
+  readonly millisecondsPerToken: number;
+}
+
+export type PlacementResult =
+  | { readonly plan: Plan; readonly considered?: readonly ConsideredPlan[] }
+  | { readonly refusal: PlanRefusal };

@@ -75,6 +75,11 @@ export interface BackendCapabilities {
   readonly storageTypes: readonly StorageType[];
   /** Rows of a matrix must be cut in multiples of this, by storage type (1 where it does not matter). */
   readonly rowTile: Readonly<Partial<Record<StorageType, number>>>;
+  /**
+   * Bytes that a matrix takes on the device for each byte as stored, where the backend keeps it in another form (its rows in
+   * tiles, sums of blocks beside them). Absent: 1.
+   */
+  readonly residentFactor?: Readonly<Partial<Record<StorageType, number>>>;
 }
 
 /** Host half: probing and planning facts, in the host process. */

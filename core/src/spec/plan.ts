@@ -1,3 +1,4 @@
+import type { StorageType } from './program.js';
 import type { Range } from './range.js';
 import type { StorageChoice } from './sharding.js';
 
@@ -25,6 +26,20 @@ export interface PlanStage {
   readonly members: readonly PlanMember[];
 }
 
+/** What the planner expects of a plan; the figures that it is made of may be typical ones. */
+export interface PlanPrediction {
+  /** Of one answer alone, in the middle of a conversation. */
+  readonly millisecondsPerToken: number;
+  /** Of all answers together, when every slot is taken. */
+  readonly tokensPerSecond: number;
+  readonly prefillTokensPerSecond: number;
+  /** With a prompt of `promptTokens`. */
+  readonly timeToFirstTokenMilliseconds: number;
+  readonly promptTokens: number;
+  /** What the least certain of the figures behind it is from; `table`: it was not measured. */
+  readonly source: 'measured' | 'driver' | 'operating-system' | 'table';
+}
+
 /**
  * Who computes what. One member per stage is pipeline parallel, one stage is tensor parallel, all else hybrid: one
  * representation. The head is stages[0].members[0]; the sampler is the last stage's members[0].
@@ -39,6 +54,8 @@ export interface Plan {
   readonly contextLength: number;
   readonly slotCount: number;
   readonly stages: readonly PlanStage[];
+  /** Absent in plans of older versions. */
+  readonly predicted?: PlanPrediction;
   /** Sentences for people: what was considered and why this. */
   readonly reasons: readonly string[];
   /** Devices left out, each with the reason. */
@@ -47,9 +64,13 @@ export interface Plan {
 
 /** Nothing fits: what was needed and what there is. */
 export interface PlanRefusal {
-  readonly code: 'PLAN_DOES_NOT_FIT' | 'PLAN_SHAPE_IMPOSSIBLE' | 'PLAN_NO_DEVICES';
+  readonly code: 'PLAN_DOES_NOT_FIT' | 'PLAN_SHAPE_IMPOSSIBLE' | 'PLAN_NO_DEVICES' | 'TRANSPORT_UNAVAILABLE';
   readonly message: string;
   readonly requiredBytes?: number;
   readonly availableBytes?: number;
+  /** What is missing in all; devices that are added need some of their own, too. */
+  readonly missingBytes?: number;
+  /** Each of these alone would let it fit on what there is; absent where none would. */
+  readonly needs?: { readonly storage?: StorageType; readonly contextLength?: number; readonly slotCount?: number };
   readonly reasons: readonly string[];
 }

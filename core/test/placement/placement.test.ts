@@ -45,8 +45,8 @@ t.test('a model that fits on one device stays on one', async (t) => {
       expected: ['0-32 a'],
     },
     {
-      name: 'a fast one that is too small is no choice',
-      nodes: [node('a', device(64 * gibibyte)), node('b', device(8 * gibibyte, { kind: 'gpu', id: 'cuda0' }))],
+      name: 'a fast one that is too small is no choice where the way to it is slow',
+      nodes: [node('a', device(64 * gibibyte)), node('b', device(3 * gibibyte, { kind: 'gpu', id: 'cuda0' }))],
       expected: ['0-32 a'],
     },
     {

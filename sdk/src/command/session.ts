@@ -1,4 +1,14 @@
-import { type LoadOptions, parsePlanShape, type StorageType, storageBlock } from '@shoal/core';
+import {
+  type LoadOptions,
+  type PlacementObjective,
+  type PolicyName,
+  parseManualStages,
+  parsePlanShape,
+  placementObjectives,
+  placementPolicies,
+  type StorageType,
+  storageBlock,
+} from '@shoal/core';
 import { attach, type Cluster, createCluster, runningNode, startLocalNodes } from '../index.js';
 import type { OptionSpecification } from './command.js';
 import { logPrinter } from './log-output.js';
@@ -61,6 +71,30 @@ export const modelOptions: readonly OptionSpecification[] = [
     section: modelSection,
   },
   {
+    name: 'policy',
+    value: 'NAME',
+    description: 'How devices are chosen (see docs/placement.md).',
+    default: 'fastest',
+    choices: placementPolicies,
+    section: modelSection,
+  },
+  {
+    name: 'objective',
+    value: 'NAME',
+    description: 'What the policy fastest goes for: one answer, all of them together, or memory.',
+    default: 'latency',
+    choices: placementObjectives,
+    section: modelSection,
+  },
+  {
+    name: 'manual',
+    value: 'STAGES',
+    description:
+      'Who takes what, stage by stage: anna=0-11,ben=12-23; with + between members, /cuda0 a device, *2 a share.',
+    check: parseManualStages,
+    section: modelSection,
+  },
+  {
     name: 'context',
     value: 'N',
     number: { minimum: 16, integer: true },
@@ -105,6 +139,9 @@ export const modelOptions: readonly OptionSpecification[] = [
 /** What `modelOptions` say, as the SDK takes it. */
 export function parseLoadOptions(options: ParsedOptions): LoadOptions {
   const plan = options.text('plan');
+  const policy = options.text('policy') as PolicyName | undefined;
+  const objective = options.text('objective') as PlacementObjective | undefined;
+  const manual = options.text('manual');
   const contextLength = options.number('context');
   const slotCount = options.number('slots');
   const queueCapacity = options.number('queue-capacity');
@@ -112,6 +149,9 @@ export function parseLoadOptions(options: ParsedOptions): LoadOptions {
   const stateStorage = options.text('state-storage') as 'f16' | 'f32' | undefined;
   return {
     ...(plan === undefined ? {} : { plan }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(objective === undefined ? {} : { objective }),
+    ...(manual === undefined ? {} : { manual: parseManualStages(manual) }),
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(slotCount === undefined ? {} : { slotCount }),
     ...(queueCapacity === undefined ? {} : { queueCapacity }),

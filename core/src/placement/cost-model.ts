@@ -1,0 +1,191 @@
+/**
+ * Predicted times. A stage takes as long as its slowest member; a token goes through all stages, over the paths between
+ * them, and back to the head. docs/placement.md has the formulas and where the constants are from.
+ */
+import type { DeviceKind } from '../spec/backend.js';
+import type { Candidate } from './candidates.js';
+import type { Fractions, LayerFigures, ModelFigures } from './figures.js';
+import { effectiveStorage } from './memory.js';
+import { type Path, type Paths, transferSeconds } from './paths.js';
+import type { PlacementSettings } from './settings.js';
+import { type DeviceSpeed, type FigureSource, lessCertain, speedOf } from './speed.js';
+
+export interface StageMember extends Fractions {
+  readonly candidate: Candidate;
+}
+
+/** What is computed for: one token of one answer, a step of all slots, or a prompt. */
+export type Workload = 'token' | 'batch' | 'prompt';
+
+/** Seconds of a stage, by what it holds. */
+export interface StageCosts {
+  readonly layers: readonly number[];
+  readonly head: number;
+  /** Whatever it holds. */
+  readonly step: number;
+}
+
+/** What a message costs at its two ends beside the way: system calls, and waking who waits. */
+export const messageSeconds = 20e-6;
+/** Of a member's step, beside the layers: descriptor, lookup, binding of a graph. */
+const stepSeconds: Readonly<Record<DeviceKind, number>> = { cpu: 100e-6, gpu: 200e-6, accelerator: 300e-6 };
+/** Of every layer beside its products: small operations, launches of kernels. */
+const layerSeconds: Readonly<Record<DeviceKind, number>> = { cpu: 15e-6, gpu: 50e-6, accelerator: 100e-6 };
+/** Drawing a token, for every entry of the vocabulary. */
+const samplingSecondsPerEntry = 1.2e-9;
+/** Above this, members exchange parts instead of everything (crates/fabric, `group.rs`). */
+const oneShotBytes = 32 * 1024;
+
+export class CostModel {
+  readonly #speeds = new Map<Candidate, DeviceSpeed>();
+
+  constructor(
+    readonly figures: ModelFigures,
+    readonly paths: Paths,
+    readonly settings: PlacementSettings,
+  ) {}
+
+  speed(candidate: Candidate): DeviceSpeed {
+    let speed = this.#speeds.get(candidate);
+    if (speed === undefined) {
+      const { storage, stored } = this.settings;
+      speed = speedOf(candidate.properties, effectiveStorage(storage.matrix, stored), candidate.node.derating);
+      this.#speeds.set(candidate, speed);
+    }
+    return speed;
+  }
+
+  rows(workload: Workload): number {
+    if (workload === 'token') return 1;
+    return workload === 'batch' ? this.figures.slotCount : this.figures.promptTokens;
+  }
+
+  stage(members: readonly StageMember[], workload: Workload): StageCosts {
+    const rows = this.rows(workload);
+    const parts = computingParts(members.map(({ candidate }) => candidate));
+    const slowest = (secondsOf: (member: StageMember, part: number) => number): number =>
+      Math.max(...members.map((member, index) => secondsOf(member, parts[index] ?? 1)));
+    const exchange = members.length === 1 ? 0 : this.#layerExchange(members, rows);
+    const byLayer = new Map<LayerFigures, number>();
+    const layers = this.figures.layers.map((layer) => {
+      const known = byLayer.get(layer);
+      if (known !== undefined) return known;
+      const seconds = exchange + slowest((member, part) => this.#layerSeconds(layer, member, part, rows));
+      byLayer.set(layer, seconds);
+      return seconds;
+    });
+    const outputs = workload === 'batch' ? rows : 1;
+    return {
+      layers,
+      head: slowest((member, part) => this.#productSeconds(this.figures.head, member.head, member, part, outputs)),
+      step: Math.max(...members.map(({ candidate }) => stepSeconds[candidate.properties.kind])),
+    };
+  }
+
+  /** From the members of a stage to those of the next. */
+  hop(from: readonly StageMember[], to: readonly StageMember[], workload: Workload): number {
+    const bytes = this.figures.hiddenBytesPerRow * this.rows(workload);
+    const times = to.map(({ candidate }, index) => {
+      const sender = from[index % from.length]?.candidate ?? candidate;
+      return messageSeconds + transferSeconds(this.path(sender, candidate), bytes);
+    });
+    return Math.max(...times);
+  }
+
+  /** The token's way from the sampler to the head; nothing where they are one. */
+  way(back: readonly StageMember[], head: readonly StageMember[]): number {
+    const [sampler, first] = [back[0]?.candidate, head[0]?.candidate];
+    if (!sampler || !first || sampler === first) return 0;
+    return messageSeconds + this.path(sampler, first).latencySeconds;
+  }
+
+  sampling(workload: Workload): number {
+    const outputs = workload === 'batch' ? this.figures.slotCount : 1;
+    return this.figures.vocabularySize * samplingSecondsPerEntry * outputs;
+  }
+
+  path(from: Candidate, to: Candidate): Path {
+    return this.paths.between(from.node, to.node);
+  }
+
+  /** The least certain figure behind the times of these stages, and of the paths between them. */
+  source(stages: readonly (readonly StageMember[])[]): FigureSource {
+    const members = stages.flat().map(({ candidate }) => candidate);
+    let source = members.reduce<FigureSource>((least, one) => lessCertain(least, this.speed(one).source), 'measured');
+    for (const [index, stage] of stages.entries()) {
+      const next = stages[(index + 1) % stages.length] ?? stage;
+      const [from, to] = [stage[0]?.candidate, next[0]?.candidate];
+      if (from && to && from !== to) source = lessCertain(source, this.path(from, to).source);
+    }
+    return source;
+  }
+
+  #layerSeconds(layer: LayerFigures, member: StageMember, part: number, rows: number): number {
+    const { memoryBytesPerSecond } = this.speed(member.candidate);
+    const states = (layer.stateReadBytes * member.state * rows) / (memoryBytesPerSecond * part);
+    // Rows of one prompt read the same states.
+    const stateSeconds = rows > this.figures.slotCount ? states / rows : states;
+    const { operationSeconds } = this.speed(member.candidate);
+    const overhead =
+      operationSeconds === undefined
+        ? layerSeconds[member.candidate.properties.kind]
+        : operationSeconds * this.figures.operationsPerLayer;
+    return overhead + stateSeconds + this.#productSeconds(layer, member.weights, member, part, rows);
+  }
+
+  /** Few rows are limited by memory, many by arithmetic. */
+  #productSeconds(layer: LayerFigures, weights: number, member: StageMember, part: number, rows: number): number {
+    const { decodeBytesPerSecond, prefillOperationsPerSecond } = this.speed(member.candidate);
+    const bytes = Math.min(layer.weightBytes, layer.activeBytes * rows) * weights;
+    const reading = bytes / (decodeBytesPerSecond * part);
+    if (rows === 1) return reading;
+    return Math.max(reading, (layer.operationsPerRow * weights * rows) / (prefillOperationsPerSecond * part));
+  }
+
+  #layerExchange(members: readonly StageMember[], rows: number): number {
+    const bytes = this.figures.hiddenBytesPerRow * rows;
+    const { collectivesPerLayer } = this.figures;
+    if (bytes <= oneShotBytes) return collectivesPerLayer * this.#exchangeSeconds(members, bytes);
+    return collectivesPerLayer * 2 * this.#exchangeSeconds(members, bytes / members.length);
+  }
+
+  /** Everybody sends so many bytes to everybody. */
+  #exchangeSeconds(members: readonly StageMember[], bytes: number): number {
+    let most = 0;
+    for (const { candidate: from } of members) {
+      let latency = 0;
+      let sending = 0;
+      for (const { candidate: to } of members) {
+        if (from === to) continue;
+        const path = this.path(from, to);
+        latency = Math.max(latency, path.latencySeconds);
+        sending += messageSeconds + bytes / path.bytesPerSecond;
+      }
+      most = Math.max(most, latency + sending);
+    }
+    return most;
+  }
+}
+
+/**
+ * How much of its device's speed each member has, when they compute at the same time: the cores of a machine are dealt out
+ * among its members (as the coordinator does).
+ */
+export function computingParts(candidates: readonly Candidate[]): number[] {
+  const pools = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    if (candidate.properties.kind !== 'cpu') continue;
+    pools.set(candidate.memoryPool, [...(pools.get(candidate.memoryPool) ?? []), candidate]);
+  }
+  return candidates.map((candidate) => {
+    const pool = pools.get(candidate.memoryPool);
+    if (pool === undefined || pool.length === 1) return 1;
+    const coresOf = ({ properties }: Candidate): number => properties.coreCount ?? pool.length;
+    const threadsOf = (one: Candidate): number => Math.max(1, Math.floor(coresOf(one) / pool.length));
+    const cores = Math.max(
+      ...pool.map(({ node, properties }) => node.machineCoreCount ?? properties.coreCount ?? pool.length),
+    );
+    const threads = pool.reduce((sum, one) => sum + threadsOf(one), 0);
+    return (threadsOf(candidate) / coresOf(candidate)) * Math.min(1, cores / threads);
+  });
+}

@@ -1,0 +1,202 @@
+/** A model in numbers: what its layers hold and compute, and how much of that goes with every axis of a cut. */
+import { cutsFor } from '../program/cuts.js';
+import { storageBytesPerElement } from '../program/storage.js';
+import type { MemberProgram } from '../spec/program.js';
+import type { Range } from '../spec/range.js';
+import type { LayerCosts, ShardRequest } from '../spec/sharding.js';
+import { effectiveStorage, memberMemory, workingBytes } from './memory.js';
+import type { PlacementDevice, PlacementRequest } from './request.js';
+import type { PlacementSettings } from './settings.js';
+
+/** Tokens of a conversation that predictions are made for. */
+export const referencePromptTokens = 512;
+
+/** One layer, or the head, before any cut. */
+export interface LayerFigures {
+  readonly weightBytes: number;
+  /** Of the weights, what one row goes through: less where experts are chosen. */
+  readonly activeBytes: number;
+  /** State of all slots at full context. */
+  readonly stateBytes: number;
+  /** State that one row reads in the middle of the reference conversation. */
+  readonly stateReadBytes: number;
+  readonly operationsPerRow: number;
+}
+
+/** How much of a layer a member holds, of 1. */
+export interface Fractions {
+  readonly weights: number;
+  readonly state: number;
+  readonly head: number;
+}
+
+interface AxisFigures {
+  readonly name: string;
+  readonly size: number;
+  readonly weights: number;
+  readonly state: number;
+}
+
+export class ModelFigures {
+  readonly layers: readonly LayerFigures[];
+  readonly head: LayerFigures;
+  readonly embeddingBytes: number;
+  readonly tiedEmbedding: boolean;
+  readonly hiddenBytesPerRow: number;
+  readonly vocabularySize: number;
+  readonly promptTokens: number;
+  readonly slotCount: number;
+  /** What every member needs beside weights and state. */
+  readonly workingBytes: number;
+  readonly #request: PlacementRequest;
+  readonly #settings: PlacementSettings;
+  #operations: number | undefined;
+  #axes: { readonly axes: readonly AxisFigures[]; readonly collectives: number } | undefined;
+
+  constructor(request: PlacementRequest, settings: PlacementSettings) {
+    this.#request = request;
+    this.#settings = settings;
+    const { costs } = request;
+    const { storage, stored } = settings;
+    const matrixBytes = storageBytesPerElement[effectiveStorage(storage.matrix, stored)];
+    const embeddingBytes = storageBytesPerElement[effectiveStorage(storage.embedding, stored)];
+    this.promptTokens = Math.max(1, Math.min(referencePromptTokens, Math.floor(settings.contextLength / 2)));
+    this.slotCount = settings.slotCount;
+    const kinds = new Map<string, LayerFigures>();
+    this.layers = costs.layers.map((layer) => {
+      const key = JSON.stringify(layer);
+      const known = kinds.get(key) ?? this.#layer(layer, matrixBytes);
+      kinds.set(key, known);
+      return known;
+    });
+    this.head = this.#layer(costs.head, embeddingBytes);
+    this.embeddingBytes = this.#layer(costs.embedding, embeddingBytes).weightBytes;
+    this.tiedEmbedding = settings.tiedEmbedding;
+    this.hiddenBytesPerRow = costs.hiddenWidth * storageBytesPerElement.f32;
+    this.vocabularySize = costs.vocabularySize;
+    this.workingBytes = workingBytes(costs, settings, 0);
+  }
+
+  /** Layers that are alike are one object. */
+  get isUniform(): boolean {
+    return this.layers.every((one) => one === this.layers[0]);
+  }
+
+  /** Exchanges of hidden rows between the members of a stage in every layer. */
+  get collectivesPerLayer(): number {
+    return this.#axisFigures().collectives;
+  }
+
+  /** Operations of a layer that a device is asked for one after the other. */
+  get operationsPerLayer(): number {
+    this.#operations ??= this.#countOperations();
+    return this.#operations;
+  }
+
+  /** What each member has under these cuts; what no cut reaches, every member has whole. */
+  fractions(cuts: Readonly<Record<string, readonly Range[]>>, memberCount: number): Fractions[] {
+    if (memberCount === 1) return [{ weights: 1, state: 1, head: 1 }];
+    const { axes } = this.#axisFigures();
+    const sum = (field: 'weights' | 'state'): number => axes.reduce((total, axis) => total + axis[field], 0);
+    const copied = { weights: Math.max(0, 1 - sum('weights')), state: Math.max(0, 1 - sum('state')) };
+    return Array.from({ length: memberCount }, (_, member): Fractions => {
+      let { weights, state } = copied;
+      let head = 1;
+      for (const axis of axes) {
+        const part = partOf(cuts[axis.name]?.[member], axis.size);
+        weights += axis.weights * part;
+        state += axis.state * part;
+        if (axis.size === this.vocabularySize) head = part;
+      }
+      return { weights, state, head };
+    });
+  }
+
+  #countOperations(): number {
+    const device = this.#request.nodes.flatMap(({ devices }) => devices)[0];
+    if (device === undefined) return 0;
+    const { segments } = this.#lower(device, 1, () => 1);
+    return segments.reduce((sum, { operations }) => sum + operations.length, 0);
+  }
+
+  #layer(costs: LayerCosts, bytesPerElement: number): LayerFigures {
+    const { contextLength, slotCount, stateStorage } = this.#settings;
+    const matrixBytes = costs.matrixElements * bytesPerElement;
+    const vectorBytes = costs.vectorElements * storageBytesPerElement.f32;
+    const stateBytesPerToken = costs.stateElementsPerToken * storageBytesPerElement[stateStorage];
+    const fixedState = costs.stateElementsPerSequence * storageBytesPerElement.f32;
+    const activePart = costs.matrixElements === 0 ? 1 : Math.min(1, costs.flopsPerToken / (2 * costs.matrixElements));
+    return {
+      weightBytes: matrixBytes + vectorBytes,
+      activeBytes: matrixBytes * activePart + vectorBytes,
+      stateBytes: (stateBytesPerToken * contextLength + fixedState) * slotCount,
+      stateReadBytes: stateBytesPerToken * this.promptTokens + fixedState,
+      operationsPerRow: costs.flopsPerToken,
+    };
+  }
+
+  /** Found out by writing a layer's program for two members, of which one gets all of one axis and nothing of the others. */
+  #axisFigures(): { readonly axes: readonly AxisFigures[]; readonly collectives: number } {
+    this.#axes ??= this.#probeAxes();
+    return this.#axes;
+  }
+
+  #probeAxes(): { readonly axes: readonly AxisFigures[]; readonly collectives: number } {
+    const { axes } = this.#request.constraints(2);
+    const device = this.#request.nodes.flatMap(({ devices }) => devices)[0];
+    const even = axes.map(({ name, size }) => ({ name, size, weights: 1 / axes.length, state: 1 / axes.length }));
+    if (device === undefined) return { axes: even, collectives: 2 };
+    const memory = (program: MemberProgram) => memberMemory(program, this.#request.costs, this.#settings);
+    try {
+      const whole = memory(this.#lower(device, 1, () => 1));
+      const [total, totalState] = [whole.weightBytes, whole.stateBytes - whole.workingBytes];
+      let collectives = 0;
+      const found = axes.map(({ name, size }): AxisFigures => {
+        const holds = (axis: string): number => (axis === name ? 1 : 0);
+        const [own, rest] = [holds, (axis: string) => 1 - holds(axis)].map((part) => {
+          const program = this.#lower(device, 2, part);
+          collectives = Math.max(collectives, program.segments.filter(({ communication }) => communication).length);
+          return memory(program);
+        });
+        if (!own || !rest) return { name, size, weights: 0, state: 0 };
+        // What both have is copied; what is left of each is cut.
+        const copied = own.weightBytes + rest.weightBytes - total;
+        const copiedState = own.stateBytes - own.workingBytes + (rest.stateBytes - rest.workingBytes) - totalState;
+        return {
+          name,
+          size,
+          weights: Math.max(0, own.weightBytes - copied) / total,
+          state: totalState === 0 ? 0 : Math.max(0, own.stateBytes - own.workingBytes - copiedState) / totalState,
+        };
+      });
+      return { axes: found, collectives };
+    } catch {
+      // A strategy that rules such cuts out has all axes alike.
+      return { axes: even, collectives: 2 };
+    }
+  }
+
+  #lower(device: PlacementDevice, memberCount: number, partOf: (axis: string) => number): MemberProgram {
+    const constraints = this.#request.constraints(memberCount);
+    const layer = this.#request.costs.layers.length >> 1;
+    const cuts = Object.fromEntries(
+      constraints.axes.map((axis) => {
+        const part = partOf(axis.name);
+        const shares = memberCount === 1 ? [1] : [part, 1 - part];
+        return [axis.name, cutsFor({ ...constraints, axes: [axis] }, shares)[axis.name] ?? []];
+      }),
+    );
+    const shard: ShardRequest = {
+      layers: [layer, layer + 1],
+      hasEmbedding: false,
+      hasHead: false,
+      memberCount,
+      cuts,
+    };
+    return this.#request.lowerMember(shard, 0, device, this.#settings).program;
+  }
+}
+
+function partOf(range: Range | undefined, size: number): number {
+  return range === undefined ? 0 : (range[1] - range[0]) / Math.max(size, 1);
+}

@@ -1,0 +1,106 @@
+/** What a plan, whoever made it, is expected to do. */
+import type { Plan, PlanPrediction } from '../spec/plan.js';
+import type { Candidate } from './candidates.js';
+import type { CostModel, StageMember, Workload } from './cost-model.js';
+import type { Path } from './paths.js';
+
+/** A hop between two stages, or back to the head. */
+export interface PredictedHop {
+  readonly from: Candidate;
+  readonly to: Candidate;
+  readonly path: Path;
+  readonly seconds: number;
+}
+
+export interface PredictedStage {
+  readonly members: readonly StageMember[];
+  /** Of one token. */
+  readonly seconds: number;
+}
+
+export interface PlanTimes {
+  readonly stages: readonly PredictedStage[];
+  readonly hops: readonly PredictedHop[];
+  readonly sampling: number;
+  readonly seconds: number;
+}
+
+/** The prediction, or undefined where a member's device is not among the candidates. */
+export function predictPlan(
+  plan: Plan,
+  model: CostModel,
+  candidates: readonly Candidate[],
+): PlanPrediction | undefined {
+  const token = planTimes(plan, model, candidates, 'token');
+  const batch = planTimes(plan, model, candidates, 'batch');
+  const prompt = planTimes(plan, model, candidates, 'prompt');
+  if (!token || !batch || !prompt) return undefined;
+  const { promptTokens, slotCount } = model.figures;
+  return {
+    millisecondsPerToken: rounded(token.seconds * 1000),
+    tokensPerSecond: rounded(slotCount / batch.seconds),
+    prefillTokensPerSecond: rounded(promptTokens / prompt.seconds),
+    timeToFirstTokenMilliseconds: rounded(prompt.seconds * 1000),
+    promptTokens,
+    source: model.source(token.stages.map(({ members }) => members)),
+  };
+}
+
+/** Four digits: more would only be noise in plans. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+export function planTimes(
+  plan: Plan,
+  model: CostModel,
+  candidates: readonly Candidate[],
+  workload: Workload,
+): PlanTimes | undefined {
+  const stages = plan.stages.map((stage) => {
+    const fractions = model.figures.fractions(stage.cuts, stage.members.length);
+    return stage.members.flatMap((member, index): StageMember[] => {
+      const candidate = candidates.find(
+        ({ node, device }) =>
+          node.nodeId === member.nodeId &&
+          device.backend === member.backend &&
+          device.properties.id === member.deviceId,
+      );
+      const fraction = fractions[index];
+      return candidate && fraction ? [{ candidate, ...fraction }] : [];
+    });
+  });
+  const [first, last] = [stages[0], stages.at(-1)];
+  if (!first || !last || stages.some((members, index) => members.length < (plan.stages[index]?.members.length ?? 1))) {
+    return undefined;
+  }
+  const predicted = stages.map((members, index): PredictedStage => {
+    const costs = model.stage(members, workload);
+    const [from, to] = plan.stages[index]?.layers ?? [0, 0];
+    const layers = costs.layers.slice(from, to).reduce((sum, one) => sum + one, 0);
+    return { members, seconds: costs.step + layers + (index === stages.length - 1 ? costs.head : 0) };
+  });
+  const hops = stages.slice(1).map((to, index) => hopOf(model, stages[index] as StageMember[], to, workload));
+  if (last[0] && first[0] && last[0].candidate !== first[0].candidate) {
+    hops.push({
+      from: last[0].candidate,
+      to: first[0].candidate,
+      path: model.path(last[0].candidate, first[0].candidate),
+      seconds: model.way(last, first),
+    });
+  }
+  const sampling = model.sampling(workload);
+  const sum = (parts: readonly { readonly seconds: number }[]): number =>
+    parts.reduce((total, { seconds }) => total + seconds, 0);
+  return { stages: predicted, hops, sampling, seconds: sum(predicted) + sum(hops) + sampling };
+}
+
+function hopOf(
+  model: CostModel,
+  from: readonly StageMember[],
+  to: readonly StageMember[],
+  workload: Workload,
+): PredictedHop {
+  const [sender, receiver] = [(from[0] as StageMember).candidate, (to[0] as StageMember).candidate];
+  return { from: sender, to: receiver, path: model.path(sender, receiver), seconds: model.hop(from, to, workload) };
+}

@@ -1,0 +1,99 @@
+/** How fast a device computes: as measured where it was, else what is typical of its kind, and marked as such. */
+import type { DeviceProperties, DeviceRate, Measured } from '../spec/backend.js';
+import type { StorageType } from '../spec/program.js';
+import type { PlacementNode } from './request.js';
+
+type AvailableProperties = Extract<DeviceProperties, { available: true }>;
+
+export type FigureSource = Extract<Measured, { value: number }>['source'];
+
+/** Of a whole device, with all of its cores, less what heat or a battery takes from it. */
+export interface DeviceSpeed {
+  /** Bytes of weights, as stored, that the product with one row goes through in a second. */
+  readonly decodeBytesPerSecond: number;
+  readonly prefillOperationsPerSecond: number;
+  /** What an operation costs beside its weights; undefined where it was not measured. */
+  readonly operationSeconds: number | undefined;
+  /** Bandwidth of its memory, at which states are read. */
+  readonly memoryBytesPerSecond: number;
+  /** The least certain of what the figures are from. */
+  readonly source: FigureSource;
+}
+
+/** Orders of magnitude for devices of which nothing is known, so that plans can be ranked all the same. */
+const typical = {
+  cpu: { bytesPerSecondAndCore: 5e9, cores: 4, mostBytesPerSecond: 40e9, operationsPerSecondAndCore: 40e9 },
+  gpu: { bytesPerSecond: 300e9, operationsPerSecond: 10e12 },
+  accelerator: { bytesPerSecond: 100e9, operationsPerSecond: 10e12 },
+} as const;
+
+/** What of a memory's bandwidth products with one row get, where only the bandwidth is known. */
+const usedBandwidth = 0.8;
+
+/** A device that is left with nothing would make every time infinite. */
+const leastFactor = 0.01;
+
+const certainty: readonly FigureSource[] = ['measured', 'driver', 'operating-system', 'table'];
+
+/** The speed with weights of that type. */
+export function speedOf(
+  properties: AvailableProperties,
+  storage: StorageType,
+  derating: PlacementNode['derating'],
+): DeviceSpeed {
+  const factor = Math.min(1, Math.max(leastFactor, derating?.factor ?? 1));
+  const overhead = properties.operationOverheadMicroseconds;
+  const bandwidth = properties.memoryBandwidthBytesPerSecond;
+  const rate = rateFor(properties.rates ?? [], storage);
+  const sources: FigureSource[] = [];
+  const known = (measured: Measured | undefined, fallback: () => number): number => {
+    if (measured !== undefined && 'value' in measured && measured.value > 0) {
+      sources.push(measured.source);
+      return measured.value;
+    }
+    sources.push('table');
+    return fallback();
+  };
+  const memoryBytesPerSecond =
+    'value' in bandwidth && bandwidth.value > 0 ? bandwidth.value : typicalBandwidth(properties);
+  const decodeBytesPerSecond = known(rate?.decodeBytesPerSecond, () => {
+    if ('value' in bandwidth) sources.splice(-1, 1, bandwidth.source);
+    return memoryBytesPerSecond * ('value' in bandwidth ? usedBandwidth : 1);
+  });
+  const prefillOperationsPerSecond = known(rate?.prefillOperationsPerSecond, () => typicalOperations(properties));
+  // Decoding is what plans are ranked by: a prompt's rate may be typical without making the plan a guess.
+  return {
+    decodeBytesPerSecond: decodeBytesPerSecond * factor,
+    prefillOperationsPerSecond: prefillOperationsPerSecond * factor,
+    operationSeconds: overhead !== undefined && 'value' in overhead ? (overhead.value * 1e-6) / factor : undefined,
+    memoryBytesPerSecond: Math.max(memoryBytesPerSecond, decodeBytesPerSecond) * factor,
+    source: sources[0] ?? 'table',
+  };
+}
+
+/** Of two sources the one that is less certain. */
+export function lessCertain(left: FigureSource, right: FigureSource): FigureSource {
+  return certainty.indexOf(left) > certainty.indexOf(right) ? left : right;
+}
+
+/** The rate of that type, else of the one that was measured and is nearest in bytes a weight. */
+function rateFor(rates: readonly DeviceRate[], storage: StorageType): DeviceRate | undefined {
+  const usable = rates.filter(({ decodeBytesPerSecond }) => 'value' in decodeBytesPerSecond);
+  return usable.find((rate) => rate.storage === storage) ?? usable.find((rate) => isAlike(rate.storage, storage));
+}
+
+function isAlike(left: StorageType, right: StorageType): boolean {
+  const isFloat = (type: StorageType): boolean => type === 'f32' || type === 'f16' || type === 'bf16';
+  return isFloat(left) === isFloat(right);
+}
+
+function typicalBandwidth({ kind, coreCount }: AvailableProperties): number {
+  if (kind !== 'cpu') return typical[kind].bytesPerSecond;
+  const { bytesPerSecondAndCore, cores, mostBytesPerSecond } = typical.cpu;
+  return Math.min((coreCount ?? cores) * bytesPerSecondAndCore, mostBytesPerSecond);
+}
+
+function typicalOperations({ kind, coreCount }: AvailableProperties): number {
+  if (kind !== 'cpu') return typical[kind].operationsPerSecond;
+  return (coreCount ?? typical.cpu.cores) * typical.cpu.operationsPerSecondAndCore;
+}
