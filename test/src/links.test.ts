@@ -101,7 +101,31 @@ t.test('a slow network and a fast cable', { skip: reason ?? false }, async (t) =
     t.comment(`${cable} bytes over the cable, ${network} over the network`);
     t.ok(network > 4 * cable, 'activations take the network');
   });
+
+  await t.test('link-local addresses are enough', { skip: isShaped ? false : 'both are equally fast' }, async (t) => {
+    // No address of the cable is left but fe80::, which says nothing without the interface.
+    for (const host of [firstHost, secondHost]) host.dropAddresses('cable0');
+    const isThere = await waitFor(async () => {
+      const { links } = await cluster.topology({ fresh: true });
+      return (
+        links.filter(({ from, to }) => from.interfaceName === 'cable0' && to.address?.endsWith('%cable0')).length === 2
+      );
+    });
+    t.ok(isThere, 'the cable is measured by its zone');
+    const { cable, network } = await traffic();
+    t.comment(`${cable} bytes over the cable, ${network} over the network`);
+    t.ok(cable > 4 * network, 'activations take the cable');
+  });
 });
+
+async function waitFor(isSo: () => Promise<boolean>): Promise<boolean> {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
+    if (await isSo()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return false;
+}
 
 /** The topology once so many links are measured; the last one when that takes too long. */
 async function topologyWith(cluster: Cluster, linkCount: number): Promise<ClusterTopology> {

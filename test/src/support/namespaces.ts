@@ -112,6 +112,11 @@ export class NamespaceHost {
     return Number(result.stdout);
   }
 
+  /** Only link-local addresses are left on an interface: those that need a zone. */
+  dropAddresses(name: string): void {
+    ip(['-n', this.namespace, '-4', 'addr', 'flush', 'dev', name]);
+  }
+
   /** Whatever is sent to an address over an interface vanishes, though the cable is there. */
   losesPacketsTo(address: string, name: string): void {
     ip([

@@ -66,7 +66,8 @@ function formatMicroseconds(value: number): string {
   return value >= 1000 ? `${(value / 1000).toFixed(1)} ms` : `${value.toFixed(0)} µs`;
 }
 
-function failureLines({ nodes, failures }: ClusterTopology): string[] {
+/** Exported for its tests. */
+export function failureLines({ nodes, failures }: ClusterTopology): string[] {
   const nameOf = (nodeId: string) => nodes.find((node) => node.nodeId === nodeId)?.nodeName ?? nodeId;
   return failures.map(({ from, to, kind, reason }) => {
     const over = `${from.interfaceName ?? 'any'} > ${to.interfaceName ?? 'any'}`;
