@@ -3,7 +3,9 @@ import {
   type Announcement,
   type Discovery,
   type DiscoveryAvailability,
+  type HeardPeer,
   type HostService,
+  isLoopbackAddress,
   type Loss,
   type PluginContext,
   peerIdOf,
@@ -75,7 +77,12 @@ export class DhtDiscovery implements Discovery {
       await announce();
       signal.addEventListener('abort', () => void records.withdraw(key).catch(() => undefined), { once: true });
     }
-    void this.#lookUpRepeatedly(records, key, isReachable ? announce : undefined, signal);
+    // What listens on loopback only is of one machine: of others' loopback nothing is known here.
+    const isOfOneMachine = addresses.every(isLoopbackAddress);
+    const believe = (peer: HeardPeer) =>
+      isOfOneMachine ? peer : { ...peer, addresses: peer.addresses.filter((address) => !isLoopbackAddress(address)) };
+    const find = async (deadline: AbortSignal) => (await records.find(key, deadline)).map(believe);
+    void this.#lookUpRepeatedly(records, find, isReachable ? announce : undefined, signal);
   }
 
   async availability(): Promise<DiscoveryAvailability> {
@@ -85,7 +92,7 @@ export class DhtDiscovery implements Discovery {
 
   async #lookUpRepeatedly(
     records: MemberRecords,
-    key: CID,
+    find: (deadline: AbortSignal) => Promise<readonly HeardPeer[]>,
     announce: (() => Promise<void>) | undefined,
     signal: AbortSignal,
   ): Promise<void> {
@@ -119,7 +126,7 @@ export class DhtDiscovery implements Discovery {
       await this.#try(
         'look up',
         async (deadline) => {
-          for (const peer of await records.find(key, deadline)) if (this.#hub.see(peer)) pace.quicken();
+          for (const peer of await find(deadline)) if (this.#hub.see(peer)) pace.quicken();
         },
         signal,
       );
