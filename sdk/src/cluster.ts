@@ -15,6 +15,8 @@ import {
   type PlanNumbers,
   ShoalError,
 } from '@shoal/core';
+import { languageModel } from './language-model/language-model.js';
+import type { LanguageModel } from './language-model/specification.js';
 import { LoadedModel } from './loaded-model.js';
 
 /** Progress of a load, summed over its members. */
@@ -133,6 +135,21 @@ export class Cluster implements AsyncDisposable {
     const summary = all.find((one) => one.instance === instance || one.replaces?.includes(instance));
     if (!summary) throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${instance} is loaded`);
     return this.modelOf(summary);
+  }
+
+  /**
+   * A model for the Vercel AI SDK (provider specification V4): `generateText({ model: cluster.languageModel(id), … })`.
+   * `id` is the name of a model that is loaded anywhere in the cluster, or an instance; it is looked up by each call.
+   */
+  languageModel(id: string): LanguageModel {
+    return languageModel(id, async () => {
+      const serving = (await this.instances()).filter(({ state }) => state === 'ready');
+      const names = (one: InstanceSummary) => [one.instance, one.plan.modelName, one.model];
+      const found = serving.find((one) => names(one).includes(id));
+      if (found) return this.modelOf(found);
+      const loaded = serving.map(({ plan }) => plan.modelName).join(', ') || 'none';
+      throw new ShoalError('INSTANCE_NOT_FOUND', `no model ${id} is loaded in this cluster (loaded: ${loaded})`);
+    });
   }
 
   async unload(model: LoadedModel | string): Promise<void> {

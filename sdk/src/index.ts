@@ -34,6 +34,7 @@ export * from './create-cluster.js';
 export type { Finding } from './doctor/finding.js';
 export * from './generation.js';
 export type { ChatOptions, GenerationOptions } from './generation-options.js';
+export type * from './language-model/specification.js';
 export * from './loaded-model.js';
 export * from './local-nodes.js';
 export * from './model-library.js';
