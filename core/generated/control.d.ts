@@ -208,8 +208,17 @@ export namespace shoal {
             /** Request clock. */
             clock?: (shoal.control.ClockRequest.$Properties|null);
 
+            /** Request consensus. */
+            consensus?: (shoal.control.ConsensusRequest.$Properties|null);
+
+            /** Request clusterState. */
+            clusterState?: (shoal.control.ClusterStateRequest.$Properties|null);
+
+            /** Request operate. */
+            operate?: (shoal.control.OperateRequest.$Properties|null);
+
             /** Request method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock"|"consensus"|"clusterState"|"operate");
 
             /**
              * Creates a new Request instance using the specified properties.
@@ -315,8 +324,17 @@ export namespace shoal {
                 /** Request clock */
                 clock?: (shoal.control.ClockRequest.$Properties|null);
 
+                /** Request consensus */
+                consensus?: (shoal.control.ConsensusRequest.$Properties|null);
+
+                /** Request clusterState */
+                clusterState?: (shoal.control.ClusterStateRequest.$Properties|null);
+
+                /** Request operate */
+                operate?: (shoal.control.OperateRequest.$Properties|null);
+
                 /** Request method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock"|"consensus"|"clusterState"|"operate");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -348,9 +366,12 @@ export namespace shoal {
               goodbye?: shoal.control.Goodbye.$Shape|null;
               readiness?: shoal.control.ReadinessRequest.$Shape|null;
               clock?: shoal.control.ClockRequest.$Shape|null;
+              consensus?: shoal.control.ConsensusRequest.$Shape|null;
+              clusterState?: shoal.control.ClusterStateRequest.$Shape|null;
+              operate?: shoal.control.OperateRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainRequest.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelRequest.$Shape; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksRequest.$Shape; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyRequest.$Shape; goodbye?: null; readiness?: null; clock?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape; readiness?: null; clock?: null }|{ method?: "readiness"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness: shoal.control.ReadinessRequest.$Shape; clock?: null }|{ method?: "clock"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock: shoal.control.ClockRequest.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeRequest.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareRequest.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadRequest.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseRequest.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportRequest.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateRequest.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesRequest.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesRequest.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelRequest.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelRequest.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainRequest.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchRequest.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsRequest.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsRequest.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainRequest.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelRequest.$Shape; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksRequest.$Shape; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyRequest.$Shape; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "readiness"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness: shoal.control.ReadinessRequest.$Shape; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "clock"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock: shoal.control.ClockRequest.$Shape; consensus?: null; clusterState?: null; operate?: null }|{ method?: "consensus"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus: shoal.control.ConsensusRequest.$Shape; clusterState?: null; operate?: null }|{ method?: "clusterState"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState: shoal.control.ClusterStateRequest.$Shape; operate?: null }|{ method?: "operate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate: shoal.control.OperateRequest.$Shape })
             );
         }
 
@@ -442,8 +463,17 @@ export namespace shoal {
             /** Response clock. */
             clock?: (shoal.control.ClockResponse.$Properties|null);
 
+            /** Response consensus. */
+            consensus?: (shoal.control.ConsensusResponse.$Properties|null);
+
+            /** Response clusterState. */
+            clusterState?: (shoal.control.ClusterStateResponse.$Properties|null);
+
+            /** Response operate. */
+            operate?: (shoal.control.OperateResponse.$Properties|null);
+
             /** Response method. */
-            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
+            method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock"|"consensus"|"clusterState"|"operate");
 
             /**
              * Creates a new Response instance using the specified properties.
@@ -546,8 +576,17 @@ export namespace shoal {
                 /** Response clock */
                 clock?: (shoal.control.ClockResponse.$Properties|null);
 
+                /** Response consensus */
+                consensus?: (shoal.control.ConsensusResponse.$Properties|null);
+
+                /** Response clusterState */
+                clusterState?: (shoal.control.ClusterStateResponse.$Properties|null);
+
+                /** Response operate */
+                operate?: (shoal.control.OperateResponse.$Properties|null);
+
                 /** Response method */
-                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock");
+                method?: ("hello"|"ping"|"describe"|"prepare"|"load"|"release"|"report"|"generate"|"listInstances"|"listNodes"|"loadModel"|"unloadModel"|"explain"|"watch"|"statistics"|"logs"|"drain"|"moveModel"|"links"|"topology"|"goodbye"|"readiness"|"clock"|"consensus"|"clusterState"|"operate");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -578,9 +617,12 @@ export namespace shoal {
               goodbye?: shoal.control.Goodbye.$Shape|null;
               readiness?: shoal.control.ReadinessResponse.$Shape|null;
               clock?: shoal.control.ClockResponse.$Shape|null;
+              consensus?: shoal.control.ConsensusResponse.$Shape|null;
+              clusterState?: shoal.control.ClusterStateResponse.$Shape|null;
+              operate?: shoal.control.OperateResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainResponse.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelResponse.$Shape; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksResponse.$Shape; topology?: null; goodbye?: null; readiness?: null; clock?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyResponse.$Shape; goodbye?: null; readiness?: null; clock?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape; readiness?: null; clock?: null }|{ method?: "readiness"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness: shoal.control.ReadinessResponse.$Shape; clock?: null }|{ method?: "clock"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock: shoal.control.ClockResponse.$Shape })
+              ({ method?: undefined; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "hello"; hello: shoal.control.Hello.$Shape; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "ping"; hello?: null; ping: shoal.control.Ping.$Shape; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "describe"; hello?: null; ping?: null; describe: shoal.control.DescribeResponse.$Shape; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "prepare"; hello?: null; ping?: null; describe?: null; prepare: shoal.control.PrepareResponse.$Shape; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "load"; hello?: null; ping?: null; describe?: null; prepare?: null; load: shoal.control.LoadResponse.$Shape; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "release"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release: shoal.control.ReleaseResponse.$Shape; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "report"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report: shoal.control.ReportResponse.$Shape; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "generate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate: shoal.control.GenerateResponse.$Shape; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "listInstances"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances: shoal.control.ListInstancesResponse.$Shape; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "listNodes"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes: shoal.control.ListNodesResponse.$Shape; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "loadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel: shoal.control.LoadModelResponse.$Shape; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "unloadModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel: shoal.control.UnloadModelResponse.$Shape; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "explain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain: shoal.control.ExplainResponse.$Shape; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "watch"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch: shoal.control.WatchResponse.$Shape; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "statistics"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics: shoal.control.StatisticsResponse.$Shape; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "logs"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs: shoal.control.LogsResponse.$Shape; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "drain"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain: shoal.control.DrainResponse.$Shape; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "moveModel"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel: shoal.control.MoveModelResponse.$Shape; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "links"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links: shoal.control.LinksResponse.$Shape; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "topology"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology: shoal.control.TopologyResponse.$Shape; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "goodbye"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye: shoal.control.Goodbye.$Shape; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "readiness"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness: shoal.control.ReadinessResponse.$Shape; clock?: null; consensus?: null; clusterState?: null; operate?: null }|{ method?: "clock"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock: shoal.control.ClockResponse.$Shape; consensus?: null; clusterState?: null; operate?: null }|{ method?: "consensus"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus: shoal.control.ConsensusResponse.$Shape; clusterState?: null; operate?: null }|{ method?: "clusterState"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState: shoal.control.ClusterStateResponse.$Shape; operate?: null }|{ method?: "operate"; hello?: null; ping?: null; describe?: null; prepare?: null; load?: null; release?: null; report?: null; generate?: null; listInstances?: null; listNodes?: null; loadModel?: null; unloadModel?: null; explain?: null; watch?: null; statistics?: null; logs?: null; drain?: null; moveModel?: null; links?: null; topology?: null; goodbye?: null; readiness?: null; clock?: null; consensus?: null; clusterState?: null; operate: shoal.control.OperateResponse.$Shape })
             );
         }
 
@@ -5539,6 +5581,1485 @@ export namespace shoal {
 
             /** Shape of a ClockResponse. */
             type $Shape = shoal.control.ClockResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ConsensusRequest.
+         * @deprecated Use shoal.control.ConsensusRequest.$Properties instead.
+         */
+        interface IConsensusRequest extends shoal.control.ConsensusRequest.$Properties {
+        }
+
+        /** Represents a ConsensusRequest. */
+        class ConsensusRequest {
+
+            /**
+             * Constructs a new ConsensusRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ConsensusRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ConsensusRequest messages. */
+            messages: shoal.control.ConsensusMessage.$Properties[];
+
+            /**
+             * Creates a new ConsensusRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ConsensusRequest instance
+             */
+            static create(properties: shoal.control.ConsensusRequest.$Shape): shoal.control.ConsensusRequest & shoal.control.ConsensusRequest.$Shape;
+            static create(properties?: shoal.control.ConsensusRequest.$Properties): shoal.control.ConsensusRequest;
+
+            /**
+             * Encodes the specified ConsensusRequest message. Does not implicitly {@link shoal.control.ConsensusRequest.verify|verify} messages.
+             * @param message ConsensusRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ConsensusRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ConsensusRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ConsensusRequest & shoal.control.ConsensusRequest.$Shape} ConsensusRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ConsensusRequest & shoal.control.ConsensusRequest.$Shape;
+        }
+
+        namespace ConsensusRequest {
+
+            /** Properties of a ConsensusRequest. */
+            interface $Properties {
+
+                /** ConsensusRequest messages */
+                messages?: (shoal.control.ConsensusMessage.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ConsensusRequest. */
+            type $Shape = {
+              messages?: shoal.control.ConsensusMessage.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a ConsensusResponse.
+         * @deprecated Use shoal.control.ConsensusResponse.$Properties instead.
+         */
+        interface IConsensusResponse extends shoal.control.ConsensusResponse.$Properties {
+        }
+
+        /** Represents a ConsensusResponse. */
+        class ConsensusResponse {
+
+            /**
+             * Constructs a new ConsensusResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ConsensusResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new ConsensusResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ConsensusResponse instance
+             */
+            static create(properties: shoal.control.ConsensusResponse.$Shape): shoal.control.ConsensusResponse & shoal.control.ConsensusResponse.$Shape;
+            static create(properties?: shoal.control.ConsensusResponse.$Properties): shoal.control.ConsensusResponse;
+
+            /**
+             * Encodes the specified ConsensusResponse message. Does not implicitly {@link shoal.control.ConsensusResponse.verify|verify} messages.
+             * @param message ConsensusResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ConsensusResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ConsensusResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ConsensusResponse & shoal.control.ConsensusResponse.$Shape} ConsensusResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ConsensusResponse & shoal.control.ConsensusResponse.$Shape;
+        }
+
+        namespace ConsensusResponse {
+
+            /** Properties of a ConsensusResponse. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ConsensusResponse. */
+            type $Shape = shoal.control.ConsensusResponse.$Properties;
+        }
+
+        /**
+         * Properties of a ConsensusMessage.
+         * @deprecated Use shoal.control.ConsensusMessage.$Properties instead.
+         */
+        interface IConsensusMessage extends shoal.control.ConsensusMessage.$Properties {
+        }
+
+        /** Represents a ConsensusMessage. */
+        class ConsensusMessage {
+
+            /**
+             * Constructs a new ConsensusMessage.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ConsensusMessage.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ConsensusMessage candidacy. */
+            candidacy?: (shoal.control.Candidacy.$Properties|null);
+
+            /** ConsensusMessage fact. */
+            fact?: (shoal.control.FactRecord.$Properties|null);
+
+            /** ConsensusMessage decision. */
+            decision?: (shoal.control.Decision.$Properties|null);
+
+            /** ConsensusMessage command. */
+            command?: (shoal.control.Command.$Properties|null);
+
+            /** ConsensusMessage rejection. */
+            rejection?: (shoal.control.Rejection.$Properties|null);
+
+            /** ConsensusMessage acknowledgement. */
+            acknowledgement?: (shoal.control.Acknowledgement.$Properties|null);
+
+            /** ConsensusMessage digest. */
+            digest?: (shoal.control.Digest.$Properties|null);
+
+            /** ConsensusMessage snapshot. */
+            snapshot?: (shoal.control.Snapshot.$Properties|null);
+
+            /** ConsensusMessage kind. */
+            kind?: ("candidacy"|"fact"|"decision"|"command"|"rejection"|"acknowledgement"|"digest"|"snapshot");
+
+            /**
+             * Creates a new ConsensusMessage instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ConsensusMessage instance
+             */
+            static create(properties: shoal.control.ConsensusMessage.$Shape): shoal.control.ConsensusMessage & shoal.control.ConsensusMessage.$Shape;
+            static create(properties?: shoal.control.ConsensusMessage.$Properties): shoal.control.ConsensusMessage;
+
+            /**
+             * Encodes the specified ConsensusMessage message. Does not implicitly {@link shoal.control.ConsensusMessage.verify|verify} messages.
+             * @param message ConsensusMessage message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ConsensusMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ConsensusMessage message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ConsensusMessage & shoal.control.ConsensusMessage.$Shape} ConsensusMessage
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ConsensusMessage & shoal.control.ConsensusMessage.$Shape;
+        }
+
+        namespace ConsensusMessage {
+
+            /** Properties of a ConsensusMessage. */
+            interface $Properties {
+
+                /** ConsensusMessage candidacy */
+                candidacy?: (shoal.control.Candidacy.$Properties|null);
+
+                /** ConsensusMessage fact */
+                fact?: (shoal.control.FactRecord.$Properties|null);
+
+                /** ConsensusMessage decision */
+                decision?: (shoal.control.Decision.$Properties|null);
+
+                /** ConsensusMessage command */
+                command?: (shoal.control.Command.$Properties|null);
+
+                /** ConsensusMessage rejection */
+                rejection?: (shoal.control.Rejection.$Properties|null);
+
+                /** ConsensusMessage acknowledgement */
+                acknowledgement?: (shoal.control.Acknowledgement.$Properties|null);
+
+                /** ConsensusMessage digest */
+                digest?: (shoal.control.Digest.$Properties|null);
+
+                /** ConsensusMessage snapshot */
+                snapshot?: (shoal.control.Snapshot.$Properties|null);
+
+                /** ConsensusMessage kind */
+                kind?: ("candidacy"|"fact"|"decision"|"command"|"rejection"|"acknowledgement"|"digest"|"snapshot");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a ConsensusMessage. */
+            type $Shape = {
+              candidacy?: shoal.control.Candidacy.$Shape|null;
+              fact?: shoal.control.FactRecord.$Shape|null;
+              decision?: shoal.control.Decision.$Shape|null;
+              command?: shoal.control.Command.$Shape|null;
+              rejection?: shoal.control.Rejection.$Shape|null;
+              acknowledgement?: shoal.control.Acknowledgement.$Shape|null;
+              digest?: shoal.control.Digest.$Shape|null;
+              snapshot?: shoal.control.Snapshot.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ kind?: undefined; candidacy?: null; fact?: null; decision?: null; command?: null; rejection?: null; acknowledgement?: null; digest?: null; snapshot?: null }|{ kind?: "candidacy"; candidacy: shoal.control.Candidacy.$Shape; fact?: null; decision?: null; command?: null; rejection?: null; acknowledgement?: null; digest?: null; snapshot?: null }|{ kind?: "fact"; candidacy?: null; fact: shoal.control.FactRecord.$Shape; decision?: null; command?: null; rejection?: null; acknowledgement?: null; digest?: null; snapshot?: null }|{ kind?: "decision"; candidacy?: null; fact?: null; decision: shoal.control.Decision.$Shape; command?: null; rejection?: null; acknowledgement?: null; digest?: null; snapshot?: null }|{ kind?: "command"; candidacy?: null; fact?: null; decision?: null; command: shoal.control.Command.$Shape; rejection?: null; acknowledgement?: null; digest?: null; snapshot?: null }|{ kind?: "rejection"; candidacy?: null; fact?: null; decision?: null; command?: null; rejection: shoal.control.Rejection.$Shape; acknowledgement?: null; digest?: null; snapshot?: null }|{ kind?: "acknowledgement"; candidacy?: null; fact?: null; decision?: null; command?: null; rejection?: null; acknowledgement: shoal.control.Acknowledgement.$Shape; digest?: null; snapshot?: null }|{ kind?: "digest"; candidacy?: null; fact?: null; decision?: null; command?: null; rejection?: null; acknowledgement?: null; digest: shoal.control.Digest.$Shape; snapshot?: null }|{ kind?: "snapshot"; candidacy?: null; fact?: null; decision?: null; command?: null; rejection?: null; acknowledgement?: null; digest?: null; snapshot: shoal.control.Snapshot.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a Candidacy.
+         * @deprecated Use shoal.control.Candidacy.$Properties instead.
+         */
+        interface ICandidacy extends shoal.control.Candidacy.$Properties {
+        }
+
+        /** Represents a Candidacy. */
+        class Candidacy {
+
+            /**
+             * Constructs a new Candidacy.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Candidacy.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Candidacy clock. */
+            clock: number;
+
+            /** Candidacy seniority. */
+            seniority: number;
+
+            /** Candidacy commandCount. */
+            commandCount: number;
+
+            /** Candidacy nodeId. */
+            nodeId: string;
+
+            /** Candidacy life. */
+            life: string;
+
+            /**
+             * Creates a new Candidacy instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Candidacy instance
+             */
+            static create(properties: shoal.control.Candidacy.$Shape): shoal.control.Candidacy & shoal.control.Candidacy.$Shape;
+            static create(properties?: shoal.control.Candidacy.$Properties): shoal.control.Candidacy;
+
+            /**
+             * Encodes the specified Candidacy message. Does not implicitly {@link shoal.control.Candidacy.verify|verify} messages.
+             * @param message Candidacy message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Candidacy.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Candidacy message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Candidacy & shoal.control.Candidacy.$Shape} Candidacy
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Candidacy & shoal.control.Candidacy.$Shape;
+        }
+
+        namespace Candidacy {
+
+            /** Properties of a Candidacy. */
+            interface $Properties {
+
+                /** Candidacy clock */
+                clock?: (number|null);
+
+                /** Candidacy seniority */
+                seniority?: (number|null);
+
+                /** Candidacy commandCount */
+                commandCount?: (number|null);
+
+                /** Candidacy nodeId */
+                nodeId?: (string|null);
+
+                /** Candidacy life */
+                life?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Candidacy. */
+            type $Shape = shoal.control.Candidacy.$Properties;
+        }
+
+        /**
+         * Properties of a FactRecord.
+         * @deprecated Use shoal.control.FactRecord.$Properties instead.
+         */
+        interface IFactRecord extends shoal.control.FactRecord.$Properties {
+        }
+
+        /** Represents a FactRecord. */
+        class FactRecord {
+
+            /**
+             * Constructs a new FactRecord.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.FactRecord.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FactRecord nodeId. */
+            nodeId: string;
+
+            /** FactRecord incarnation. */
+            incarnation: number;
+
+            /** FactRecord version. */
+            version: number;
+
+            /** FactRecord factJson. */
+            factJson: string;
+
+            /**
+             * Creates a new FactRecord instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns FactRecord instance
+             */
+            static create(properties: shoal.control.FactRecord.$Shape): shoal.control.FactRecord & shoal.control.FactRecord.$Shape;
+            static create(properties?: shoal.control.FactRecord.$Properties): shoal.control.FactRecord;
+
+            /**
+             * Encodes the specified FactRecord message. Does not implicitly {@link shoal.control.FactRecord.verify|verify} messages.
+             * @param message FactRecord message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.FactRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FactRecord message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.FactRecord & shoal.control.FactRecord.$Shape} FactRecord
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.FactRecord & shoal.control.FactRecord.$Shape;
+        }
+
+        namespace FactRecord {
+
+            /** Properties of a FactRecord. */
+            interface $Properties {
+
+                /** FactRecord nodeId */
+                nodeId?: (string|null);
+
+                /** FactRecord incarnation */
+                incarnation?: (number|null);
+
+                /** FactRecord version */
+                version?: (number|null);
+
+                /** FactRecord factJson */
+                factJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FactRecord. */
+            type $Shape = shoal.control.FactRecord.$Properties;
+        }
+
+        /**
+         * Properties of a Session.
+         * @deprecated Use shoal.control.Session.$Properties instead.
+         */
+        interface ISession extends shoal.control.Session.$Properties {
+        }
+
+        /** Represents a Session. */
+        class Session {
+
+            /**
+             * Constructs a new Session.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Session.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Session term. */
+            term: number;
+
+            /** Session leader. */
+            leader: string;
+
+            /** Session nonce. */
+            nonce: string;
+
+            /**
+             * Creates a new Session instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Session instance
+             */
+            static create(properties: shoal.control.Session.$Shape): shoal.control.Session & shoal.control.Session.$Shape;
+            static create(properties?: shoal.control.Session.$Properties): shoal.control.Session;
+
+            /**
+             * Encodes the specified Session message. Does not implicitly {@link shoal.control.Session.verify|verify} messages.
+             * @param message Session message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Session.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Session message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Session & shoal.control.Session.$Shape} Session
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Session & shoal.control.Session.$Shape;
+        }
+
+        namespace Session {
+
+            /** Properties of a Session. */
+            interface $Properties {
+
+                /** Session term */
+                term?: (number|null);
+
+                /** Session leader */
+                leader?: (string|null);
+
+                /** Session nonce */
+                nonce?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Session. */
+            type $Shape = shoal.control.Session.$Properties;
+        }
+
+        /**
+         * Properties of a Decision.
+         * @deprecated Use shoal.control.Decision.$Properties instead.
+         */
+        interface IDecision extends shoal.control.Decision.$Properties {
+        }
+
+        /** Represents a Decision. */
+        class Decision {
+
+            /**
+             * Constructs a new Decision.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Decision.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Decision id. */
+            id: string;
+
+            /** Decision session. */
+            session?: (shoal.control.Session.$Properties|null);
+
+            /** Decision sequence. */
+            sequence: number;
+
+            /** Decision order. */
+            order: number;
+
+            /** Decision changeJson. */
+            changeJson: string;
+
+            /**
+             * Creates a new Decision instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Decision instance
+             */
+            static create(properties: shoal.control.Decision.$Shape): shoal.control.Decision & shoal.control.Decision.$Shape;
+            static create(properties?: shoal.control.Decision.$Properties): shoal.control.Decision;
+
+            /**
+             * Encodes the specified Decision message. Does not implicitly {@link shoal.control.Decision.verify|verify} messages.
+             * @param message Decision message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Decision.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Decision message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Decision & shoal.control.Decision.$Shape} Decision
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Decision & shoal.control.Decision.$Shape;
+        }
+
+        namespace Decision {
+
+            /** Properties of a Decision. */
+            interface $Properties {
+
+                /** Decision id */
+                id?: (string|null);
+
+                /** Decision session */
+                session?: (shoal.control.Session.$Properties|null);
+
+                /** Decision sequence */
+                sequence?: (number|null);
+
+                /** Decision order */
+                order?: (number|null);
+
+                /** Decision changeJson */
+                changeJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Decision. */
+            type $Shape = shoal.control.Decision.$Properties;
+        }
+
+        /**
+         * Properties of a Command.
+         * @deprecated Use shoal.control.Command.$Properties instead.
+         */
+        interface ICommand extends shoal.control.Command.$Properties {
+        }
+
+        /** Represents a Command. */
+        class Command {
+
+            /**
+             * Constructs a new Command.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Command.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Command id. */
+            id: string;
+
+            /** Command origin. */
+            origin: string;
+
+            /** Command changeJson. */
+            changeJson: string;
+
+            /** Command attempt. */
+            attempt: number;
+
+            /**
+             * Creates a new Command instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Command instance
+             */
+            static create(properties: shoal.control.Command.$Shape): shoal.control.Command & shoal.control.Command.$Shape;
+            static create(properties?: shoal.control.Command.$Properties): shoal.control.Command;
+
+            /**
+             * Encodes the specified Command message. Does not implicitly {@link shoal.control.Command.verify|verify} messages.
+             * @param message Command message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Command.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Command message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Command & shoal.control.Command.$Shape} Command
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Command & shoal.control.Command.$Shape;
+        }
+
+        namespace Command {
+
+            /** Properties of a Command. */
+            interface $Properties {
+
+                /** Command id */
+                id?: (string|null);
+
+                /** Command origin */
+                origin?: (string|null);
+
+                /** Command changeJson */
+                changeJson?: (string|null);
+
+                /** Command attempt */
+                attempt?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Command. */
+            type $Shape = shoal.control.Command.$Properties;
+        }
+
+        /**
+         * Properties of a Rejection.
+         * @deprecated Use shoal.control.Rejection.$Properties instead.
+         */
+        interface IRejection extends shoal.control.Rejection.$Properties {
+        }
+
+        /** Represents a Rejection. */
+        class Rejection {
+
+            /**
+             * Constructs a new Rejection.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Rejection.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Rejection command. */
+            command: string;
+
+            /** Rejection origin. */
+            origin: string;
+
+            /** Rejection attempt. */
+            attempt: number;
+
+            /** Rejection code. */
+            code: string;
+
+            /** Rejection message. */
+            message: string;
+
+            /**
+             * Creates a new Rejection instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Rejection instance
+             */
+            static create(properties: shoal.control.Rejection.$Shape): shoal.control.Rejection & shoal.control.Rejection.$Shape;
+            static create(properties?: shoal.control.Rejection.$Properties): shoal.control.Rejection;
+
+            /**
+             * Encodes the specified Rejection message. Does not implicitly {@link shoal.control.Rejection.verify|verify} messages.
+             * @param message Rejection message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Rejection.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Rejection message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Rejection & shoal.control.Rejection.$Shape} Rejection
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Rejection & shoal.control.Rejection.$Shape;
+        }
+
+        namespace Rejection {
+
+            /** Properties of a Rejection. */
+            interface $Properties {
+
+                /** Rejection command */
+                command?: (string|null);
+
+                /** Rejection origin */
+                origin?: (string|null);
+
+                /** Rejection attempt */
+                attempt?: (number|null);
+
+                /** Rejection code */
+                code?: (string|null);
+
+                /** Rejection message */
+                message?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Rejection. */
+            type $Shape = shoal.control.Rejection.$Properties;
+        }
+
+        /**
+         * Properties of an Acknowledgement.
+         * @deprecated Use shoal.control.Acknowledgement.$Properties instead.
+         */
+        interface IAcknowledgement extends shoal.control.Acknowledgement.$Properties {
+        }
+
+        /** Represents an Acknowledgement. */
+        class Acknowledgement {
+
+            /**
+             * Constructs a new Acknowledgement.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Acknowledgement.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Acknowledgement decision. */
+            decision: string;
+
+            /**
+             * Creates a new Acknowledgement instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Acknowledgement instance
+             */
+            static create(properties: shoal.control.Acknowledgement.$Shape): shoal.control.Acknowledgement & shoal.control.Acknowledgement.$Shape;
+            static create(properties?: shoal.control.Acknowledgement.$Properties): shoal.control.Acknowledgement;
+
+            /**
+             * Encodes the specified Acknowledgement message. Does not implicitly {@link shoal.control.Acknowledgement.verify|verify} messages.
+             * @param message Acknowledgement message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Acknowledgement.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Acknowledgement message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Acknowledgement & shoal.control.Acknowledgement.$Shape} Acknowledgement
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Acknowledgement & shoal.control.Acknowledgement.$Shape;
+        }
+
+        namespace Acknowledgement {
+
+            /** Properties of an Acknowledgement. */
+            interface $Properties {
+
+                /** Acknowledgement decision */
+                decision?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Acknowledgement. */
+            type $Shape = shoal.control.Acknowledgement.$Properties;
+        }
+
+        /**
+         * Properties of a Digest.
+         * @deprecated Use shoal.control.Digest.$Properties instead.
+         */
+        interface IDigest extends shoal.control.Digest.$Properties {
+        }
+
+        /** Represents a Digest. */
+        class Digest {
+
+            /**
+             * Constructs a new Digest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Digest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Digest entries. */
+            entries: shoal.control.DigestEntry.$Properties[];
+
+            /** Digest decisions. */
+            decisions: string;
+
+            /** Digest candidacy. */
+            candidacy?: (shoal.control.Candidacy.$Properties|null);
+
+            /** Digest reply. */
+            reply: shoal.control.Digest.Reply;
+
+            /**
+             * Creates a new Digest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Digest instance
+             */
+            static create(properties: shoal.control.Digest.$Shape): shoal.control.Digest & shoal.control.Digest.$Shape;
+            static create(properties?: shoal.control.Digest.$Properties): shoal.control.Digest;
+
+            /**
+             * Encodes the specified Digest message. Does not implicitly {@link shoal.control.Digest.verify|verify} messages.
+             * @param message Digest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Digest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Digest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Digest & shoal.control.Digest.$Shape} Digest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Digest & shoal.control.Digest.$Shape;
+        }
+
+        namespace Digest {
+
+            /** Properties of a Digest. */
+            interface $Properties {
+
+                /** Digest entries */
+                entries?: (shoal.control.DigestEntry.$Properties[]|null);
+
+                /** Digest decisions */
+                decisions?: (string|null);
+
+                /** Digest candidacy */
+                candidacy?: (shoal.control.Candidacy.$Properties|null);
+
+                /** Digest reply */
+                reply?: (shoal.control.Digest.Reply|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Digest. */
+            type $Shape = shoal.control.Digest.$Properties;
+
+            /** Reply enum. */
+            enum Reply {
+
+                /** NEVER value */
+                NEVER = 0,
+
+                /** IF_DIFFERENT value */
+                IF_DIFFERENT = 1,
+
+                /** ALWAYS value */
+                ALWAYS = 2
+            }
+        }
+
+        /**
+         * Properties of a DigestEntry.
+         * @deprecated Use shoal.control.DigestEntry.$Properties instead.
+         */
+        interface IDigestEntry extends shoal.control.DigestEntry.$Properties {
+        }
+
+        /** Represents a DigestEntry. */
+        class DigestEntry {
+
+            /**
+             * Constructs a new DigestEntry.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.DigestEntry.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** DigestEntry nodeId. */
+            nodeId: string;
+
+            /** DigestEntry incarnation. */
+            incarnation: number;
+
+            /** DigestEntry version. */
+            version: number;
+
+            /** DigestEntry beat. */
+            beat: number;
+
+            /**
+             * Creates a new DigestEntry instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns DigestEntry instance
+             */
+            static create(properties: shoal.control.DigestEntry.$Shape): shoal.control.DigestEntry & shoal.control.DigestEntry.$Shape;
+            static create(properties?: shoal.control.DigestEntry.$Properties): shoal.control.DigestEntry;
+
+            /**
+             * Encodes the specified DigestEntry message. Does not implicitly {@link shoal.control.DigestEntry.verify|verify} messages.
+             * @param message DigestEntry message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.DigestEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a DigestEntry message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.DigestEntry & shoal.control.DigestEntry.$Shape} DigestEntry
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.DigestEntry & shoal.control.DigestEntry.$Shape;
+        }
+
+        namespace DigestEntry {
+
+            /** Properties of a DigestEntry. */
+            interface $Properties {
+
+                /** DigestEntry nodeId */
+                nodeId?: (string|null);
+
+                /** DigestEntry incarnation */
+                incarnation?: (number|null);
+
+                /** DigestEntry version */
+                version?: (number|null);
+
+                /** DigestEntry beat */
+                beat?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a DigestEntry. */
+            type $Shape = shoal.control.DigestEntry.$Properties;
+        }
+
+        /**
+         * Properties of a Snapshot.
+         * @deprecated Use shoal.control.Snapshot.$Properties instead.
+         */
+        interface ISnapshot extends shoal.control.Snapshot.$Properties {
+        }
+
+        /** Represents a Snapshot. */
+        class Snapshot {
+
+            /**
+             * Constructs a new Snapshot.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Snapshot.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Snapshot facts. */
+            facts: shoal.control.FactRecord.$Properties[];
+
+            /** Snapshot decisions. */
+            decisions?: (shoal.control.Decisions.$Properties|null);
+
+            /**
+             * Creates a new Snapshot instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Snapshot instance
+             */
+            static create(properties: shoal.control.Snapshot.$Shape): shoal.control.Snapshot & shoal.control.Snapshot.$Shape;
+            static create(properties?: shoal.control.Snapshot.$Properties): shoal.control.Snapshot;
+
+            /**
+             * Encodes the specified Snapshot message. Does not implicitly {@link shoal.control.Snapshot.verify|verify} messages.
+             * @param message Snapshot message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Snapshot.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Snapshot message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Snapshot & shoal.control.Snapshot.$Shape} Snapshot
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Snapshot & shoal.control.Snapshot.$Shape;
+        }
+
+        namespace Snapshot {
+
+            /** Properties of a Snapshot. */
+            interface $Properties {
+
+                /** Snapshot facts */
+                facts?: (shoal.control.FactRecord.$Properties[]|null);
+
+                /** Snapshot decisions */
+                decisions?: (shoal.control.Decisions.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Snapshot. */
+            type $Shape = shoal.control.Snapshot.$Properties;
+        }
+
+        /**
+         * Properties of a Decisions.
+         * @deprecated Use shoal.control.Decisions.$Properties instead.
+         */
+        interface IDecisions extends shoal.control.Decisions.$Properties {
+        }
+
+        /** Represents a Decisions. */
+        class Decisions {
+
+            /**
+             * Constructs a new Decisions.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.Decisions.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Decisions writes. */
+            writes: shoal.control.Decision.$Properties[];
+
+            /** Decisions seen. */
+            seen: shoal.control.SeenSession.$Properties[];
+
+            /** Decisions forgottenTerm. */
+            forgottenTerm: number;
+
+            /**
+             * Creates a new Decisions instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Decisions instance
+             */
+            static create(properties: shoal.control.Decisions.$Shape): shoal.control.Decisions & shoal.control.Decisions.$Shape;
+            static create(properties?: shoal.control.Decisions.$Properties): shoal.control.Decisions;
+
+            /**
+             * Encodes the specified Decisions message. Does not implicitly {@link shoal.control.Decisions.verify|verify} messages.
+             * @param message Decisions message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.Decisions.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Decisions message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.Decisions & shoal.control.Decisions.$Shape} Decisions
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.Decisions & shoal.control.Decisions.$Shape;
+        }
+
+        namespace Decisions {
+
+            /** Properties of a Decisions. */
+            interface $Properties {
+
+                /** Decisions writes */
+                writes?: (shoal.control.Decision.$Properties[]|null);
+
+                /** Decisions seen */
+                seen?: (shoal.control.SeenSession.$Properties[]|null);
+
+                /** Decisions forgottenTerm */
+                forgottenTerm?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Decisions. */
+            type $Shape = shoal.control.Decisions.$Properties;
+        }
+
+        /**
+         * Properties of a SeenSession.
+         * @deprecated Use shoal.control.SeenSession.$Properties instead.
+         */
+        interface ISeenSession extends shoal.control.SeenSession.$Properties {
+        }
+
+        /** Represents a SeenSession. */
+        class SeenSession {
+
+            /**
+             * Constructs a new SeenSession.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.SeenSession.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SeenSession session. */
+            session: string;
+
+            /** SeenSession sequence. */
+            sequence: number;
+
+            /**
+             * Creates a new SeenSession instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns SeenSession instance
+             */
+            static create(properties: shoal.control.SeenSession.$Shape): shoal.control.SeenSession & shoal.control.SeenSession.$Shape;
+            static create(properties?: shoal.control.SeenSession.$Properties): shoal.control.SeenSession;
+
+            /**
+             * Encodes the specified SeenSession message. Does not implicitly {@link shoal.control.SeenSession.verify|verify} messages.
+             * @param message SeenSession message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.SeenSession.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SeenSession message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.SeenSession & shoal.control.SeenSession.$Shape} SeenSession
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.SeenSession & shoal.control.SeenSession.$Shape;
+        }
+
+        namespace SeenSession {
+
+            /** Properties of a SeenSession. */
+            interface $Properties {
+
+                /** SeenSession session */
+                session?: (string|null);
+
+                /** SeenSession sequence */
+                sequence?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SeenSession. */
+            type $Shape = shoal.control.SeenSession.$Properties;
+        }
+
+        /**
+         * Properties of a ClusterStateRequest.
+         * @deprecated Use shoal.control.ClusterStateRequest.$Properties instead.
+         */
+        interface IClusterStateRequest extends shoal.control.ClusterStateRequest.$Properties {
+        }
+
+        /** Represents a ClusterStateRequest. */
+        class ClusterStateRequest {
+
+            /**
+             * Constructs a new ClusterStateRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ClusterStateRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new ClusterStateRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ClusterStateRequest instance
+             */
+            static create(properties: shoal.control.ClusterStateRequest.$Shape): shoal.control.ClusterStateRequest & shoal.control.ClusterStateRequest.$Shape;
+            static create(properties?: shoal.control.ClusterStateRequest.$Properties): shoal.control.ClusterStateRequest;
+
+            /**
+             * Encodes the specified ClusterStateRequest message. Does not implicitly {@link shoal.control.ClusterStateRequest.verify|verify} messages.
+             * @param message ClusterStateRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ClusterStateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ClusterStateRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ClusterStateRequest & shoal.control.ClusterStateRequest.$Shape} ClusterStateRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ClusterStateRequest & shoal.control.ClusterStateRequest.$Shape;
+        }
+
+        namespace ClusterStateRequest {
+
+            /** Properties of a ClusterStateRequest. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ClusterStateRequest. */
+            type $Shape = shoal.control.ClusterStateRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ClusterStateResponse.
+         * @deprecated Use shoal.control.ClusterStateResponse.$Properties instead.
+         */
+        interface IClusterStateResponse extends shoal.control.ClusterStateResponse.$Properties {
+        }
+
+        /** Represents a ClusterStateResponse. */
+        class ClusterStateResponse {
+
+            /**
+             * Constructs a new ClusterStateResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.ClusterStateResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ClusterStateResponse stateJson. */
+            stateJson: string;
+
+            /**
+             * Creates a new ClusterStateResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ClusterStateResponse instance
+             */
+            static create(properties: shoal.control.ClusterStateResponse.$Shape): shoal.control.ClusterStateResponse & shoal.control.ClusterStateResponse.$Shape;
+            static create(properties?: shoal.control.ClusterStateResponse.$Properties): shoal.control.ClusterStateResponse;
+
+            /**
+             * Encodes the specified ClusterStateResponse message. Does not implicitly {@link shoal.control.ClusterStateResponse.verify|verify} messages.
+             * @param message ClusterStateResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.ClusterStateResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ClusterStateResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.ClusterStateResponse & shoal.control.ClusterStateResponse.$Shape} ClusterStateResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.ClusterStateResponse & shoal.control.ClusterStateResponse.$Shape;
+        }
+
+        namespace ClusterStateResponse {
+
+            /** Properties of a ClusterStateResponse. */
+            interface $Properties {
+
+                /** ClusterStateResponse stateJson */
+                stateJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ClusterStateResponse. */
+            type $Shape = shoal.control.ClusterStateResponse.$Properties;
+        }
+
+        /**
+         * Properties of an OperateRequest.
+         * @deprecated Use shoal.control.OperateRequest.$Properties instead.
+         */
+        interface IOperateRequest extends shoal.control.OperateRequest.$Properties {
+        }
+
+        /** Represents an OperateRequest. */
+        class OperateRequest {
+
+            /**
+             * Constructs a new OperateRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.OperateRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** OperateRequest operationJson. */
+            operationJson: string;
+
+            /**
+             * Creates a new OperateRequest instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns OperateRequest instance
+             */
+            static create(properties: shoal.control.OperateRequest.$Shape): shoal.control.OperateRequest & shoal.control.OperateRequest.$Shape;
+            static create(properties?: shoal.control.OperateRequest.$Properties): shoal.control.OperateRequest;
+
+            /**
+             * Encodes the specified OperateRequest message. Does not implicitly {@link shoal.control.OperateRequest.verify|verify} messages.
+             * @param message OperateRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.OperateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an OperateRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.OperateRequest & shoal.control.OperateRequest.$Shape} OperateRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.OperateRequest & shoal.control.OperateRequest.$Shape;
+        }
+
+        namespace OperateRequest {
+
+            /** Properties of an OperateRequest. */
+            interface $Properties {
+
+                /** OperateRequest operationJson */
+                operationJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an OperateRequest. */
+            type $Shape = shoal.control.OperateRequest.$Properties;
+        }
+
+        /**
+         * Properties of an OperateResponse.
+         * @deprecated Use shoal.control.OperateResponse.$Properties instead.
+         */
+        interface IOperateResponse extends shoal.control.OperateResponse.$Properties {
+        }
+
+        /** Represents an OperateResponse. */
+        class OperateResponse {
+
+            /**
+             * Constructs a new OperateResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.control.OperateResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** OperateResponse outcomeJson. */
+            outcomeJson: string;
+
+            /**
+             * Creates a new OperateResponse instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns OperateResponse instance
+             */
+            static create(properties: shoal.control.OperateResponse.$Shape): shoal.control.OperateResponse & shoal.control.OperateResponse.$Shape;
+            static create(properties?: shoal.control.OperateResponse.$Properties): shoal.control.OperateResponse;
+
+            /**
+             * Encodes the specified OperateResponse message. Does not implicitly {@link shoal.control.OperateResponse.verify|verify} messages.
+             * @param message OperateResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.control.OperateResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an OperateResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.control.OperateResponse & shoal.control.OperateResponse.$Shape} OperateResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.control.OperateResponse & shoal.control.OperateResponse.$Shape;
+        }
+
+        namespace OperateResponse {
+
+            /** Properties of an OperateResponse. */
+            interface $Properties {
+
+                /** OperateResponse outcomeJson */
+                outcomeJson?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an OperateResponse. */
+            type $Shape = shoal.control.OperateResponse.$Properties;
         }
     }
 }

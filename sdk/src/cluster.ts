@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import {
   type ClusterEvent,
+  type ClusterLeader,
+  type ClusterState,
   type ClusterTopology,
   type Explanation,
   type InstanceSummary,
@@ -105,6 +107,16 @@ export class Cluster implements AsyncDisposable {
   /** This node first, then its peers, then those that were refused, with the reason. */
   async nodes(): Promise<readonly NodeSummary[]> {
     return this.service().nodes();
+  }
+
+  /** What the cluster agrees on: its leader, its nodes and how they are operated, its instances. */
+  async state(): Promise<ClusterState> {
+    return this.service().state();
+  }
+
+  /** The node that puts the cluster's decisions in order. Another one follows when it is lost; nothing is unloaded. */
+  async leader(): Promise<ClusterLeader> {
+    return (await this.state()).leader;
   }
 
   /** What is loaded, here or anywhere in the cluster. */

@@ -103,6 +103,11 @@ export class Consensus {
     return { nodeId, term: clock, seniority };
   }
 
+  /** How large a cluster this node has led; −1: it does not stand. */
+  get seniority(): number {
+    return this.election.seniority;
+  }
+
   get isLeader(): boolean {
     return this.office !== undefined;
   }

@@ -35,7 +35,7 @@ export interface ElectionOptions {
 }
 
 export class Election {
-  private seniority: number;
+  private earned: number;
   private own: Candidacy;
   /** The candidacies at the current clock, by node. */
   private heard = new Map<string, Candidacy>();
@@ -43,7 +43,7 @@ export class Election {
   private endCampaign: (() => void) | undefined;
 
   constructor(private readonly options: ElectionOptions) {
-    this.seniority = options.stands ? 0 : -1;
+    this.earned = options.stands ? 0 : -1;
     // Alone, a node leads itself, at once.
     this.own = this.candidacyAt(0);
     this.heard.set(options.nodeId, this.own);
@@ -57,6 +57,11 @@ export class Election {
   /** The outcome of the last campaign that ended. */
   get leader(): Candidacy {
     return this.chosen;
+  }
+
+  /** How large a cluster this node has led; −1: it does not stand. */
+  get seniority(): number {
+    return this.earned;
   }
 
   get isCampaigning(): boolean {
@@ -103,7 +108,7 @@ export class Election {
 
   private candidacyAt(clock: number): Candidacy {
     const { nodeId, life, commandCount } = this.options;
-    return { clock, seniority: this.seniority, commandCount: commandCount(), nodeId, life };
+    return { clock, seniority: this.earned, commandCount: commandCount(), nodeId, life };
   }
 
   private conclude(): void {
@@ -118,7 +123,7 @@ export class Election {
     }
     this.chosen = best;
     if (best.nodeId === this.options.nodeId && this.options.stands) {
-      this.seniority = Math.max(this.seniority, this.heard.size);
+      this.earned = Math.max(this.earned, this.heard.size);
     }
     this.options.elected(best);
   }

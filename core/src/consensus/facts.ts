@@ -14,6 +14,8 @@ export interface InstanceFact {
   readonly nodeIds: readonly string[];
   /** The wish that it was loaded for; absent: somebody loaded it by hand. */
   readonly wish?: string;
+  /** Why it cannot move away from nodes that are drained; absent: it has, or it tries. */
+  readonly stuck?: string;
 }
 
 export interface NodeFact {
@@ -23,6 +25,8 @@ export interface NodeFact {
   readonly offersDevices: boolean;
   /** Its last word: it has left of its own will. */
   readonly departed: boolean;
+  /** For people: how large a cluster it has led; −1: it does not stand. */
+  readonly seniority: number;
   readonly instances: readonly InstanceFact[];
 }
 

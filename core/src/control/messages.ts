@@ -39,6 +39,12 @@ export interface ControlMethods {
   clock: { request: messages.ClockRequest.$Properties; response: messages.ClockResponse.$Properties };
   topology: { request: messages.TopologyRequest.$Properties; response: messages.TopologyResponse.$Properties };
   goodbye: { request: messages.Goodbye.$Properties; response: messages.Goodbye.$Properties };
+  consensus: { request: messages.ConsensusRequest.$Properties; response: messages.ConsensusResponse.$Properties };
+  clusterState: {
+    request: messages.ClusterStateRequest.$Properties;
+    response: messages.ClusterStateResponse.$Properties;
+  };
+  operate: { request: messages.OperateRequest.$Properties; response: messages.OperateResponse.$Properties };
 }
 
 export type ControlMethod = keyof ControlMethods;

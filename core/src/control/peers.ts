@@ -156,6 +156,12 @@ export class Peers {
     };
   }
 
+  /** A peer has taken another name. */
+  rename(nodeId: string, nodeName: string): void {
+    const member = this.members.get(nodeId);
+    if (member && member.hello.nodeName !== nodeName) member.hello = { ...member.hello, nodeName };
+  }
+
   /** The connection to a peer; throws NODE_LOST when it is gone. */
   connectionTo(nodeId: string): RpcConnection {
     const peer = this.get(nodeId);

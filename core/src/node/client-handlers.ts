@@ -50,6 +50,10 @@ function serviceHandlers(service: NodeService): ControlHandlers {
       return { instances: (await service.instances(signal)).map(summaryToMessage) };
     },
 
+    async clusterState(_request, { signal }) {
+      return { stateJson: JSON.stringify(await service.state(signal)) };
+    },
+
     async *loadModel(request, { signal, connection }) {
       const queue = new AsyncQueue<messages.LoadModelResponse.$Properties>();
       const loading = service

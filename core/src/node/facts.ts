@@ -55,6 +55,16 @@ export interface NodeSummary {
    * blocked; `unreachable` was lost or is said to be there, and does not answer; `refused` cannot be a member.
    */
   readonly state: 'self' | 'connected' | 'stalled' | 'unreachable' | 'refused';
+  /** It leads the cluster. */
+  readonly isLeader?: boolean;
+  /** How large a cluster it has led; −1: it does not stand for leader. */
+  readonly seniority?: number;
+  /** Why it takes no new shares. */
+  readonly cordoned?: string;
+  /** Present while it is drained: how many instances it still has a part in. */
+  readonly draining?: { readonly remainingInstances: number };
+  /** Why its instances take no new requests. */
+  readonly paused?: string;
   /** Why it is refused or unreachable. */
   readonly code?: string;
   /** The same in words, or what is not as it should be with a node that is connected. */

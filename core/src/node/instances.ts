@@ -45,11 +45,17 @@ export class Instances {
   private readonly records = new Map<string, InstanceRecord>();
   private readonly suspicions = new Map<string, NodeJS.Timeout>();
   private readonly listeners: InstanceListener[] = [];
+  private readonly observers: (() => void)[] = [];
 
   constructor(@inject(nodeTokens.emit) private readonly emit: (event: ClusterEvent) => void) {}
 
   onFailed(listener: InstanceListener): void {
     this.listeners.push(listener);
+  }
+
+  /** Called after every change of what `list` says. */
+  onChanged(observer: () => void): void {
+    this.observers.push(observer);
   }
 
   add({ replaces = [], options = {}, ...record }: NewInstance): InstanceRecord {
@@ -58,6 +64,7 @@ export class Instances {
     const added: InstanceRecord = { ...record, replaces, options, state: 'loading', failure: undefined };
     this.records.set(record.id, added);
     this.forgetOldest();
+    this.changed();
     return added;
   }
 
@@ -73,6 +80,7 @@ export class Instances {
     const record = this.records.get(id);
     if (record?.state !== 'loading') return;
     record.state = 'ready';
+    this.changed();
     this.emit({ kind: 'instance-loaded', instance: id, plan: record.plan });
   }
 
@@ -82,6 +90,7 @@ export class Instances {
     this.forget(id);
     const wasVisible = record.state === 'ready';
     record.state = 'unloaded';
+    this.changed();
     if (wasVisible) this.emit({ kind: 'instance-unloaded', instance: id });
   }
 
@@ -115,6 +124,7 @@ export class Instances {
     const wasReady = record.state === 'ready';
     record.state = 'failed';
     record.failure = error;
+    this.changed();
     for (const listener of this.listeners) listener.failed(record, error, evidence);
     // A load that fails is reported to who asked for it; only what was serving is news to everybody.
     if (!wasReady) return;
@@ -126,6 +136,10 @@ export class Instances {
       message: error.message,
       ...(typeof nodeId === 'string' ? { nodeId } : {}),
     });
+  }
+
+  private changed(): void {
+    for (const observer of this.observers) observer();
   }
 
   private forget(id: string): void {

@@ -11,6 +11,7 @@ import type { Plan } from '../spec/plan.js';
 import type { TransportEndpoint } from '../spec/transport.js';
 import { stageOf } from '../worker/member-program.js';
 import type { GenerationOrder, WorkerEvent } from '../worker/worker-protocol.js';
+import type { Agreement } from './agreement.js';
 import { Instances } from './instances.js';
 import {
   instanceFailed,
@@ -47,6 +48,7 @@ export class LocalMembers {
     @inject(tokens.plugins) private readonly plugins: PluginSet,
     @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
     @inject(nodeTokens.instances) private readonly instances: Instances,
+    @inject(nodeTokens.agreement) private readonly agreement: Agreement,
     @inject(nodeTokens.log) private readonly log: NodeLog,
     @inject(nodeTokens.links) private readonly links: NodeLinks,
   ) {
@@ -190,6 +192,7 @@ export class LocalMembers {
       });
     }
     if (record.successor !== undefined) throw instanceMoved(record);
+    this.agreement.refusePaused(record);
     const requestId = member.nextRequestId++;
     const queue = new AsyncQueue<GenerationEvent>();
     member.requests.set(requestId, { queue, unfinishedChoices: order.choices ?? 1 });

@@ -77,6 +77,12 @@ export function logEvent(log: NodeLog, event: ClusterEvent): void {
     case 'node-refused':
       log.write('warn', 'node', event.message, { address: event.address, code: event.code });
       break;
+    case 'leader-changed':
+      log.write('info', 'cluster', `${event.nodeName || event.nodeId} leads`, {
+        nodeId: event.nodeId,
+        term: event.term,
+      });
+      break;
     case 'instance-loaded': {
       const { modelName, stages } = event.plan;
       const members = stages.reduce((sum, stage) => sum + stage.members.length, 0);

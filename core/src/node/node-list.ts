@@ -1,13 +1,27 @@
 /** Everybody this node knows of, as programs and other nodes are told. */
 import type { Peers } from '../control/peers.js';
+import type { ClusterNode, ClusterState } from './cluster-state.js';
 import type { NodeSummary } from './facts.js';
 import type { NodeSettings } from './settings.js';
 
 /** This node first, then its peers, then those that cannot be reached, then those that were refused. */
-export function nodeList(settings: NodeSettings, addresses: readonly string[], peers: Peers): NodeSummary[] {
-  const { nodeId, nodeName, softwareVersion } = settings;
+export function nodeList(
+  settings: NodeSettings,
+  addresses: readonly string[],
+  peers: Peers,
+  cluster?: ClusterState,
+): NodeSummary[] {
+  const { nodeId, nodeName } = settings;
+  const agreed = (id: string) => standingOf(cluster?.nodes.find((one) => one.nodeId === id));
   return [
-    { nodeId, nodeName, softwareVersion, addresses, state: 'self' },
+    {
+      nodeId,
+      nodeName,
+      softwareVersion: settings.softwareVersion,
+      addresses,
+      state: 'self',
+      ...agreed(nodeId),
+    },
     ...peers.list().map(
       (peer): NodeSummary => ({
         nodeId: peer.nodeId,
@@ -16,11 +30,25 @@ export function nodeList(settings: NodeSettings, addresses: readonly string[], p
         addresses: peer.addresses,
         state: peer.stalled ? 'stalled' : 'connected',
         ...(peer.caution === undefined ? {} : { message: peer.caution }),
+        ...agreed(peer.nodeId),
       }),
     ),
-    ...peers.unreachable().map((peer): NodeSummary => ({ ...peer, state: 'unreachable' })),
+    ...peers.unreachable().map((peer): NodeSummary => ({ ...peer, state: 'unreachable', ...agreed(peer.nodeId) })),
     ...peers
       .refused()
       .map(({ address, ...peer }): NodeSummary => ({ ...peer, addresses: [address], state: 'refused' })),
   ];
+}
+
+/** What the cluster agrees on about a node. */
+function standingOf(node: ClusterNode | undefined): Partial<NodeSummary> {
+  if (!node) return {};
+  const { isLeader, seniority, cordoned, draining, paused } = node;
+  return {
+    isLeader,
+    seniority,
+    ...(cordoned === undefined ? {} : { cordoned }),
+    ...(draining === undefined ? {} : { draining }),
+    ...(paused === undefined ? {} : { paused }),
+  };
 }

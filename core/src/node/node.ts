@@ -18,6 +18,7 @@ import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { PluginContext } from '../spec/plugin.js';
 import { controlProtocolVersion } from '../spec/version.js';
+import { Agreement } from './agreement.js';
 import { type NodeApi, startApis } from './apis.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
@@ -60,6 +61,8 @@ export interface NodeOptions {
   readonly clusterKey?: Uint8Array | undefined;
   /** `lasting` is kept in the home, and one process at a time may have it; `temporary` ends with the process. */
   readonly identity?: 'lasting' | 'temporary' | undefined;
+  /** Whether it may lead the cluster while others stand for it; default: with a lasting identity. */
+  readonly stands?: boolean | undefined;
   /** Whether this node's devices may compute; default true. */
   readonly devices?: boolean | undefined;
   /** Whether other programs of this machine may attach; default: with a lasting identity. */
@@ -107,6 +110,9 @@ class NodeBuilder {
   private readonly lifetime = new AbortController();
   private readonly log: NodeLog;
   private readonly meeting: Meeting;
+  /** There before the first peer can be admitted. */
+  private agreement: Agreement | undefined;
+  private settings: NodeSettings | undefined;
 
   private links: NodeLinks | undefined;
 
@@ -139,7 +145,7 @@ class NodeBuilder {
       protocolVersion: controlProtocolVersion,
       softwareVersion: softwareVersion(),
       nodeId: host?.nodeId ?? '',
-      nodeName: name,
+      nodeName: this.settings?.nodeName ?? name,
       addresses: [...(host?.addresses ?? [])],
       incarnation,
       pulsePort: pulses.port ?? 0,
@@ -159,6 +165,7 @@ class NodeBuilder {
           this.emit({ kind: 'node-joined', nodeId: peer.nodeId, nodeName: peer.nodeName });
           this.meeting.introduce(peers, peer);
           this.links?.joined();
+          this.agreement?.connected(peer.nodeId);
         },
         left: (peer) => this.peerLeft(peer),
         lost: (peer, reason) => this.peerLost(peer, reason),
@@ -206,6 +213,7 @@ class NodeBuilder {
       machineId: await machineId(),
       home: home.directory,
       offersDevices: options.devices ?? true,
+      stands: options.stands ?? lasting,
       modelLibraries: [...(options.modelLibraries ?? []), home.modelsDirectory],
     };
     const configured = [options.dataAddress ?? []].flat();
@@ -216,6 +224,7 @@ class NodeBuilder {
       dataAddresses: (interfaces) => dataAddresses(listen, configured, interfaces),
     });
     this.links = links;
+    this.settings = settings;
     container.onClose('links', () => links.stop());
     container.registerValue(nodeTokens.links, links);
     this.register(settings, peers);
@@ -223,11 +232,15 @@ class NodeBuilder {
     container.onClose('workers', () => members.stop());
     // Before its workers end, or others would take them for lost.
     container.onClose('goodbye', () => peers.sayGoodbye());
-    const listNodes = () => nodeList(settings, started.addresses, peers);
+    const agreement = container.resolve(nodeTokens.agreement);
+    this.agreement = agreement;
+    container.onClose('agreement', () => agreement.stop());
+    const listNodes = () => nodeList(settings, started.addresses, peers, agreement.cluster());
     handlers.current = peerHandlers({
       describer: container.resolve(nodeTokens.describer),
       instances: container.resolve(nodeTokens.instances),
       members,
+      agreement,
       log: this.log,
       links,
       listNodes,
@@ -238,6 +251,7 @@ class NodeBuilder {
       this.hub.close();
     });
     this.connectInstances();
+    agreement.start();
     peers.start(host);
     this.meeting.configure(peers, options.peers ?? []);
     const announcement = { peerId: host.nodeId, addresses: host.addresses, clusterTag: clusterTag(clusterKey) };
@@ -285,6 +299,7 @@ class NodeBuilder {
     container.onClose('machine', () => machine.stop());
     container.registerClass(nodeTokens.describer, NodeDescriber);
     container.registerClass(nodeTokens.instances, Instances);
+    container.registerClass(nodeTokens.agreement, Agreement);
     container.registerClass(nodeTokens.members, LocalMembers);
     container.registerClass(nodeTokens.surveyor, Surveyor);
     container.registerClass(nodeTokens.coordinator, Coordinator);
@@ -319,6 +334,7 @@ class NodeBuilder {
   /** What a node that is gone had a part in cannot go on. */
   private forgetNode(nodeId: string, error: ShoalError): void {
     this.links?.left(nodeId);
+    this.agreement?.disconnected(nodeId);
     if (this.lifetime.signal.aborted || !this.container.has(nodeTokens.instances)) return;
     const instances = this.container.resolve(nodeTokens.instances);
     for (const record of instances.list()) {
@@ -352,6 +368,7 @@ class NodeBuilder {
     return {
       nodeId: settings.nodeId,
       nodes: async () => listNodes(),
+      state: async () => this.container.resolve(nodeTokens.agreement).cluster(),
       instances: (signal) => ingress.list(signal),
       load: (model, options, { signal, onProgress } = {}) =>
         coordinator.load(model, options, onProgress ?? (() => undefined), during(signal)),

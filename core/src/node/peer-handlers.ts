@@ -4,6 +4,7 @@ import { messages } from '../control/messages.js';
 import type { CallContext, ControlHandlers } from '../control/rpc.js';
 import { isStorageType } from '../program/storage.js';
 import { ShoalError } from '../spec/errors.js';
+import type { Agreement } from './agreement.js';
 import type { NodeSummary } from './facts.js';
 import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import { type Instances, nodesOf, summarize } from './instances.js';
@@ -29,6 +30,7 @@ export interface PeerHandlerParts {
   readonly describer: NodeDescriber;
   readonly instances: Instances;
   readonly members: LocalMembers;
+  readonly agreement: Agreement;
   readonly log: NodeLog;
   readonly links: NodeLinks;
   readonly listNodes: () => readonly NodeSummary[];
@@ -40,6 +42,7 @@ export function peerHandlers({
   describer,
   instances,
   members,
+  agreement,
   log,
   links,
   listNodes,
@@ -168,6 +171,11 @@ export function peerHandlers({
         .filter(({ state, replaces }) => state !== 'loading' || replaces.length > 0)
         .map((record) => summaryToMessage(summarize(record))),
     }),
+
+    consensus(request, { connection }) {
+      agreement.receive(connection.peer?.nodeId ?? '', request);
+      return {};
+    },
 
     listNodes: () => ({ nodesJson: JSON.stringify(listNodes()) }),
   };

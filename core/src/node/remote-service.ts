@@ -6,6 +6,7 @@ import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import type { ClusterTopology } from '../topology/cluster-topology.js';
+import type { ClusterState } from './cluster-state.js';
 import type { NodeSummary } from './facts.js';
 import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
@@ -79,6 +80,11 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       const deadlines = { signal, deadlineMilliseconds: listDeadlineMilliseconds };
       const { instances } = await connection.call('listInstances', { everywhere: true }, deadlines);
       return (instances ?? []).map(summaryFromMessage);
+    },
+
+    async state(signal) {
+      const { stateJson } = await connection.call('clusterState', {}, { signal });
+      return parseDocument<ClusterState>(stateJson, 'the state of the cluster');
     },
 
     async load(model, options, { signal, onProgress } = {}) {

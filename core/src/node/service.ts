@@ -12,6 +12,7 @@ import type { Plan, PlanRefusal } from '../spec/plan.js';
 import type { StorageChoice } from '../spec/sharding.js';
 import type { ClusterTopology } from '../topology/cluster-topology.js';
 import type { AcceptedGeneration, FinishedChoice, GeneratedToken, GenerationOrder } from '../worker/worker-protocol.js';
+import type { ClusterState } from './cluster-state.js';
 import type { NodeSummary } from './facts.js';
 import type { LogRecord } from './log.js';
 import type { LogRequest } from './log-service.js';
@@ -38,6 +39,8 @@ export interface LoadOptions {
   readonly queueCapacity?: number;
   readonly storage?: StorageChoice;
   readonly stateStorage?: 'f16' | 'f32';
+  /** The wish of the cluster that it is loaded for. */
+  readonly wish?: string;
 }
 
 export interface LoadProgress {
@@ -133,6 +136,8 @@ export interface NodeService {
     options: LoadOptions,
     how?: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (progress: LoadProgress) => void },
   ): Promise<InstanceSummary>;
+  /** What the cluster agrees on, as this node knows it: its leader, nodes, instances. */
+  state(signal?: AbortSignal): Promise<ClusterState>;
   unload(instance: string, signal?: AbortSignal): Promise<void>;
   /**
    * Plans and loads an instance anew, sends its requests there, and unloads the old one when the last of its own has ended.

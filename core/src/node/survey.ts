@@ -12,6 +12,7 @@ import type { ModelDescription } from '../spec/model.js';
 import type { Plan } from '../spec/plan.js';
 import type { StorageType } from '../spec/program.js';
 import { memberLowering } from '../worker/member-program.js';
+import type { Agreement } from './agreement.js';
 import type { NodeFacts } from './facts.js';
 import { type LeftOutNode, placeJoined } from './joined-placement.js';
 import type { NodeDescriber } from './node-describer.js';
@@ -47,6 +48,7 @@ export class Surveyor {
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
     @inject(tokens.plugins) private readonly plugins: PluginSet,
     @inject(nodeTokens.peers) private readonly peers: Peers,
+    @inject(nodeTokens.agreement) private readonly agreement: Agreement,
     @inject(nodeTokens.describer) private readonly describer: NodeDescriber,
     @inject(nodeTokens.links) private readonly links: NodeLinks,
   ) {}
@@ -74,7 +76,7 @@ export class Surveyor {
     const lower = memberLowering(strategy.host, description, context);
     const machineOf = (nodeId: string) => facts.find((node) => node.nodeId === nodeId)?.machineId;
     const nodeForPlacement = (node: NodeFacts): PlacementNode => {
-      const cordoned = without.get(node.nodeId);
+      const cordoned = without.get(node.nodeId) ?? this.agreement.cordonReason(node.nodeId);
       const now = freed === undefined ? node : withMemoryOf(node, freed, machineOf);
       const described = placementNode(now, deratings.get(node.nodeId));
       return cordoned === undefined ? described : { ...described, cordoned };

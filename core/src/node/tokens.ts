@@ -2,6 +2,7 @@ import type { Peers } from '../control/peers.js';
 import type { MachineMonitor } from '../machine/monitor.js';
 import { type Token, token } from '../runtime/tokens.js';
 import type { ClusterEvent } from '../spec/events.js';
+import type { Agreement } from './agreement.js';
 import type { Coordinator } from './coordinator.js';
 import type { DeviceRates } from './device-rates.js';
 import type { Ingress } from './ingress.js';
@@ -25,6 +26,7 @@ export const nodeTokens: {
   readonly describer: Token<NodeDescriber>;
   readonly links: Token<NodeLinks>;
   readonly instances: Token<Instances>;
+  readonly agreement: Token<Agreement>;
   readonly members: Token<LocalMembers>;
   readonly surveyor: Token<Surveyor>;
   readonly coordinator: Token<Coordinator>;
@@ -40,6 +42,7 @@ export const nodeTokens: {
   describer: token('node.describer'),
   links: token('node.links'),
   instances: token('node.instances'),
+  agreement: token('node.agreement'),
   members: token('node.members'),
   surveyor: token('node.surveyor'),
   coordinator: token('node.coordinator'),

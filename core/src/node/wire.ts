@@ -149,7 +149,7 @@ export function loadOptionsFromJson(text: string | null | undefined): LoadOption
   const options = parseDocument<unknown>(text, 'the list of load options');
   if (!isObject(options)) throw invalid('the load options are not an object');
   const has = (name: keyof LoadOptions, type: string) => options[name] === undefined || typeof options[name] === type;
-  if (!has('plan', 'string')) throw invalid('plan is not a text');
+  if (!has('plan', 'string') || !has('wish', 'string')) throw invalid('plan or wish is not a text');
   if (!has('contextLength', 'number') || !has('slotCount', 'number')) {
     throw invalid('contextLength or slotCount is not a number');
   }

@@ -196,6 +196,13 @@ export class SimulatedNode implements NetworkEnd {
 
   private fact(): NodeFact {
     const { nodeId, instances, departed } = this;
-    return { nodeName: nodeId, softwareVersion: '0.1.0', offersDevices: this.stands, departed, instances };
+    return {
+      nodeName: nodeId,
+      softwareVersion: '0.1.0',
+      offersDevices: this.stands,
+      departed,
+      seniority: 0,
+      instances,
+    };
   }
 }

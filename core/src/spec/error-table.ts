@@ -329,6 +329,11 @@ export const errorTable = {
     remedy: 'The model is not loaded. Load it first.',
     native: true,
   },
+  INSTANCE_PAUSED: {
+    meaning: 'The instance, or a node that holds a part of it, was paused: it takes no new requests.',
+    raisedBy: "the instance's head",
+    remedy: 'Resume it with `shoal resume`, or wait until somebody does.',
+  },
   INSTANCE_FAILED: {
     meaning: 'The instance stopped serving; the message has the first cause.',
     raisedBy: 'the node that was asked',

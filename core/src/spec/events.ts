@@ -20,6 +20,14 @@ export type ClusterEvent =
       readonly code: string;
       readonly message: string;
     }
+  /** Another node leads from now on. */
+  | { readonly kind: 'leader-changed'; readonly nodeId: string; readonly nodeName: string; readonly term: number }
+  /** Nodes said something new of themselves (their instances, their names), or something was decided. */
+  | {
+      readonly kind: 'state-changed';
+      readonly nodeIds: readonly string[];
+      readonly changes: readonly { readonly kind: string }[];
+    }
   | { readonly kind: 'node-refused'; readonly address: string; readonly code: string; readonly message: string }
   | {
       readonly kind: 'load-progressed';

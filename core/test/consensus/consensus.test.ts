@@ -111,6 +111,7 @@ t.test('a late joiner has everything, and its own words are heard', async (t) =>
     softwareVersion: '0.1.0',
     offersDevices: true,
     departed: false,
+    seniority: 0,
     instances: [],
   };
   nodes[2]?.consensus.say(fact);

@@ -25,7 +25,14 @@ export function together(count: number, options: { stands?: readonly boolean[] }
     const consensus = new Consensus({
       nodeId,
       incarnation: 1,
-      fact: { nodeName: nodeId, softwareVersion: '0.1.0', offersDevices: true, departed: false, instances: [] },
+      fact: {
+        nodeName: nodeId,
+        softwareVersion: '0.1.0',
+        offersDevices: true,
+        departed: false,
+        seniority: 0,
+        instances: [],
+      },
       stands: options.stands?.[index] ?? true,
       clock: time,
       random: new SeededRandom(index),

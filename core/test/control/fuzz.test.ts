@@ -4,9 +4,12 @@ import { memoryChannelPair } from '@shoal/core/internal/control/byte-channel.js'
 import { encodeFrame, FrameDecoder } from '@shoal/core/internal/control/frame-codec.js';
 import type { messages } from '@shoal/core/internal/control/messages.js';
 import { type ControlHandlers, RpcConnection } from '@shoal/core/internal/control/rpc.js';
+import { consensusFromMessage, consensusToMessage } from '@shoal/core/internal/node/consensus-wire.js';
 import { Instances } from '@shoal/core/internal/node/instances.js';
 import { peerHandlers } from '@shoal/core/internal/node/peer-handlers.js';
 import t from 'tap';
+import { consensusMessages } from '../consensus/consensus-messages.js';
+import { together } from '../consensus/together.js';
 
 /** Repeatable random numbers (mulberry32). */
 function randomSource(seed: number): () => number {
@@ -43,6 +46,7 @@ const seeds: messages.Frame.$Properties[] = [
   { call: 9, failure: { code: 'INTERNAL', message: 'x', detailsJson: '{"a":1}' } },
   { call: 10, cancel: {} },
   { call: 11, complete: {} },
+  { call: 12, request: { consensus: { messages: consensusMessages.map(consensusToMessage) } } },
 ];
 
 function mutate(bytes: Uint8Array, random: () => number): Uint8Array {
@@ -79,11 +83,20 @@ t.test('a node answers whatever a peer sends, or ends the connection with a code
   const reached = () => {
     throw new ShoalError('INSTANCE_NOT_FOUND', 'not here');
   };
+  const { nodes } = together(1);
+  const agree = (from: string, request: messages.ConsensusRequest.$Properties) => {
+    for (const message of (request.messages ?? []).map(consensusFromMessage)) {
+      if (message) nodes[0]?.consensus.receive(from || 'n2', message);
+    }
+  };
   const handlers: ControlHandlers = peerHandlers({
     describer: { describe: async () => ({}) } as never,
     links: { report: reached } as never,
     instances: new Instances(() => undefined),
     members: { prepare: reached, load: async () => reached(), release: reached, generate: reached } as never,
+    agreement: {
+      receive: (from: string, request: messages.ConsensusRequest.$Properties) => agree(from, request),
+    } as never,
     log: new NodeLog(),
     listNodes: () => [],
   });

@@ -1,4 +1,4 @@
-import { formatTable } from '@shoal/core';
+import { formatTable, type NodeSummary } from '@shoal/core';
 import { attach } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { homeOption, parseHome } from '../session.js';
@@ -10,15 +10,30 @@ async function nodes({ options, terminal, signal }: CommandInvocation): Promise<
     terminal.json(found);
     return;
   }
-  const rows = found.map(({ nodeName, state, softwareVersion, addresses, message }) => [
-    nodeName,
-    state,
-    softwareVersion,
-    message ?? addresses[0] ?? '',
+  const rows = found.map((node) => [
+    node.nodeName,
+    node.state,
+    roleOf(node),
+    standingOf(node),
+    node.softwareVersion,
+    node.message ?? node.addresses[0] ?? '',
   ]);
-  for (const line of formatTable([['name', 'state', 'version', 'address, or what is wrong'], ...rows])) {
-    terminal.line(line);
-  }
+  const titles = ['name', 'state', 'role', 'takes', 'version', 'address, or what is wrong'];
+  for (const line of formatTable([titles, ...rows])) terminal.line(line);
+}
+
+/** Leader or not, and its seniority where it stands. */
+function roleOf({ isLeader, seniority }: NodeSummary): string {
+  if (seniority === undefined) return '';
+  const role = isLeader ? 'leader' : 'member';
+  return seniority < 0 ? role : `${role} (seniority ${seniority})`;
+}
+
+/** What an operator ordered. */
+function standingOf({ cordoned, draining, paused }: NodeSummary): string {
+  const left = draining?.remainingInstances;
+  const shares = draining ? (left ? `draining, ${left} left` : 'drained') : cordoned === undefined ? '' : 'cordoned';
+  return [shares, paused === undefined ? '' : 'paused'].filter(Boolean).join(', ') || 'all';
 }
 
 export const nodesCommand: Command = {
