@@ -155,6 +155,18 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
     },
     async stop() {
       await host.stop();
+      cancelAddressUpdate(host);
     },
   };
+}
+
+/**
+ * libp2p notes which addresses it listens on a second after they change, also when it has stopped, and a process would
+ * wait with it for that.
+ */
+function cancelAddressUpdate(host: object): void {
+  const { components } = host as {
+    components?: { addressManager?: { _updatePeerStoreAddresses?: { stop?: () => void } } };
+  };
+  components?.addressManager?._updatePeerStoreAddresses?.stop?.();
 }
