@@ -76,8 +76,8 @@ const broken: Readonly<Record<string, readonly [change: (folder: string) => void
     editJson('config.json', (config) => {
       config.num_hidden_layers = 2 ** 40;
     }),
-    'MODEL_ARCHITECTURE_UNSUPPORTED',
-    /num_hidden_layers/,
+    'MODEL_CONFIG_INVALID',
+    /absurd-sizes: config\.json: 'num_hidden_layers' is 1099511627776, expected at most 16384/,
   ],
   'a configuration cut short': [edit('config.json', (text) => text.slice(0, 100)), 'MODEL_CONFIG_INVALID', /JSON/],
 };

@@ -2,8 +2,8 @@
 import { ShoalError } from '../spec/errors.js';
 import type { ModelConfig } from '../spec/model.js';
 
-/** Largest size that a field may claim: keeps absurd files from becoming absurd allocations. */
-const largestSize = 2 ** 31;
+/** Largest size that a field may claim unless it is told: keeps absurd files from becoming absurd allocations. */
+const largestSize = 2 ** 31 - 1;
 
 function invalid(name: string, value: unknown, expected: string): never {
   throw new ShoalError(
@@ -15,11 +15,15 @@ function invalid(name: string, value: unknown, expected: string): never {
   );
 }
 
-/** A positive integer; `fallback` where the field is missing or null. Throws MODEL_CONFIG_INVALID. */
-export function configSize(config: ModelConfig, name: string, fallback?: number): number {
+/**
+ * A positive integer up to `largest`; `fallback` where the field is missing or null. Throws MODEL_CONFIG_INVALID.
+ */
+export function configSize(config: ModelConfig, name: string, fallback?: number, largest = largestSize): number {
   const value = config[name] ?? fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < largestSize) return value;
-  return invalid(name, value, 'a positive integer');
+  if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0) {
+    return invalid(name, value, 'a positive integer');
+  }
+  return value <= largest ? value : invalid(name, value, `at most ${largest}`);
 }
 
 /** A finite number; `fallback` where the field is missing or null. Throws MODEL_CONFIG_INVALID. */

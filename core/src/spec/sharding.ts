@@ -73,7 +73,10 @@ export interface ShardingOptions {
 export interface ShardingStrategy {
   /** `architectures` of config.json that it covers, for listings. */
   readonly architectures: readonly string[];
-  /** Undefined when supported, else the reason, for people. */
+  /**
+   * Undefined when supported, else the reason, for people. Throws MODEL_CONFIG_INVALID where the architecture is covered, but
+   * a field of it is missing or impossible.
+   */
   unsupportedReason(config: ModelConfig): string | undefined;
   costs(config: ModelConfig, tensors: ReadonlyMap<string, CheckpointTensor>): ModelCosts;
   constraints(config: ModelConfig, memberCount: number): ShardingConstraints;

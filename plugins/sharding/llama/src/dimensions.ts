@@ -63,15 +63,14 @@ export function unsupportedReason(config: ModelConfig): string | undefined {
   if (quantization !== undefined && quantization !== 'shoal')
     return `weights quantized by ${quantization} are not supported; use a checkpoint in F32, F16 or BF16`;
   if (activationOf(config) === undefined) return `activation ${JSON.stringify(config.hidden_act)} is not supported`;
-  try {
-    const { type } = rotaryParameters(config);
-    if (!supportedRotaryTypes.includes(type)) return `rope type '${type}' is not supported`;
-    readDimensions(config);
-  } catch (error) {
-    return ShoalError.from(error).message;
-  }
+  const { type } = rotaryParameters(config);
+  if (!supportedRotaryTypes.includes(type)) return `rope type '${type}' is not supported`;
+  readDimensions(config);
   return undefined;
 }
+
+/** Far beyond any model: every layer is an object in a plan. */
+const largestLayerCount = 16_384;
 
 /** What a field means that is absent, as in transformers' configuration classes. */
 const llamaDefaults = { maximumPositions: 2048, window: undefined };
@@ -109,7 +108,7 @@ export function readDimensions(config: ModelConfig): LlamaDimensions {
   const { sliding_window: written = family.window } = config;
   const hasWindow = family.window !== undefined && written !== null;
   return {
-    layerCount: configSize(config, 'num_hidden_layers'),
+    layerCount: configSize(config, 'num_hidden_layers', undefined, largestLayerCount),
     hiddenWidth,
     vocabularySize: configSize(config, 'vocab_size'),
     queryHeads,

@@ -65,9 +65,14 @@ t.test('what is supported, and why not', async (test) => {
   test.match(reason({ hidden_act: 'toString' }), /activation "toString"/);
   test.match(reason({ quantization_config: { bits: 4 } }), /quantized/);
   test.match(reason({ rope_scaling: { type: 'spiral', factor: 2 } }), /'spiral'/);
-  test.match(reason({ num_key_value_heads: 3 }), /8 attention heads cannot share 3/);
-  test.match(reason({ hidden_size: 1e12 }), /hidden_size/);
-  test.match(reason({ num_hidden_layers: '4' }), /num_hidden_layers/);
+  const invalid = (change: object, message: RegExp) =>
+    test.throws(() => reason(change), { code: 'MODEL_CONFIG_INVALID', message });
+  invalid({ num_key_value_heads: 3 }, /8 attention heads cannot share 3/);
+  invalid({ hidden_size: 1e12 }, /'hidden_size' is 1000000000000, expected at most 2147483647/);
+  invalid({ num_hidden_layers: '4' }, /'num_hidden_layers' is "4", expected a positive integer/);
+  invalid({ num_hidden_layers: 2 ** 40 }, /'num_hidden_layers' is 1099511627776, expected at most 16384/);
+  invalid({ num_hidden_layers: 2 ** 31 - 1 }, /at most 16384/);
+  invalid({ num_hidden_layers: 0 }, /expected a positive integer/);
 });
 
 t.test('costs count what the checkpoint holds', async (test) => {
