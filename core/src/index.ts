@@ -20,6 +20,7 @@ export * from './model/tokenizer.js';
 export * from './model/weight-source.js';
 export type { NodeApi } from './node/apis.js';
 export * from './node/cluster-state.js';
+export { DeviceRates, type DeviceRatesOptions, type MeasuredDevice } from './node/device-rates.js';
 export * from './node/facts.js';
 export * from './node/home.js';
 export * from './node/log.js';

@@ -20,6 +20,7 @@ import {
 import { languageModel } from './language-model/language-model.js';
 import type { LanguageModel } from './language-model/specification.js';
 import { LoadedModel } from './loaded-model.js';
+import { type MachineReport, machinesOf } from './machines.js';
 
 /** Progress of a load, summed over its members. */
 export interface LoadProgressed {
@@ -196,6 +197,11 @@ export class Cluster implements AsyncDisposable {
    */
   async topology(options: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<ClusterTopology> {
     return this.service().topology(options);
+  }
+
+  /** Every node's machine: its processor, memory and devices, how fast these are, and how it fares now. */
+  async machines({ signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly MachineReport[]> {
+    return machinesOf(this.service(), signal);
   }
 
   /**

@@ -4,9 +4,14 @@ import { type Finding, ok, problem } from './doctor/finding.js';
 import { homeFindings, nodeFindings } from './doctor/home.js';
 import { machineFindings, runtimeFinding } from './doctor/machine.js';
 import { modelFindings } from './doctor/models.js';
+import { rateFindings } from './doctor/rates.js';
 
 /** What this machine has, what is missing and how to get it. Never throws: what fails is a finding. */
-export async function diagnose(plugins: PluginSet, homeDirectory: string): Promise<readonly Finding[]> {
+export async function diagnose(
+  plugins: PluginSet,
+  homeDirectory: string,
+  signal?: AbortSignal,
+): Promise<readonly Finding[]> {
   // The home first: it is made when it is not there, and its disk is looked at.
   const home = await homeFindings(homeDirectory);
   const findings: Finding[] = [
@@ -47,6 +52,7 @@ export async function diagnose(plugins: PluginSet, homeDirectory: string): Promi
       });
     }
   }
+  findings.push(...(await rateFindings(plugins, homeDirectory, signal)));
   for (const { name, host } of plugins.of('transport')) {
     const availability = await host.availability();
     findings.push(

@@ -41,6 +41,8 @@ export type { ChatOptions, GenerationOptions } from './generation-options.js';
 export type * from './language-model/specification.js';
 export * from './loaded-model.js';
 export * from './local-nodes.js';
+export type { DeviceReport, MachineReport } from './machines.js';
+export { commonStorageTypes, type MeasureDevicesOptions, measureDevices } from './measure-devices.js';
 export * from './model-library.js';
 export * from './quantize-model.js';
 export * from './run-cluster-doctor.js';

@@ -3,11 +3,13 @@ import { benchCommand } from './commands/bench.js';
 import { chatCommand } from './commands/chat.js';
 import { completionCommand } from './commands/completion.js';
 import { demoCommand } from './commands/demo.js';
+import { devicesCommand } from './commands/devices.js';
 import { doctorCommand } from './commands/doctor.js';
 import { errorsCommand } from './commands/errors.js';
 import { explainCommand } from './commands/explain.js';
 import { helpCommand } from './commands/help.js';
 import { logsCommand } from './commands/logs.js';
+import { machinesCommand } from './commands/machines.js';
 import { modelsCommand } from './commands/models.js';
 import { nodeCommand } from './commands/node.js';
 import { nodesCommand } from './commands/nodes.js';
@@ -26,11 +28,13 @@ export const commands: readonly Command[] = [
   modelsCommand,
   explainCommand,
   doctorCommand,
+  devicesCommand,
   benchCommand,
   errorsCommand,
   nodeCommand,
   nodesCommand,
   topologyCommand,
+  machinesCommand,
   psCommand,
   unloadCommand,
   logsCommand,

@@ -2,6 +2,7 @@
 import {
   type ClusterReadiness,
   type ClusterTopology,
+  deratingsByMachine,
   errorFromCode,
   fastestFirst,
   formatBytes,
@@ -35,6 +36,7 @@ export function clusterFindings(
     versionFinding(readiness),
     ...clockFindings(readiness),
     ...computeFindings(readiness),
+    ...conditionFindings(readiness),
     transportFinding(readiness),
     ...pathFindings(topology),
     ...(expected.model === undefined ? [] : modelFindings(readiness, expected.model)),
@@ -163,6 +165,20 @@ function computeFindings({ nodes }: ClusterReadiness): Finding[] {
         'Run `shoal doctor` there.',
       ),
     ];
+  });
+}
+
+/** Machines that get a smaller share now; one line for the nodes of one machine. */
+function conditionFindings({ nodes }: ClusterReadiness): Finding[] {
+  const facts = nodes.flatMap((node) => node.facts ?? []);
+  const deratings = deratingsByMachine(facts);
+  const seen = new Set<string>();
+  return facts.flatMap(({ nodeId, nodeName, machineId }) => {
+    const derating = deratings.get(nodeId);
+    if (derating === undefined || seen.has(machineId)) return [];
+    seen.add(machineId);
+    const remedy = `Plans count on ${Math.round(derating.factor * 100)} % of its speed until that is over.`;
+    return [warning('cluster', nodeName, derating.reason, remedy)];
   });
 }
 
