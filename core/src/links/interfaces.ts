@@ -23,6 +23,7 @@ export class Interfaces {
   private facts: ReadonlyMap<string, InterfaceFacts> = new Map();
   private factsOf = '';
   private readAt = Number.NEGATIVE_INFINITY;
+  private reading: Promise<readonly NetworkInterface[]> | undefined;
 
   constructor(
     private readonly readAddresses: AddressReader = networkInterfaces,
@@ -30,8 +31,15 @@ export class Interfaces {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Those that have addresses now, in the system's order. Never rejects. */
-  async read(): Promise<readonly NetworkInterface[]> {
+  /** Those that have addresses now, in the system's order. Never rejects. Callers at the same time get one answer. */
+  read(): Promise<readonly NetworkInterface[]> {
+    this.reading ??= this.readNow().finally(() => {
+      this.reading = undefined;
+    });
+    return this.reading;
+  }
+
+  private async readNow(): Promise<readonly NetworkInterface[]> {
     const found = Object.entries(this.readAddresses()).flatMap(([name, addresses]) =>
       addresses && addresses.length > 0 ? [{ name, addresses }] : [],
     );

@@ -27,6 +27,8 @@ export interface LinkMonitorOptions {
   /** Addresses at which others may reach this node, of those that its interfaces have. */
   readonly dataAddresses: (interfaces: readonly NetworkInterface[]) => readonly string[];
   readonly peers: () => readonly LinkPeer[];
+  /** Whether a model is loaded here: then known bandwidths are left as they are, for bursts would be in its way. */
+  readonly isServing?: () => boolean;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** In [0, 1). */
@@ -60,12 +62,12 @@ interface PeerLinks {
 
 const idleIntervalMilliseconds = 30_000;
 /** Of probes that this node makes while nothing happens: five nodes stay below 1 kB/s together. */
-const idleBytesPerSecond = 120;
+const idleBytesPerSecond = 190;
 /** More of them see through a busy machine, and weigh more. */
-const idleRoundTrips = 4;
+const idleRoundTrips = 3;
 const freshRoundTrips = 16;
 /** Of one latency probe, both ways, with headers. */
-const bytesPerProbe = 1300;
+const bytesPerProbe = 2300;
 const idleProbeDeadlineMilliseconds = 3000;
 /** Before a placement: a path that takes longer is none to build on, and others wait. */
 const freshProbeDeadlineMilliseconds = 800;
@@ -124,10 +126,12 @@ export class LinkMonitor {
   /** Where this node is reached now, and what it knows of the ways to its peers. */
   async report(): Promise<LinkReport> {
     await this.readInterfaces();
-    const paths = [...this.known.values()].flatMap((peer) => [...peer.paths.values()]);
+    const paths = [...this.known].flatMap(([nodeId, peer]) =>
+      [...peer.paths.values()].map((one) => ({ ...one, nodeId })),
+    );
     return {
       offer: { ...this.options.self, interfaces: this.own, endpoints: this.options.responder.endpoints },
-      links: paths.flatMap(({ link }) => link ?? []),
+      links: paths.flatMap((one) => one.link ?? (one.failure ? [] : this.unmeasured(one))),
       failures: paths.flatMap(({ failure }) => failure ?? []),
     };
   }
@@ -217,6 +221,7 @@ export class LinkMonitor {
 
   private wantsBandwidth({ link, failure, bandwidthAt }: MeasuredPath): boolean {
     if (!link || failure) return false;
+    if (bandwidthAt !== undefined && this.options.isServing?.()) return false;
     return bandwidthAt === undefined || this.now() - bandwidthAt > freshBandwidthMilliseconds;
   }
 
@@ -263,7 +268,7 @@ export class LinkMonitor {
     const remaining = how.endsAt - performance.now();
     const longest = how.isIdle ? idleProbeDeadlineMilliseconds : freshProbeDeadlineMilliseconds;
     const deadlineMilliseconds = Math.max(1, withBandwidth ? remaining : Math.min(longest, remaining));
-    const reasons: string[] = [];
+    const errors: ShoalError[] = [];
     const isFirst = ({ target }: AddressPair) => (target === one.answered ? 0 : 1);
     for (const { source, target } of [...path.candidates].sort((left, right) => isFirst(left) - isFirst(right))) {
       const endpoint = endpointOf(offer, target);
@@ -274,7 +279,8 @@ export class LinkMonitor {
           nodeId: offer.nodeId,
           endpoint: { address: target, port: endpoint.port },
           ...(source === undefined ? {} : { sourceAddress: source }),
-          roundTrips: how.isIdle ? idleRoundTrips : freshRoundTrips,
+          // Before a burst it was measured a moment ago.
+          roundTrips: how.isIdle || withBandwidth ? idleRoundTrips : freshRoundTrips,
           withBandwidth,
           deadlineMilliseconds,
           signal: how.signal,
@@ -284,10 +290,29 @@ export class LinkMonitor {
       } catch (thrown) {
         // The end of the time that there was says nothing about the path.
         if (how.signal.aborted || withBandwidth || deadlineMilliseconds < fairMilliseconds) return;
-        reasons.push(ShoalError.from(thrown).message);
+        errors.push(ShoalError.from(thrown));
       }
     }
-    this.failed(offer, one, reasons.join('; ') || 'it listens on none of its addresses');
+    // A busy machine may be late once: silence counts when it is repeated, or long.
+    const isLateOnce = !how.isIdle && one.failures === 0 && errors.some(({ code }) => code === 'TIMEOUT');
+    if (isLateOnce) {
+      one.failures = 1;
+      one.triedAt = this.now();
+      return;
+    }
+    const reason = errors.map(({ message }) => message).join('; ');
+    this.failed(offer, one, reason || 'it listens on none of its addresses');
+  }
+
+  /** A path that was not tried yet, or that was late once: it may be there. */
+  private unmeasured({ nodeId, path: { from, to, candidates } }: MeasuredPath & { readonly nodeId: string }): Link {
+    return {
+      from: endOf(this.options.self.nodeId, from, candidates[0]?.source),
+      to: endOf(nodeId, to, candidates[0]?.target),
+      kind: from ? kindOfLink(from.kind, to.kind) : 'unknown',
+      latencyMicroseconds: { unknown: 'not measured yet' },
+      bandwidthBytesPerSecond: slower(from, to),
+    };
   }
 
   private succeeded(

@@ -18,8 +18,8 @@ const ordinary: Readonly<Record<LinkKind, { readonly microseconds: number; reado
   unknown: { microseconds: 3000, bytesPerSecond: 3e7 },
 };
 
-/** Activations of a few dozen tokens: small enough for latency to count, large enough for bandwidth to. */
-const referenceBytes = 64 * 1024;
+/** What one token is between two stages of a large model; placement compares parallel links by the same. */
+const referenceBytes = 16 * 1024;
 
 /** How long a message takes, measured as far as possible. */
 export function transferMicroseconds(link: Link, byteCount = referenceBytes): number {

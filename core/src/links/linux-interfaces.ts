@@ -14,6 +14,9 @@ const hardwareLoopback = '772';
 const hardwareEthernet = '1';
 const hardwareWithoutLinkLayer = '65534';
 const tunnelHardware = new Set(['512', '768', '769', '776', '778', '823', hardwareWithoutLinkLayer]);
+/** IFF_TAP of linux/if_tun.h. */
+const tapFlag = 2;
+const softwareHasNoSpeed = 'an interface in software has no speed of its own';
 /** Bonds of bonds and worse are not followed for ever. */
 const maximumDepth = 4;
 
@@ -46,7 +49,7 @@ async function describeInterface(folder: string, name: string, depth = 0): Promi
     return { kind: below.kind, kindFrom: `it stands on ${lower}: ${below.kindFrom}`, bandwidthBytesPerSecond };
   }
   if (kind === undefined) {
-    const unmeasured = unknownBandwidth('an interface in software has no speed of its own');
+    const unmeasured = unknownBandwidth(softwareHasNoSpeed);
     return { kind: 'virtual', kindFrom: 'no device is behind it', bandwidthBytesPerSecond: unmeasured };
   }
   return { kind, kindFrom, bandwidthBytesPerSecond: await bandwidthOf(kind, place) };
@@ -63,7 +66,12 @@ async function kindOf(
   if (files.has('wireless') || files.has('phy80211') || deviceType === 'wlan') {
     return { kind: 'wifi', kindFrom: 'it has a radio (phy80211)' };
   }
-  if (files.has('tun_flags')) return { kind: 'vpn', kindFrom: 'it is a TUN or TAP interface (tun_flags)' };
+  if (files.has('tun_flags')) {
+    const flags = Number((await readText(join(place, 'tun_flags'))) ?? 0);
+    // Tunnels of packets are VPNs; of frames some are, and the others are wires of virtual machines and emulators.
+    const isVpn = (flags & tapFlag) === 0 || /^(tap|zt|vpn)/.test(basename(place));
+    return { kind: isVpn ? 'vpn' : 'virtual', kindFrom: `it is a ${isVpn ? 'tunnel' : 'TAP interface'} (tun_flags)` };
+  }
   if (deviceType === 'wireguard') return { kind: 'vpn', kindFrom: 'it is a WireGuard interface' };
   if (files.has('bridge')) return { kind: 'bridge', kindFrom: 'it is a bridge' };
   if (tunnelHardware.has(type)) return { kind: 'vpn', kindFrom: `hardware type ${type}: a tunnel` };
@@ -84,6 +92,7 @@ async function kindOf(
 
 async function bandwidthOf(kind: InterfaceKind, place: string): Promise<InterfaceFacts['bandwidthBytesPerSecond']> {
   if (kind === 'loopback') return unknownBandwidth('the loopback interface has no speed of its own');
+  if (kind === 'virtual') return unknownBandwidth(softwareHasNoSpeed);
   if (kind === 'vpn') return unknownBandwidth('a tunnel has no speed of its own');
   if (kind === 'wifi') return unknownBandwidth('the speed of a radio changes with its surroundings');
   return speedOf(place, unknownBandwidth('its driver does not tell a speed'));

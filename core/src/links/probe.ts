@@ -45,7 +45,7 @@ export interface ProbeResult {
 const meaningfulMicroseconds = 1000;
 /** The longest burst is left out where it would take more than this. */
 const longestBurstMilliseconds = 250;
-const burstSizes = [64 * 1024, 1024 * 1024, maximumBurstBytes];
+const burstSizes = [64 * 1024, 256 * 1024, 1024 * 1024, maximumBurstBytes];
 /** Shared by all bursts; random, so that no tunnel can compress it. */
 let noise: Buffer | undefined;
 
@@ -76,8 +76,8 @@ export async function probe(request: ProbeRequest): Promise<ProbeResult> {
   const reader = new SocketReader(socket);
   try {
     await connected(socket);
-    await introduce(request, socket, reader);
-    const roundTripMicroseconds = await smallestRoundTrip(socket, reader, request.roundTrips);
+    const proof = await introduce(request, socket, reader);
+    const roundTripMicroseconds = await smallestRoundTrip(socket, reader, request.roundTrips, proof);
     const result = { sourceAddress: sourceAddress ?? socket.localAddress ?? '', roundTripMicroseconds };
     if (!request.withBandwidth) return result;
     return { ...result, bandwidth: await measureBandwidth(socket, reader, started + deadlineMilliseconds) };
@@ -100,7 +100,12 @@ function connected(socket: Socket): Promise<void> {
   });
 }
 
-async function introduce({ key, nodeId, endpoint }: ProbeRequest, socket: Socket, reader: SocketReader): Promise<void> {
+/** The proof that goes out with the first command. */
+async function introduce(
+  { key, nodeId, endpoint }: ProbeRequest,
+  socket: Socket,
+  reader: SocketReader,
+): Promise<Buffer> {
   const caller = randomBytes(nonceBytes);
   socket.write(Buffer.concat([greeting, caller]));
   const welcome = await reader.read(welcomeBytes);
@@ -108,21 +113,33 @@ async function introduce({ key, nodeId, endpoint }: ProbeRequest, socket: Socket
   if (!isProof(welcome.subarray(nonceBytes), proveProbe(key, 'responder', nodeId, nonces))) {
     throw new ShoalError('NODE_NOT_A_MEMBER', `what answers at ${endpoint.address} is another node`);
   }
-  socket.write(proveProbe(key, 'caller', nodeId, nonces));
+  return proveProbe(key, 'caller', nodeId, nonces);
 }
 
-async function smallestRoundTrip(socket: Socket, reader: SocketReader, roundTrips: number): Promise<number> {
+async function smallestRoundTrip(
+  socket: Socket,
+  reader: SocketReader,
+  roundTrips: number,
+  proof: Buffer,
+): Promise<number> {
   let smallest = Number.POSITIVE_INFINITY;
   for (let index = 0; index < roundTrips; index += 1) {
     const started = performance.now();
-    await exchange(socket, reader, commandKinds.echo, index);
+    await exchange(socket, reader, commandKinds.echo, index, index === 0 ? proof : undefined);
     smallest = Math.min(smallest, (performance.now() - started) * 1000);
   }
   return smallest;
 }
 
-async function exchange(socket: Socket, reader: SocketReader, kind: number, value: number): Promise<number> {
-  socket.write(encodeCommand(kind, value));
+async function exchange(
+  socket: Socket,
+  reader: SocketReader,
+  kind: number,
+  value: number,
+  before?: Buffer,
+): Promise<number> {
+  const command = encodeCommand(kind, value);
+  socket.write(before ? Buffer.concat([before, command]) : command);
   const answer = decodeCommand(await reader.read(commandBytes));
   if (answer.kind !== kind) throw new ShoalError('TRANSPORT_PROTOCOL', 'the other side answers something else');
   return answer.value;

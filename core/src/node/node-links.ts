@@ -9,6 +9,7 @@ import { probe } from '../links/probe.js';
 import { probeKey } from '../links/probe-protocol.js';
 import { ProbeResponder } from '../links/probe-responder.js';
 import { ShoalError } from '../spec/errors.js';
+import type { Link } from '../spec/link.js';
 
 export type LinkMeasure = 'nothing' | 'latency' | 'latency-and-bandwidth';
 
@@ -32,6 +33,8 @@ export interface NodeLinksOptions {
   readonly self: { readonly nodeId: string; readonly nodeName: string; readonly machineId: string };
   readonly clusterKey: Uint8Array;
   readonly peers: Peers;
+  /** Whether a model is loaded here. */
+  readonly isServing: () => boolean;
   readonly dataAddresses: (interfaces: readonly NetworkInterface[]) => readonly string[];
 }
 
@@ -46,7 +49,7 @@ export class NodeLinks {
   private readonly monitor: LinkMonitor;
 
   constructor(private readonly options: NodeLinksOptions) {
-    const { self, clusterKey, peers, dataAddresses } = options;
+    const { self, clusterKey, peers, isServing, dataAddresses } = options;
     const key = probeKey(clusterKey);
     this.monitor = new LinkMonitor({
       self,
@@ -55,6 +58,7 @@ export class NodeLinks {
       responder: new ProbeResponder({ key, nodeId: self.nodeId }),
       probe,
       dataAddresses,
+      isServing,
       peers: () =>
         peers.list().map(({ nodeId }) => ({
           nodeId,
@@ -141,6 +145,31 @@ export class NodeLinks {
     );
     return checkedReport(parseDocument<LinkReport>(reportJson, `the links of node ${nodeId}`), nodeId);
   }
+}
+
+/**
+ * The links as placement takes them. Of two nodes about which nothing is known, neither a link nor a path that failed, it
+ * is only known that they are connected; without a link they would count as apart.
+ */
+export function linksForPlacement({ reports }: ClusterLinks, nodeIds: readonly string[]): readonly Link[] {
+  const links = reports.flatMap((report) => report.links);
+  const ways = [...links, ...reports.flatMap(({ failures }) => failures)];
+  const known = new Set(ways.map(({ from, to }) => `${from.nodeId} ${to.nodeId}`));
+  const unknown = { unknown: 'not measured yet' };
+  const others = nodeIds.flatMap((from) =>
+    nodeIds
+      .filter((to) => from !== to && !known.has(`${from} ${to}`))
+      .map(
+        (to): Link => ({
+          from: { nodeId: from },
+          to: { nodeId: to },
+          kind: 'unknown',
+          latencyMicroseconds: unknown,
+          bandwidthBytesPerSecond: unknown,
+        }),
+      ),
+  );
+  return [...links, ...others];
 }
 
 export function measureFromMessage(measure: messages.LinksRequest.Measure | null | undefined): LinkMeasure {

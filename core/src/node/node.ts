@@ -221,6 +221,11 @@ class NodeBuilder {
       self: settings,
       clusterKey,
       peers,
+      isServing: () =>
+        container
+          .resolve(nodeTokens.instances)
+          .list()
+          .some(({ state }) => state === 'ready'),
       dataAddresses: (interfaces) => dataAddresses(listen, configured, interfaces),
     });
     this.links = links;
@@ -256,7 +261,9 @@ class NodeBuilder {
     this.meeting.configure(peers, options.peers ?? []);
     const announcement = { peerId: host.nodeId, addresses: host.addresses, clusterTag: clusterTag(clusterKey) };
     this.meeting.discover(peers, options.plugins, announcement, this.lifetime.signal);
-    await Promise.all([links.start(), this.meeting.settle(peers, options.signal)]);
+    // The system may take its time to describe its interfaces.
+    void links.start();
+    await this.meeting.settle(peers, options.signal);
     this.log.write('info', 'node', `${name} is up`, { nodeId: host.nodeId, addresses: host.addresses });
     ready(service);
     const apis = await this.startApis(service, settings, clusterKey);

@@ -16,7 +16,7 @@ import type { Agreement } from './agreement.js';
 import type { NodeFacts } from './facts.js';
 import { type LeftOutNode, placeJoined } from './joined-placement.js';
 import type { NodeDescriber } from './node-describer.js';
-import type { NodeLinks } from './node-links.js';
+import { linksForPlacement, type NodeLinks } from './node-links.js';
 import type { LoadOptions } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { storageTypesToMeasure } from './storage-to-measure.js';
@@ -63,10 +63,10 @@ export class Surveyor {
     const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
     const description = await this.describer.model(model);
     const strategy = strategyFor(this.plugins, description);
-    const [{ facts, silent }, { reports }] = await Promise.all([
-      this.describeAll(description.directory, storageTypesToMeasure(description, options), signal),
-      this.links.fresh(signal),
-    ]);
+    const storageTypes = storageTypesToMeasure(description, options);
+    const { facts, silent } = await this.describeAll(description.directory, storageTypes, signal);
+    // One after the other: machines that time their devices are slow to answer.
+    const measured = await this.links.fresh(signal);
     const { config, tensors } = description;
     const { contextLength, slotCount, storage, stateStorage, policy, objective, manual } = options;
     const costs = strategy.host.costs(config, tensors);
@@ -88,7 +88,10 @@ export class Surveyor {
       constraints: (memberCount) => strategy.host.constraints(config, memberCount),
       tensors,
       nodes: holders.map(nodeForPlacement),
-      links: reports.flatMap(({ links }) => links),
+      links: linksForPlacement(
+        measured,
+        holders.map(({ nodeId }) => nodeId),
+      ),
       options: {
         contextLength: context,
         preferredNodeId: this.settings.nodeId,

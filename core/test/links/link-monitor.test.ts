@@ -7,6 +7,7 @@ import { checkedReport, type LinkReport } from '@shoal/core/internal/links/link-
 import { type ProbeRequest, probe } from '@shoal/core/internal/links/probe.js';
 import { probeKey } from '@shoal/core/internal/links/probe-protocol.js';
 import { ProbeResponder } from '@shoal/core/internal/links/probe-responder.js';
+import { linksForPlacement } from '@shoal/core/internal/node/node-links.js';
 import t, { type Test } from 'tap';
 
 const key = probeKey(Buffer.alloc(32, 7));
@@ -229,6 +230,25 @@ t.test('a path that fails is named, forgotten for a while and found again', asyn
   t.same((await here.monitor.report()).failures, []);
 });
 
+t.test('what was late once may still be there', async (t) => {
+  const late = async () => {
+    throw new ShoalError('TIMEOUT', 'no answer');
+  };
+  const here = scene(t, { eth0: '10.0.0.1' }, { eth0: '10.0.0.2' }, late);
+  const refresh = () => here.monitor.refresh({ deadlineMilliseconds: 20_000, withBandwidth: true });
+  await refresh();
+  const once = await here.monitor.report();
+  t.match(once.links, [
+    { kind: 'ethernet', latencyMicroseconds: { unknown: 'not measured yet' }, to: { address: '10.0.0.2' } },
+  ]);
+  t.same(once.failures, []);
+  here.now += 20_000;
+  await refresh();
+  const twice = await here.monitor.report();
+  t.same(twice.links, []);
+  t.match(twice.failures, [{ reason: 'no answer' }]);
+});
+
 t.test('a deadline ends waiting and damages nothing', async (t) => {
   let isSilent = false;
   const here = scene(t, { eth0: '10.0.0.1' }, { eth0: '10.0.0.2' }, ({ signal }) =>
@@ -301,4 +321,28 @@ t.test('what a peer says is checked', async (t) => {
       JSON.stringify(report).slice(0, 80),
     );
   }
+});
+
+t.test('placement hears of pairs about which nothing is known', async (t) => {
+  const offer = (nodeId: string) => ({ nodeId, nodeName: nodeId, machineId: nodeId, interfaces: [], endpoints: [] });
+  const measured = {
+    from: { nodeId: 'a' },
+    to: { nodeId: 'b' },
+    kind: 'ethernet',
+    latencyMicroseconds: { value: 5, source: 'measured' },
+    bandwidthBytesPerSecond: { unknown: 'x' },
+  } as const;
+  const failed = { from: { nodeId: 'b' }, to: { nodeId: 'a' }, kind: 'ethernet', reason: 'x', triedAt: 1 } as const;
+  const reports = [
+    { offer: offer('a'), links: [measured], failures: [] },
+    { offer: offer('b'), links: [], failures: [failed] },
+  ];
+  const links = linksForPlacement({ reports, silent: [] }, ['a', 'b', 'c']);
+  t.equal(links[0], measured);
+  t.same(
+    links.slice(1).map(({ from, to, kind }) => `${from.nodeId}${to.nodeId} ${kind}`),
+    ['ac unknown', 'bc unknown', 'ca unknown', 'cb unknown'],
+    'what failed is no link, what nobody tried may be one',
+  );
+  t.same(linksForPlacement({ reports: [], silent: [] }, ['a']), []);
 });

@@ -183,3 +183,77 @@ t.test('the fastest link comes first', async (t) => {
     ['ethernet', 'wifi'],
   );
 });
+
+t.test('whatever the networks are, paths lead from here to the peer', async (t) => {
+  let state = 11;
+  const below = (bound: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (state >>> 8) % bound;
+  };
+  const kinds = ['ethernet', 'wifi', 'thunderbolt', 'vpn', 'bridge', 'virtual', 'unknown'] as const;
+  const machine = (host: number) =>
+    network(
+      'lo loopback 127.0.0.1/8 ::1/128',
+      ...Array.from({ length: below(5) }, (_, index) => {
+        const addresses = [
+          `10.0.${below(3)}.${host * 10 + index}/24`,
+          `fe80::${host}:${index}/64`,
+          `169.254.${host}.${index + 1}/16`,
+          `fd00:0:0:${below(2)}::${host}${index}/64`,
+        ].filter(() => below(2) === 0);
+        return [`en${index}`, kinds[below(kinds.length)], ...addresses].join(' ');
+      }),
+    );
+  for (let round = 0; round < 3000; round += 1) {
+    const [own, peer] = [machine(1), machine(2)];
+    const isSameMachine = below(4) === 0;
+    const found = pathsTo(own, peer, { isSameMachine, zoneOf: ({ name }) => name });
+    const addressesOf = (interfaces: readonly NetworkInterface[]) =>
+      new Set(interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+    const [here, there] = [addressesOf(own), addressesOf(peer)];
+    const problem = found.flatMap(({ from, to, candidates }) =>
+      candidates.flatMap(({ source, target }) => {
+        const [plain = '', zone] = target.split('%');
+        if (!there.has(plain)) return [`${target} is not the peer's`];
+        if (source !== undefined && !here.has(source.split('%')[0] ?? '')) return [`${source} is not of this machine`];
+        if (plain.startsWith('fe80') !== (zone !== undefined)) return [`the zone of ${target}`];
+        if (zone !== undefined && zone !== from?.name) return [`${target} is not out of ${from?.name}`];
+        if ((to.kind === 'loopback') !== (plain === '127.0.0.1')) return [`${target} over ${to.kind}`];
+        return !isSameMachine && to.kind === 'loopback' ? ['loopback between machines'] : [];
+      }),
+    );
+    const keys = found.map(({ from, to }) => `${from?.name} ${to.name}`);
+    if (
+      problem.length === 0 &&
+      new Set(keys).size === keys.length &&
+      found.every(({ candidates }) => candidates.length > 0)
+    )
+      continue;
+    t.fail(`round ${round}: ${problem.join('; ') || keys.join(', ')}`, { own, peer, found });
+    return;
+  }
+  t.pass('3000 pairs of machines');
+});
+
+t.test('an order of links is one, whatever was measured', async (t) => {
+  let state = 5;
+  const next = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (state >>> 8) / 2 ** 23;
+  };
+  const kinds: readonly LinkKind[] = ['ethernet', 'wifi', 'thunderbolt', 'vpn', 'loopback', 'unknown'];
+  for (let round = 0; round < 500; round += 1) {
+    const links = Array.from({ length: 6 }, () =>
+      link(
+        kinds[Math.floor(next() * kinds.length)] ?? 'unknown',
+        next() < 0.3 ? undefined : 10 ** (1 + 3 * next()),
+        next() < 0.3 ? undefined : 10 ** (6 + 4 * next()),
+      ),
+    );
+    const ordered = fastestFirst(links);
+    t.same(fastestFirst([...links].reverse()).map(transferTime), ordered.map(transferTime), `round ${round}`);
+    t.equal(new Set([...links, ...ordered]).size, links.length);
+  }
+});
+
+const transferTime = (one: Link) => transferMicroseconds(one);

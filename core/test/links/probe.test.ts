@@ -121,3 +121,56 @@ t.test('a responder follows the addresses', async (t) => {
   }).catch((thrown: unknown) => thrown)) as ShoalError;
   t.equal(error.code, 'NODE_UNREACHABLE');
 });
+
+/** mulberry32 */
+function randomBytesOf(seed: number): (count: number) => Buffer {
+  let state = seed;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) & 0xff;
+  };
+  return (count) => Buffer.from(Array.from({ length: count }, next));
+}
+
+t.test('whatever strangers send, members are answered', async (t) => {
+  const endpoint = endpointOf(await responder(t));
+  const random = randomBytesOf(7);
+  const greeting = Buffer.from([0x53, 0x48, 0x4c, 0x50, 1, 0, 0, 0]);
+  for (let round = 0; round < 60; round += 1) {
+    const bytes = random(round * 3);
+    // Half of them begin well.
+    const sent = round % 2 === 0 ? bytes : Buffer.concat([greeting, bytes]);
+    await new Promise<void>((resolve) => {
+      const socket = connect(endpoint.port, '127.0.0.1', () => socket.end(sent));
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve());
+      socket.resume();
+    });
+  }
+  const request = { key, nodeId: 'b', endpoint, roundTrips, withBandwidth: true, deadlineMilliseconds };
+  t.match((await probe(request)).bandwidth, { bytesPerSecond: Number });
+});
+
+t.test('whatever answers, a probe ends with a code', async (t) => {
+  const random = randomBytesOf(8);
+  let answer: Buffer = Buffer.alloc(0);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.end(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('no port');
+  const endpoint = { address: '127.0.0.1', port: bound.port };
+  const codes = new Set<string>();
+  for (let round = 0; round < 40; round += 1) {
+    answer = random(round * 4);
+    const request = { key, nodeId: 'b', endpoint, roundTrips, withBandwidth: false, deadlineMilliseconds };
+    const error = (await probe(request).catch((thrown: unknown) => thrown)) as ShoalError;
+    codes.add(error.code);
+  }
+  t.same([...codes].sort(), ['NODE_NOT_A_MEMBER', 'NODE_UNREACHABLE']);
+});
