@@ -61,7 +61,14 @@ t.test('a slow network and a fast cable', { skip: reason ?? false }, async (t) =
   });
 
   await t.test('the cluster is ready', async (t) => {
-    const findings = await runClusterDoctor({ home: homes[0], nodeCount: 2, model: 'shoal-tiny-chat' });
+    const look = () => runClusterDoctor({ home: homes[0], nodeCount: 2, model: 'shoal-tiny-chat' });
+    let findings = await look();
+    // A busy machine may answer late.
+    await waitFor(async () => {
+      if (findings.every(({ status }) => status === 'ok')) return true;
+      findings = await look();
+      return false;
+    });
     for (const { area, name, status, message } of findings) t.equal(status, 'ok', `${area} ${name}: ${message}`);
     const lacking = await runClusterDoctor({ home: homes[0], nodeCount: 3, model: 'nowhere' });
     t.match(
@@ -129,7 +136,7 @@ async function waitFor(isSo: () => Promise<boolean>): Promise<boolean> {
 
 /** The topology once so many links are measured; the last one when that takes too long. */
 async function topologyWith(cluster: Cluster, linkCount: number): Promise<ClusterTopology> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const topology = await cluster.topology({ fresh: true });
     const isMeasured = ({ bandwidthBytesPerSecond }: Link) => 'value' in bandwidthBytesPerSecond;
