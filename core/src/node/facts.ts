@@ -3,8 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { arch, hostname, platform, totalmem } from 'node:os';
 import type { MachineConditions, MachineFacts } from '../machine/machine.js';
+import { readWithin } from '../machine/reading.js';
 import type { PlacementDevice } from '../placement/request.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
+import type { Backend, DeviceProperties } from '../spec/backend.js';
 import type { PluginKind } from '../spec/plugin.js';
 import type { Transport, TransportAvailability, TransportReach } from '../spec/transport.js';
 
@@ -72,6 +74,8 @@ export interface NodeSummary {
 }
 
 const probeDeadlineMilliseconds = 10_000;
+/** A driver that does not answer must not hold up a plan. */
+const telemetryDeadlineMilliseconds = 2000;
 
 /** Asks the plugins. One that breaks its promise not to throw counts as absent, and the log says so. */
 export async function describePlugins(
@@ -88,8 +92,10 @@ export async function describePlugins(
     ? await Promise.all(
         plugins.of('backend').map(async ({ name, host }): Promise<PlacementDevice[]> => {
           try {
-            const properties = await host.probe(AbortSignal.timeout(probeDeadlineMilliseconds));
-            return properties.map((one) => ({ backend: name, capabilities: host.capabilities, properties: one }));
+            const signal = AbortSignal.timeout(probeDeadlineMilliseconds);
+            const properties = await host.probe(signal);
+            const known = await Promise.all(properties.map((one) => withTelemetry(host, one, signal)));
+            return known.map((one) => ({ backend: name, capabilities: host.capabilities, properties: one }));
           } catch (thrown) {
             options.log(`backend ${name} cannot be probed: ${String(thrown)}`);
             return [];
@@ -104,6 +110,21 @@ export async function describePlugins(
     engines,
     plugins: plugins.all.map(({ kind, name, version }) => ({ kind, name, version })),
   };
+}
+
+/** How the device fares, where its library tells. */
+async function withTelemetry(
+  host: Backend,
+  properties: DeviceProperties,
+  signal: AbortSignal,
+): Promise<DeviceProperties> {
+  if (!properties.available || host.telemetry === undefined) return properties;
+  const telemetry = await readWithin(
+    telemetryDeadlineMilliseconds,
+    async () => host.telemetry?.(properties.id, signal),
+    () => undefined,
+  );
+  return telemetry === undefined ? properties : { ...properties, telemetry };
 }
 
 async function transportFacts({ name, host, isolation }: LoadedPlugin<'transport'>): Promise<TransportFacts> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { referenceBackend } from '@shoal/backend-reference';
 import {
   type Backend,
+  describePlugins,
   loadPlugins,
   type MachineSource,
   type MeasureOptions,
@@ -207,4 +208,24 @@ t.test('storage types that are worth measuring', async (t) => {
     'q4_0',
     'q6_k',
   ]);
+});
+
+t.test('a device tells how it fares, where its library does', async (t) => {
+  const celsius = { value: 71, source: 'driver' } as const;
+  const unknown = { unknown: 'the driver does not tell' };
+  const telemetry = { temperatureCelsius: celsius, powerWatts: unknown, speedFactor: unknown };
+  for (const [answer, expected] of [
+    [async () => telemetry, telemetry],
+    [async () => undefined, undefined],
+    [() => Promise.reject(new Error('the driver is gone')), undefined],
+  ] as const) {
+    const host: Backend = { ...referenceBackend(), telemetry: answer };
+    const plugins = await loadPlugins(
+      [{ kind: 'backend', name: 'hot', specVersion: specVersions.backend, isolation: 'none', create: () => host }],
+      { resolveFrom: [import.meta.url] },
+    );
+    const { devices } = await describePlugins(plugins, { withDevices: true, log: () => undefined });
+    const [device] = devices;
+    t.same(device?.properties.available === true ? device.properties.telemetry : 'absent', expected);
+  }
 });
