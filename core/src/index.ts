@@ -26,6 +26,7 @@ export * from './node/home.js';
 export * from './node/log.js';
 export type { LogRequest } from './node/log-service.js';
 export * from './node/node.js';
+export type { NodeOperation, NodeOperationOutcome } from './node/operations.js';
 export type { ClusterReadiness, NodeReadiness } from './node/readiness.js';
 export * from './node/remote-service.js';
 export * from './node/service.js';

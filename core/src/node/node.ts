@@ -20,6 +20,7 @@ import type { PluginContext } from '../spec/plugin.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import { Agreement } from './agreement.js';
 import { type NodeApi, startApis } from './apis.js';
+import { Caretaker } from './caretaker.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
 import { dataAddresses } from './data-address.js';
@@ -36,6 +37,7 @@ import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
 import { NodeLinks } from './node-links.js';
 import { nodeList } from './node-list.js';
+import { Operations, type SelfOperations } from './operations.js';
 import { peerHandlers } from './peer-handlers.js';
 import { clusterReadiness } from './readiness.js';
 import { Relocation, withoutNodes } from './relocation.js';
@@ -92,6 +94,9 @@ export interface Node extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** In which the answer to who told it to leave gets out. */
+const farewellMilliseconds = 100;
+
 const loopback = '/ip4/127.0.0.1/tcp/0';
 
 /** Starts a node; resolves when its known peers have joined or failed to. */
@@ -135,7 +140,7 @@ class NodeBuilder {
     const home = await Home.open(options.home);
     const clusterKey = options.clusterKey ?? (await home.clusterKey());
     const lasting = options.identity === 'lasting';
-    const name = options.name ?? hostname();
+    const name = options.name ?? (lasting ? await home.nodeName() : undefined) ?? hostname();
     const listen = (options.listen ?? [loopback]).map(parseAddress);
 
     const incarnation = randomBytes(8).toString('hex');
@@ -233,6 +238,7 @@ class NodeBuilder {
     container.onClose('links', () => links.stop());
     container.registerValue(nodeTokens.links, links);
     this.register(settings, peers);
+    container.registerValue(nodeTokens.selfOperations, this.selfOperations(settings, home));
     const members = container.resolve(nodeTokens.members);
     container.onClose('workers', () => members.stop());
     // Before its workers end, or others would take them for lost.
@@ -240,12 +246,15 @@ class NodeBuilder {
     const agreement = container.resolve(nodeTokens.agreement);
     this.agreement = agreement;
     container.onClose('agreement', () => agreement.stop());
+    const caretaker = container.resolve(nodeTokens.caretaker);
+    container.onClose('caretaker', () => caretaker.stop());
     const listNodes = () => nodeList(settings, started.addresses, peers, agreement.cluster());
     handlers.current = peerHandlers({
       describer: container.resolve(nodeTokens.describer),
       instances: container.resolve(nodeTokens.instances),
       members,
       agreement,
+      operations: container.resolve(nodeTokens.operations),
       log: this.log,
       links,
       listNodes,
@@ -257,6 +266,7 @@ class NodeBuilder {
     });
     this.connectInstances();
     agreement.start();
+    caretaker.start();
     peers.start(host);
     this.meeting.configure(peers, options.peers ?? []);
     const announcement = { peerId: host.nodeId, addresses: host.addresses, clusterTag: clusterTag(clusterKey) };
@@ -269,7 +279,9 @@ class NodeBuilder {
     const apis = await this.startApis(service, settings, clusterKey);
     return {
       nodeId: host.nodeId,
-      name,
+      get name() {
+        return settings.nodeName;
+      },
       home: home.directory,
       get addresses() {
         return started.addresses;
@@ -312,7 +324,24 @@ class NodeBuilder {
     container.registerClass(nodeTokens.coordinator, Coordinator);
     container.registerClass(nodeTokens.ingress, Ingress);
     container.registerClass(nodeTokens.relocation, Relocation);
+    container.registerClass(nodeTokens.operations, Operations);
+    container.registerClass(nodeTokens.caretaker, Caretaker);
     machine.start();
+  }
+
+  private selfOperations(settings: NodeSettings, home: Home): SelfOperations {
+    return {
+      rename: async (name) => {
+        if (this.options.identity === 'lasting') await home.setNodeName(name);
+        settings.nodeName = name;
+      },
+      leave: () => {
+        const { nodeId, nodeName } = settings;
+        this.log.write('info', 'node', `${nodeName} was told to leave`);
+        this.emit({ kind: 'node-leaving', nodeId, nodeName });
+        setTimeout(() => void this.container.close().catch(() => undefined), farewellMilliseconds);
+      },
+    };
   }
 
   /** What this node finds out about an instance, the instance's other nodes are told. */
@@ -370,12 +399,15 @@ class NodeBuilder {
     const coordinator = container.resolve(nodeTokens.coordinator);
     const ingress = container.resolve(nodeTokens.ingress);
     const relocation = container.resolve(nodeTokens.relocation);
+    const operations = container.resolve(nodeTokens.operations);
+    const agreement = container.resolve(nodeTokens.agreement);
     const { signal: lifetime } = this.lifetime;
     const during = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, lifetime]) : lifetime);
     return {
       nodeId: settings.nodeId,
       nodes: async () => listNodes(),
-      state: async () => this.container.resolve(nodeTokens.agreement).cluster(),
+      state: async () => agreement.cluster(),
+      operate: (operation, signal) => operations.operate(operation, during(signal)),
       instances: (signal) => ingress.list(signal),
       load: (model, options, { signal, onProgress } = {}) =>
         coordinator.load(model, options, onProgress ?? (() => undefined), during(signal)),
