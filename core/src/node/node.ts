@@ -41,6 +41,7 @@ import { Operations, type SelfOperations } from './operations.js';
 import { peerHandlers } from './peer-handlers.js';
 import { clusterReadiness } from './readiness.js';
 import { Relocation, withoutNodes } from './relocation.js';
+import { Replanning, type ReplanningOptions } from './replanning.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { softwareVersion } from './software-version.js';
@@ -77,6 +78,8 @@ export interface NodeOptions {
   readonly machine?: MachineSource | undefined;
   /** Addresses for workers of other nodes, best first; they follow `listen` unless given. */
   readonly dataAddress?: string | readonly string[] | undefined;
+  /** Whether instances move to better plans by themselves (docs/placement.md); by default where that clearly pays. */
+  readonly replanning?: ReplanningOptions | undefined;
   /** Takes what happens; made by the node unless given. */
   readonly log?: NodeLog | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -117,6 +120,7 @@ class NodeBuilder {
   private readonly meeting: Meeting;
   /** There before the first peer can be admitted. */
   private agreement: Agreement | undefined;
+  private replanner: Replanning | undefined;
   private settings: NodeSettings | undefined;
 
   private links: NodeLinks | undefined;
@@ -133,6 +137,8 @@ class NodeBuilder {
   private readonly emit = (event: ClusterEvent): void => {
     logEvent(this.log, event);
     this.hub.emit(event);
+    if (event.kind === 'node-joined' || event.kind === 'node-left' || event.kind === 'node-lost')
+      this.replanner?.nudge();
   };
 
   async start(): Promise<Node> {
@@ -265,6 +271,9 @@ class NodeBuilder {
       this.hub.close();
     });
     this.connectInstances();
+    const replanner = container.resolve(nodeTokens.replanner);
+    this.replanner = replanner;
+    container.onClose('replanning', async () => replanner.close());
     agreement.start();
     caretaker.start();
     peers.start(host);
@@ -326,6 +335,8 @@ class NodeBuilder {
     container.registerClass(nodeTokens.relocation, Relocation);
     container.registerClass(nodeTokens.operations, Operations);
     container.registerClass(nodeTokens.caretaker, Caretaker);
+    container.registerValue(nodeTokens.replanning, this.options.replanning ?? {});
+    container.registerClass(nodeTokens.replanner, Replanning);
     machine.start();
   }
 

@@ -14,6 +14,7 @@ import type { NodeDescriber } from './node-describer.js';
 import type { NodeLinks } from './node-links.js';
 import type { Operations, SelfOperations } from './operations.js';
 import type { Relocation } from './relocation.js';
+import type { Replanning, ReplanningOptions } from './replanning.js';
 import type { NodeSettings } from './settings.js';
 import type { Surveyor } from './survey.js';
 
@@ -37,6 +38,8 @@ export const nodeTokens: {
   readonly coordinator: Token<Coordinator>;
   readonly ingress: Token<Ingress>;
   readonly relocation: Token<Relocation>;
+  readonly replanning: Token<ReplanningOptions>;
+  readonly replanner: Token<Replanning>;
 } = {
   settings: token('node.settings'),
   emit: token('node.emit'),
@@ -56,4 +59,6 @@ export const nodeTokens: {
   coordinator: token('node.coordinator'),
   ingress: token('node.ingress'),
   relocation: token('node.relocation'),
+  replanning: token('node.replanning'),
+  replanner: token('node.replanner'),
 };
