@@ -9,11 +9,8 @@ import { type Peer, Peers } from '../control/peers.js';
 import { Pulses } from '../control/pulse/pulses.js';
 import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { MachineMonitor } from '../machine/monitor.js';
-import type { MachineSource } from '../machine/source.js';
 import { ClusterContainer } from '../runtime/container.js';
-import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
-import type { ApiSettings } from '../spec/api.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { PluginContext } from '../spec/plugin.js';
@@ -37,11 +34,12 @@ import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
 import { NodeLinks } from './node-links.js';
 import { nodeList } from './node-list.js';
+import type { NodeOptions } from './node-options.js';
 import { Operations, type SelfOperations } from './operations.js';
 import { peerHandlers } from './peer-handlers.js';
 import { clusterReadiness } from './readiness.js';
 import { Relocation, withoutNodes } from './relocation.js';
-import { Replanning, type ReplanningOptions } from './replanning.js';
+import { Replanning } from './replanning.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { softwareVersion } from './software-version.js';
@@ -50,40 +48,7 @@ import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 import { clusterTopology } from './topology-service.js';
 
-export interface NodeOptions {
-  readonly plugins: PluginSet;
-  /** SHOAL_HOME unless given. */
-  readonly home?: string | undefined;
-  /** Shown to people; the machine's name unless given. */
-  readonly name?: string | undefined;
-  /** Addresses to listen on; loopback unless given. An empty list: only outgoing connections. */
-  readonly listen?: readonly string[] | undefined;
-  /** Addresses of nodes to join. */
-  readonly peers?: readonly string[] | undefined;
-  /** 32 bytes; the home's cluster.key unless given. */
-  readonly clusterKey?: Uint8Array | undefined;
-  /** `lasting` is kept in the home, and one process at a time may have it; `temporary` ends with the process. */
-  readonly identity?: 'lasting' | 'temporary' | undefined;
-  /** Whether it may lead the cluster while others stand for it; default: with a lasting identity. */
-  readonly stands?: boolean | undefined;
-  /** Whether this node's devices may compute; default true. */
-  readonly devices?: boolean | undefined;
-  /** Whether other programs of this machine may attach; default: with a lasting identity. */
-  readonly localSocket?: boolean | undefined;
-  /** How its APIs serve, false: not at all; default: as their plugins say, with a lasting identity. */
-  readonly apis?: ApiSettings | false | undefined;
-  /** Folders that hold models by name, besides the home's. */
-  readonly modelLibraries?: readonly string[] | undefined;
-  /** Where the machine's sensors are read; the system's own unless given. */
-  readonly machine?: MachineSource | undefined;
-  /** Addresses for workers of other nodes, best first; they follow `listen` unless given. */
-  readonly dataAddress?: string | readonly string[] | undefined;
-  /** Whether instances move to better plans by themselves (docs/placement.md); by default where that clearly pays. */
-  readonly replanning?: ReplanningOptions | undefined;
-  /** Takes what happens; made by the node unless given. */
-  readonly log?: NodeLog | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+export type { NodeOptions } from './node-options.js';
 
 export interface Node extends AsyncDisposable {
   readonly nodeId: string;
