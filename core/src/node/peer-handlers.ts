@@ -13,7 +13,6 @@ import type { NodeLog } from './log.js';
 import { logRequestFromMessage, ownLogs } from './log-service.js';
 import type { NodeDescriber } from './node-describer.js';
 import { measureFromMessage, type NodeLinks } from './node-links.js';
-import { type Operations, operationFromJson } from './operations.js';
 import {
   credentialsFromMessage,
   endpointsFromJson,
@@ -32,7 +31,6 @@ export interface PeerHandlerParts {
   readonly instances: Instances;
   readonly members: LocalMembers;
   readonly agreement: Agreement;
-  readonly operations: Pick<Operations, 'obey'>;
   readonly log: NodeLog;
   readonly links: NodeLinks;
   readonly listNodes: () => readonly NodeSummary[];
@@ -45,7 +43,6 @@ export function peerHandlers({
   instances,
   members,
   agreement,
-  operations,
   log,
   links,
   listNodes,
@@ -178,10 +175,6 @@ export function peerHandlers({
     consensus(request, { connection }) {
       agreement.receive(connection.peer?.nodeId ?? '', request);
       return {};
-    },
-
-    async operate({ operationJson }) {
-      return { outcomeJson: JSON.stringify(await operations.obey(operationFromJson(operationJson))) };
     },
 
     listNodes: () => ({ nodesJson: JSON.stringify(listNodes()) }),

@@ -94,7 +94,6 @@ t.test('a node answers whatever a peer sends, or ends the connection with a code
     links: { report: reached } as never,
     instances: new Instances(() => undefined),
     members: { prepare: reached, load: async () => reached(), release: reached, generate: reached } as never,
-    operations: { obey: reached },
     agreement: {
       receive: (from: string, request: messages.ConsensusRequest.$Properties) => agree(from, request),
     } as never,

@@ -40,6 +40,36 @@ t.test('latency and bandwidth of the loopback interface', async (t) => {
   for (const { bandwidth } of both) t.match(bandwidth, { bytesPerSecond: Number });
 });
 
+t.test('a long path is measured with fewer round trips', async (t) => {
+  const made = await responder(t);
+  const { port: near } = endpointOf(made);
+  // Everything takes 20 ms in each direction.
+  const sockets = new Set<Socket>();
+  const far = createServer((caller) => {
+    const callee = connect(near, '127.0.0.1');
+    for (const [from, to] of [
+      [caller, callee],
+      [callee, caller],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => setTimeout(() => to.write(chunk), 20));
+      from.on('error', () => undefined);
+      from.on('close', () => to.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => far.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    far.close();
+  });
+  const bound = far.address();
+  if (bound === null || typeof bound === 'string') throw new Error('no port');
+  const endpoint = { address: '127.0.0.1', port: bound.port };
+  // All of them would take 40 s.
+  const request = { key, nodeId: 'b', endpoint, roundTrips: 1000, withBandwidth: false, deadlineMilliseconds: 6000 };
+  t.ok((await probe(request)).roundTripMicroseconds >= 39_000);
+});
+
 t.test('strangers', async (t) => {
   const made = await responder(t);
   const endpoint = endpointOf(made);
