@@ -3,7 +3,8 @@
 // and two thin layers as two stages, one thread each, while the link between them changes: the same loaded model decodes
 // and reads prompts over all links in turns. First the emulator itself: asked and measured delays and bandwidths, and its
 // processor time. Prints JSON: {"name", "emulator": {"delays", "bandwidths"}, "pipeline": [{"link", "millisecondsPerToken",
-// "addedMilliseconds", "expectedAddedMilliseconds", …}], "ratios", "machine"}. Linux, root or user namespaces.
+// "addedMilliseconds", "expectedAddedMilliseconds", "predictedMillisecondsPerToken" by the planner, …}], "ratios", "machine"}.
+// Linux, root or user namespaces.
 // `--rounds 7`, `--tokens 32`; `--emulator`: only the first part.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -91,6 +92,13 @@ async function measureEmulator() {
   return { delays, bandwidths, meanLateMicroseconds: round(precision.meanLateMicroseconds, 1) };
 }
 
+const plugins = [
+  { module: '@shoal/discovery-mdns', options: { intervalSeconds: 1 } },
+  ...pluginsFor(1).map((plugin) =>
+    plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin,
+  ),
+];
+
 /** Links by name: what they add to a token, and to a prompt, when nothing else is in the way. */
 const links = Object.fromEntries(
   [
@@ -128,13 +136,38 @@ async function generate(model, prompt, maximumTokens) {
   return timings;
 }
 
+/**
+ * What Shoal makes of each link: as it measures it, and what its planner predicts. On fresh nodes, because what is known of a
+ * link is measured again after some minutes only.
+ */
+async function look(checkpoint) {
+  const found = {};
+  for (const [name, { rule }] of Object.entries(links)) {
+    const hosts = await EmulatedCluster.start({ hosts: 2, plugins, links: rule });
+    await hosts.meet();
+    const cluster = await hosts.attach(0);
+    const topology = await cluster.topology({ fresh: true });
+    const between = topology.links.filter(({ from, to }) => from.nodeId !== to.nodeId);
+    const worst = (field, choose) => {
+      const values = between.map((link) => link[field].value).filter((value) => value !== undefined);
+      return values.length > 0 ? round(choose(...values), 1) : null;
+    };
+    const { outcome, numbers } = await cluster.explain(checkpoint, { plan: 'pp=2' });
+    const hops = numbers?.times?.hops.map(({ milliseconds }) => milliseconds);
+    found[name] = {
+      foundLatencyMicroseconds: worst('latencyMicroseconds', Math.max),
+      foundMegabitsPerSecond: worst('bandwidthBytesPerSecond', (...values) => (Math.min(...values) * 8) / 1e6),
+      predictedAddedMilliseconds: hops ? round(hops.reduce((sum, one) => sum + one, 0)) : null,
+      predictedMillisecondsPerToken: outcome.plan?.predicted?.millisecondsPerToken ?? null,
+    };
+    await cluster.close();
+    await hosts[Symbol.asyncDispose]();
+  }
+  return found;
+}
+
 async function measurePipeline(checkpoint) {
-  const plugins = [
-    { module: '@shoal/discovery-mdns', options: { intervalSeconds: 1 } },
-    ...pluginsFor(1).map((plugin) =>
-      plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin,
-    ),
-  ];
+  const found = await look(checkpoint);
   const hosts = await EmulatedCluster.start({ hosts: 2, plugins });
   await hosts.meet();
   const cluster = await hosts.attach(0);
@@ -160,6 +193,7 @@ async function measurePipeline(checkpoint) {
       link,
       oneWayMicroseconds: rule.delay.microseconds,
       bitsPerSecond: rule.bandwidth?.bitsPerSecond ?? null,
+      ...found[link],
       tokensPerSecond: round(1000 / perToken.median, 1),
       millisecondsPerToken: round(perToken.median),
       addedMilliseconds: round(perToken.median - base.median),

@@ -24,7 +24,30 @@ const reason = emulatedNetworkProblem();
 /** What is wrong with a run. */
 type Problems = string[];
 
-async function ended<T>(what: string, promise: Promise<T>, problems: Problems): Promise<T | undefined> {
+/** What took longest, and which codes errors had. */
+class Observed {
+  readonly #slowest = { what: 'nothing', milliseconds: 0 };
+  readonly #codes = new Map<string, number>();
+
+  took(what: string, milliseconds: number, code: string | undefined): void {
+    if (milliseconds > this.#slowest.milliseconds) Object.assign(this.#slowest, { what, milliseconds });
+    if (code !== undefined) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
+  }
+
+  toString(): string {
+    const { what, milliseconds } = this.#slowest;
+    const codes = [...this.#codes].map(([code, count]) => `${count} ${code}`).join(', ');
+    return `errors: ${codes || 'none'}; slowest: ${what}, ${Math.round(milliseconds)} ms`;
+  }
+}
+
+async function ended<T>(
+  what: string,
+  promise: Promise<T>,
+  problems: Problems,
+  observed?: Observed,
+): Promise<T | undefined> {
+  const started = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), hangsAfterMilliseconds);
@@ -37,6 +60,8 @@ async function ended<T>(what: string, promise: Promise<T>, problems: Problems): 
     late,
   ]);
   clearTimeout(timer);
+  const code = typeof outcome === 'object' && 'error' in outcome ? (outcome.error as ShoalError).code : undefined;
+  observed?.took(what, performance.now() - started, code);
   if (outcome === 'late') problems.push(`${what} had not ended after ${hangsAfterMilliseconds} ms`);
   else if ('value' in outcome) return outcome.value;
   else if (!(outcome.error instanceof ShoalError)) problems.push(`${what}: an error without a code: ${outcome.error}`);
@@ -47,11 +72,17 @@ async function ended<T>(what: string, promise: Promise<T>, problems: Problems): 
 /** Loads, asks and unloads until told to stop. */
 async function work(cluster: Cluster, name: string, seed: number, stopped: () => boolean, problems: Problems) {
   const random = new Random(seed);
-  const counted = { asked: 0, answered: 0 };
+  const observed = new Observed();
+  const counted = { asked: 0, answered: 0, observed };
   while (!stopped() && problems.length === 0) {
     const plan = random.pick(plans);
     const what = `${name}, ${plan ?? 'the planned one'}`;
-    const model = await ended(`${what}: load`, cluster.load('shoal-tiny-chat', plan ? { plan } : {}), problems);
+    const model = await ended(
+      `${what}: load`,
+      cluster.load('shoal-tiny-chat', plan ? { plan } : {}),
+      problems,
+      observed,
+    );
     if (!model) {
       // What cannot be loaded now may be in a moment.
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -59,12 +90,12 @@ async function work(cluster: Cluster, name: string, seed: number, stopped: () =>
     }
     for (let round = random.below(4); round >= 0 && !stopped(); round -= 1) {
       counted.asked += 1;
-      const result = await ended(`${what}: answer`, model.chat(question).result, problems);
+      const result = await ended(`${what}: answer`, model.chat(question).result, problems, observed);
       if (!result) break;
       counted.answered += 1;
       if (result.text !== answer) problems.push(`${what}: '${result.text}' instead of '${answer}'`);
     }
-    await ended(`${what}: unload`, model.unload(), problems);
+    await ended(`${what}: unload`, model.unload(), problems, observed);
   }
   return counted;
 }
@@ -115,6 +146,19 @@ async function unloadLeft(cluster: Cluster, problems: Problems): Promise<void> {
   if (left.length > 0) problems.push(`instances are left: ${left.join('; ')}`);
 }
 
+/** Who leads, by each node; empty when all agree. */
+async function disagreement(hosts: EmulatedCluster): Promise<readonly string[]> {
+  const leaders = await Promise.all(
+    hosts.nodes.map(async (_node, index) => {
+      await using cluster = await hosts.attach(index);
+      const { nodeName, term, isCampaigning } = await cluster.leader();
+      return `${nodeName} in term ${term}${isCampaigning ? ', campaigning' : ''}`;
+    }),
+  );
+  const isSettled = new Set(leaders).size === 1 && !leaders[0]?.includes('campaigning');
+  return isSettled ? [] : leaders;
+}
+
 async function recovered(hosts: EmulatedCluster, problems: Problems): Promise<void> {
   const seen = await hosts.meet(recoversWithinMilliseconds);
   for (const [index, names] of seen.entries()) {
@@ -127,6 +171,8 @@ async function recovered(hosts: EmulatedCluster, problems: Problems): Promise<vo
     }
   }
   if (problems.length > 0) return;
+  const leaders = await emptied(() => disagreement(hosts));
+  if (leaders.length > 0) problems.push(`the nodes do not agree who leads: ${leaders.join('; ')}`);
   await using cluster = await hosts.attach(0);
   await unloadLeft(cluster, problems);
   for (const plan of ['pp=4', 'tp=2']) {
@@ -158,7 +204,7 @@ async function play(scenario: Scenario, say: (text: string) => void): Promise<Pr
   over = true;
   const counted = await Promise.all(working);
   await Promise.all(clusters.map((cluster) => cluster.close()));
-  say(`${counted.map(({ asked, answered }) => `${answered} of ${asked} answered`).join(', ')}`);
+  for (const { asked, answered, observed } of counted) say(`${answered} of ${asked} answered; ${observed}`);
   if (problems.length === 0) await recovered(hosts, problems);
   if (problems.length > 0)
     for (const [index, node] of hosts.nodes.entries()) say(`host-${index + 1}: ${node.errors()}`);
