@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcessorFacts } from '../machine/facts.js';
 import { othersLoadDuring } from '../machine/processor-time.js';
 import { knownValue } from '../machine/reading.js';
@@ -24,6 +25,8 @@ const lockLifeMilliseconds = 20_000;
 const lockLookMilliseconds = 50;
 /** Others' share of the processors above which a measurement says more about them. */
 const disturbingLoad = 0.25;
+/** A look at the load before measuring, which takes longer and needs a quiet machine. */
+const lookMilliseconds = 300;
 /** A machine that was too busy is left alone for a while. */
 const retryMilliseconds = 60_000;
 
@@ -144,19 +147,19 @@ export class DeviceRates {
   ): Promise<string | undefined> {
     const { host } = this.#options.plugins.get('backend', device.backend);
     const name = `${device.backend}/${device.properties.id}`;
-    if (missing.length > 0) {
-      this.#options.log('info', `measuring ${name} with weights of ${missing.join(', ')}; this is kept for later`);
-    }
+    if (missing.length === 0) return undefined;
+    const { load: before } = await othersLoadDuring(() => sleep(lookMilliseconds), this.#source);
+    if (before !== undefined && before > disturbingLoad) return this.#failed(key, name, missing, busyWith(before));
+    this.#options.log('info', `measuring ${name} with weights of ${missing.join(', ')}; this is kept for later`);
     for (const storage of missing) {
       try {
+        signal.throwIfAborted();
         const { result, load } = await othersLoadDuring(
           async () => host.measure?.(device.properties.id, { storageTypes: [storage], signal }),
           this.#source,
         );
         if (result === undefined) return undefined;
-        if (load !== undefined && load > disturbingLoad) {
-          throw new Error(`other programs kept ${Math.round(load * 100)} % of the processors busy meanwhile`);
-        }
+        if (load !== undefined && load > disturbingLoad) throw new Error(busyWith(load));
         await this.#add(key, result);
       } catch (thrown) {
         const reason = signal.aborted
@@ -164,13 +167,18 @@ export class DeviceRates {
           : thrown instanceof Error
             ? thrown.message
             : String(thrown);
-        const problem = `${storage} could not be measured: ${reason}`;
-        this.#failures.set(key, { at: Date.now(), problem });
-        this.#options.log('info', `${name}: ${problem}`);
-        return problem;
+        return this.#failed(key, name, [storage], reason);
       }
     }
     return undefined;
+  }
+
+  /** It is not tried again for a while. */
+  #failed(key: string, name: string, storages: readonly StorageType[], reason: string): string {
+    const problem = `${storages.join(', ')} could not be measured: ${reason}`;
+    this.#failures.set(key, { at: Date.now(), problem });
+    this.#options.log('info', `${name}: ${problem}`);
+    return problem;
   }
 
   async #add(key: string, { rates, ...found }: DeviceMeasurement): Promise<void> {
@@ -254,7 +262,7 @@ export class DeviceRates {
       // A folder without room for a lock is no reason to go without figures.
       if (lock.code !== 'EEXIST') return work();
       if (await isAbandoned(path)) await rm(path, { force: true }).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, lockLookMilliseconds));
+      await sleep(lockLookMilliseconds);
     }
   }
 }
@@ -272,6 +280,10 @@ async function isAbandoned(path: string): Promise<boolean> {
   } catch (thrown) {
     return (thrown as NodeJS.ErrnoException).code === 'ESRCH';
   }
+}
+
+function busyWith(load: number): string {
+  return `other programs keep ${Math.round(load * 100)} % of the processors busy`;
 }
 
 function userName(): string {

@@ -130,13 +130,24 @@ t.test('a machine that is busy with other programs is not judged by it', async (
     },
   });
   const [found] = await measureNow(['f32']);
-  t.match(found, { problem: /^f32 could not be measured: other programs kept \d\d % of the processors busy/ });
+  t.match(found, { problem: /^f32 could not be measured: other programs keep \d\d % of the processors busy/ });
   t.same(storagesOf(await rates.known(devices)), []);
-  t.match(log.at(-1), /busy meanwhile/);
+  t.match(log.at(-1), /processors busy$/);
   isBusy = false;
   const [again] = await measureNow(['f32']);
-  t.match(again, { problem: /busy meanwhile/ }, 'it is left alone for a while');
+  t.match(again, { problem: /processors busy$/ }, 'it is left alone for a while');
   t.equal(asked.length, 1);
+});
+
+t.test('a machine that is busy already is not measured', async (t) => {
+  let looks = 0;
+  const source: MachineSource = {
+    ...machine().source,
+    text: async (path) => (path === 'proc/stat' ? `cpu  ${++looks * 100} 0 0 5 0 0 0 0\n` : undefined),
+  };
+  const { asked, measureNow } = await setup({ home: t.testdir({}), source });
+  t.match(await measureNow(['f32', 'q4_0']), [{ problem: /^f32, q4_0 could not be measured: other programs keep/ }]);
+  t.same(asked, []);
 });
 
 t.test('what cannot be measured has a reason', async (t) => {
