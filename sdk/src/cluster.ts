@@ -12,6 +12,7 @@ import {
   type LogRequest,
   type MoveRequest,
   type NodeApi,
+  type NodeOperation,
   type NodeService,
   type NodeSummary,
   type PlanNumbers,
@@ -37,6 +38,21 @@ export interface LoadModelOptions extends LoadOptions {
 
 export interface MoveModelOptions extends Partial<MoveRequest> {
   readonly signal?: AbortSignal;
+}
+
+export interface OperateOptions {
+  /** For people: why. */
+  readonly reason?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface DrainOptions extends OperateOptions {
+  readonly deadlineMilliseconds?: number;
+}
+
+export interface LeaveOptions extends DrainOptions {
+  /** Without draining: what it has a part in fails. */
+  readonly now?: boolean;
 }
 
 export interface ExplainOptions extends LoadOptions {
@@ -118,6 +134,44 @@ export class Cluster implements AsyncDisposable {
   /** The node that puts the cluster's decisions in order. Another one follows when it is lost; nothing is unloaded. */
   async leader(): Promise<ClusterLeader> {
     return (await this.state()).leader;
+  }
+
+  /** Has a node take no new shares; what it serves goes on. By name or id, from any node; so all that follow. */
+  async cordon(node: string, options: OperateOptions = {}): Promise<void> {
+    await this.operate({ kind: 'cordon', node }, options);
+  }
+
+  /** Ends `cordon` and `drain`. */
+  async uncordon(node: string, options: OperateOptions = {}): Promise<void> {
+    await this.operate({ kind: 'uncordon', node }, options);
+  }
+
+  /**
+   * Has a node take no new shares, and the instances that it has a part in move to other nodes between requests. Resolves
+   * when it is idle; rejects with NODE_NOT_DRAINED when instances have nowhere to go, or at the deadline (ten minutes).
+   */
+  async drain(node: string, options: DrainOptions = {}): Promise<void> {
+    await this.operate({ kind: 'drain', node }, options);
+  }
+
+  /** Has a node, or an instance, take no new requests (INSTANCE_PAUSED); running ones go on, and nothing is unloaded. */
+  async pause(target: string | LoadedModel, options: OperateOptions = {}): Promise<void> {
+    await this.operate(await this.pausing('pause', target), options);
+  }
+
+  /** Ends `pause`. */
+  async resume(target: string | LoadedModel, options: OperateOptions = {}): Promise<void> {
+    await this.operate(await this.pausing('resume', target), options);
+  }
+
+  /** Gives a node another name. */
+  async rename(node: string, name: string, options: OperateOptions = {}): Promise<void> {
+    await this.operate({ kind: 'rename', node, name }, options);
+  }
+
+  /** Has a node leave the cluster: drained first, unless it is to go `now`. Its process ends if it is only a node. */
+  async leave(node: string, options: LeaveOptions = {}): Promise<void> {
+    await this.operate({ kind: 'leave', node }, options);
   }
 
   /** What is loaded, here or anywhere in the cluster. */
@@ -233,6 +287,22 @@ export class Cluster implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private async operate(
+    operation: NodeOperation,
+    { signal, ...details }: OperateOptions & LeaveOptions,
+  ): Promise<void> {
+    await this.service().operate({ ...operation, ...details }, signal);
+  }
+
+  /** An instance has an id of 16 hexadecimal digits. */
+  private async pausing(verb: 'pause' | 'resume', target: string | LoadedModel): Promise<NodeOperation> {
+    const wanted = typeof target === 'string' ? target : target.instance;
+    const { instances, nodes } = await this.state();
+    const isNode = nodes.some(({ nodeId, nodeName }) => nodeId === wanted || nodeName === wanted);
+    const isInstance = instances.some(({ instance }) => instance === wanted) || /^[0-9a-f]{16}$/.test(wanted);
+    return isInstance && !isNode ? { kind: `${verb}-instance`, instance: wanted } : { kind: verb, node: wanted };
   }
 
   private service(): NodeService {

@@ -6,6 +6,7 @@ import { ShoalError } from '../spec/errors.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import { logRequestFromMessage } from './log-service.js';
+import { operationFromJson } from './operations.js';
 import type { NodeService } from './service.js';
 import { instanceId, loadOptionsFromJson, moveRequestFromJson, reportToMessage, summaryToMessage } from './wire.js';
 
@@ -52,6 +53,10 @@ function serviceHandlers(service: NodeService): ControlHandlers {
 
     async clusterState(_request, { signal }) {
       return { stateJson: JSON.stringify(await service.state(signal)) };
+    },
+
+    async operate({ operationJson }, { signal }) {
+      return { outcomeJson: JSON.stringify(await service.operate(operationFromJson(operationJson), signal)) };
     },
 
     async *loadModel(request, { signal, connection }) {

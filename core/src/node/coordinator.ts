@@ -136,7 +136,11 @@ export class Coordinator {
 
   /** Frees an instance on all its nodes, also on those that think it has failed. */
   async unload(summary: InstanceSummary): Promise<void> {
-    const nodes = nodesOf({ plan: summary.plan, coordinatorId: this.settings.nodeId });
+    const record = this.instances.get(summary.instance);
+    const nodes = nodesOf({ plan: summary.plan, coordinatorId: record?.coordinatorId ?? this.settings.nodeId });
+    nodes.add(this.settings.nodeId);
+    // The node that ordered the load keeps a record, too; who has no part in the instance does not know which one that is.
+    if (!record) for (const { nodeId } of this.peers.list()) nodes.add(nodeId);
     await this.releaseEverywhere(summary.instance, summary.epoch, nodes);
   }
 

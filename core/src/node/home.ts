@@ -3,7 +3,7 @@
  * a key.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { homeError } from '../control/home-error.js';
@@ -54,6 +54,23 @@ export class Home {
   /** The node's lasting identity; `create` makes the text of a new one. */
   identity(create: () => Promise<string>): Promise<string> {
     return this.readOrCreate('identity.key', create);
+  }
+
+  /** The name that the node was given while it ran; undefined: none. */
+  async nodeName(): Promise<string | undefined> {
+    return (await readIfThere(join(this.directory, 'node-name')))?.slice(0, 200);
+  }
+
+  async setNodeName(name: string): Promise<void> {
+    const path = join(this.directory, 'node-name');
+    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      await writeFile(temporary, `${name}\n`, { mode: 0o600 });
+      await rename(temporary, path);
+    } catch (thrown) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw homeError(this.directory, thrown);
+    }
   }
 
   /** Of several processes that start at once, one writes and all read the same. */

@@ -21,6 +21,8 @@ export interface InstanceRecord {
   readonly options: LoadOptions;
   /** What takes its place; '' while that is still to be loaded. Known to the head's node. */
   successor?: string;
+  /** By `performance.now()`. */
+  readonly addedAt: number;
   state: InstanceState;
   failure: ShoalError | undefined;
 }
@@ -61,7 +63,14 @@ export class Instances {
   add({ replaces = [], options = {}, ...record }: NewInstance): InstanceRecord {
     const known = this.records.get(record.id);
     if (known) return known;
-    const added: InstanceRecord = { ...record, replaces, options, state: 'loading', failure: undefined };
+    const added: InstanceRecord = {
+      ...record,
+      replaces,
+      options,
+      addedAt: performance.now(),
+      state: 'loading',
+      failure: undefined,
+    };
     this.records.set(record.id, added);
     this.forgetOldest();
     this.changed();

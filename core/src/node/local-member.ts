@@ -40,12 +40,35 @@ export interface LocalMember {
   weights: { readonly directory: string; readonly before: WeightFileStates } | undefined;
   onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   nextRequestId: number;
+  /** Milliseconds a token of the last answers that were alone. */
+  readonly speeds: number[];
 }
 
 /** A request of which not all choices have ended. */
 export interface OpenRequest {
   readonly queue: AsyncQueue<GenerationEvent>;
   unfinishedChoices: number;
+}
+
+/** Answers that a measured speed is the median of; fewer say nothing. */
+const keptSpeeds = 8;
+const leastSpeeds = 4;
+/** Shorter answers are mostly beginning. */
+const leastTokens = 8;
+
+/** Notes how fast an answer was, if it had the instance to itself. */
+export function noteSpeed(
+  { requests, speeds }: LocalMember,
+  { generatedTokens, decodeMicroseconds }: { readonly generatedTokens: number; readonly decodeMicroseconds: number },
+): void {
+  if (requests.size > 1 || generatedTokens < leastTokens) return;
+  speeds.push(decodeMicroseconds / 1000 / (generatedTokens - 1));
+  if (speeds.length > keptSpeeds) speeds.shift();
+}
+
+export function measuredSpeed({ speeds }: LocalMember): number | undefined {
+  if (speeds.length < leastSpeeds) return undefined;
+  return speeds.toSorted((left, right) => left - right)[speeds.length >> 1];
 }
 
 export function memberKey(instance: string, { stage, member }: MemberAddress): string {

@@ -18,7 +18,9 @@ import {
   instanceMoved,
   type LoadMember,
   type LocalMember,
+  measuredSpeed,
   memberKey,
+  noteSpeed,
   type OpenRequest,
   type PrepareMember,
 } from './local-member.js';
@@ -42,6 +44,7 @@ const drainCheckMilliseconds = 50;
 @injectable()
 export class LocalMembers {
   private readonly members = new Map<string, LocalMember>();
+  private readonly answerListeners: ((instance: string) => void)[] = [];
 
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
@@ -108,6 +111,7 @@ export class LocalMembers {
       weights: undefined,
       onProgress: undefined,
       nextRequestId: 1,
+      speeds: [],
     };
     this.members.set(key, member);
     void worker.ended.then((error) => this.workerEnded(key, member, error));
@@ -241,6 +245,17 @@ export class LocalMembers {
     return member.requests.size;
   }
 
+  /** Called when a request has been answered by a head of this node. */
+  onAnswer(listener: (instance: string) => void): void {
+    this.answerListeners.push(listener);
+  }
+
+  /** The median of answers that had the instance to themselves lately; undefined while there are few. */
+  measuredMillisecondsPerToken(instance: string): number | undefined {
+    const head = this.members.get(memberKey(instance, { stage: 0, member: 0 }));
+    return head && measuredSpeed(head);
+  }
+
   /** Counters of the instance's members on this node. Rejects with INSTANCE_NOT_FOUND when it has none. */
   async statistics(instance: string, signal?: AbortSignal): Promise<MemberReport[]> {
     const members = this.of(instance);
@@ -325,8 +340,10 @@ export class LocalMembers {
         request.queue.push({ ...finished, kind: 'finished' });
         request.unfinishedChoices -= 1;
         if (request.unfinishedChoices > 0) break;
+        noteSpeed(member, event);
         member.requests.delete(requestId);
         request.queue.complete();
+        for (const listener of this.answerListeners) listener(member.instance);
         break;
       }
       case 'request-failed': {

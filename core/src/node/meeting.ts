@@ -54,16 +54,23 @@ export class Meeting {
     }
   }
 
-  /** Protocols that ways of finding peers speak over the node's own connections. */
+  /** Protocols that ways of finding peers speak over the node's own connections. One that fails is missing, no more. */
   async hostServices(plugins: PluginSet): Promise<Record<string, HostService>> {
     const services: Record<string, HostService> = {};
     for (const { name, host: discovery } of plugins.of('discovery')) {
-      try {
-        const service = await discovery.hostService?.();
-        if (service) services[`discovery-${name}`] = service;
-      } catch (thrown) {
-        this.log.write('warn', 'discovery', `${name} failed: ${String(thrown)}`);
-      }
+      const failed = (thrown: unknown) => this.log.write('warn', 'discovery', `${name} failed: ${String(thrown)}`);
+      const service = await Promise.resolve()
+        .then(() => discovery.hostService?.())
+        .catch(failed);
+      if (!service) continue;
+      services[`discovery-${name}`] = (components) => {
+        try {
+          return service(components);
+        } catch (thrown) {
+          failed(thrown);
+          return {};
+        }
+      };
     }
     return services;
   }

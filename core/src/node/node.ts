@@ -9,17 +9,15 @@ import { type Peer, Peers } from '../control/peers.js';
 import { Pulses } from '../control/pulse/pulses.js';
 import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
 import { MachineMonitor } from '../machine/monitor.js';
-import type { MachineSource } from '../machine/source.js';
 import { ClusterContainer } from '../runtime/container.js';
-import type { PluginSet } from '../runtime/plugin-set.js';
 import { tokens } from '../runtime/tokens.js';
-import type { ApiSettings } from '../spec/api.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { PluginContext } from '../spec/plugin.js';
 import { controlProtocolVersion } from '../spec/version.js';
 import { Agreement } from './agreement.js';
 import { type NodeApi, startApis } from './apis.js';
+import { Caretaker } from './caretaker.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
 import { dataAddresses } from './data-address.js';
@@ -36,9 +34,12 @@ import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
 import { NodeLinks } from './node-links.js';
 import { nodeList } from './node-list.js';
+import type { NodeOptions } from './node-options.js';
+import { Operations, type SelfOperations } from './operations.js';
 import { peerHandlers } from './peer-handlers.js';
 import { clusterReadiness } from './readiness.js';
 import { Relocation, withoutNodes } from './relocation.js';
+import { Replanning } from './replanning.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { softwareVersion } from './software-version.js';
@@ -47,38 +48,7 @@ import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 import { clusterTopology } from './topology-service.js';
 
-export interface NodeOptions {
-  readonly plugins: PluginSet;
-  /** SHOAL_HOME unless given. */
-  readonly home?: string | undefined;
-  /** Shown to people; the machine's name unless given. */
-  readonly name?: string | undefined;
-  /** Addresses to listen on; loopback unless given. An empty list: only outgoing connections. */
-  readonly listen?: readonly string[] | undefined;
-  /** Addresses of nodes to join. */
-  readonly peers?: readonly string[] | undefined;
-  /** 32 bytes; the home's cluster.key unless given. */
-  readonly clusterKey?: Uint8Array | undefined;
-  /** `lasting` is kept in the home, and one process at a time may have it; `temporary` ends with the process. */
-  readonly identity?: 'lasting' | 'temporary' | undefined;
-  /** Whether it may lead the cluster while others stand for it; default: with a lasting identity. */
-  readonly stands?: boolean | undefined;
-  /** Whether this node's devices may compute; default true. */
-  readonly devices?: boolean | undefined;
-  /** Whether other programs of this machine may attach; default: with a lasting identity. */
-  readonly localSocket?: boolean | undefined;
-  /** How its APIs serve, false: not at all; default: as their plugins say, with a lasting identity. */
-  readonly apis?: ApiSettings | false | undefined;
-  /** Folders that hold models by name, besides the home's. */
-  readonly modelLibraries?: readonly string[] | undefined;
-  /** Where the machine's sensors are read; the system's own unless given. */
-  readonly machine?: MachineSource | undefined;
-  /** Addresses for workers of other nodes, best first; they follow `listen` unless given. */
-  readonly dataAddress?: string | readonly string[] | undefined;
-  /** Takes what happens; made by the node unless given. */
-  readonly log?: NodeLog | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+export type { NodeOptions } from './node-options.js';
 
 export interface Node extends AsyncDisposable {
   readonly nodeId: string;
@@ -91,6 +61,9 @@ export interface Node extends AsyncDisposable {
   /** Leaves the cluster and frees everything; idempotent. */
   close(): Promise<void>;
 }
+
+/** In which the answer to who told it to leave gets out. */
+const farewellMilliseconds = 100;
 
 const loopback = '/ip4/127.0.0.1/tcp/0';
 
@@ -112,6 +85,7 @@ class NodeBuilder {
   private readonly meeting: Meeting;
   /** There before the first peer can be admitted. */
   private agreement: Agreement | undefined;
+  private replanner: Replanning | undefined;
   private settings: NodeSettings | undefined;
 
   private links: NodeLinks | undefined;
@@ -128,6 +102,8 @@ class NodeBuilder {
   private readonly emit = (event: ClusterEvent): void => {
     logEvent(this.log, event);
     this.hub.emit(event);
+    if (event.kind === 'node-joined' || event.kind === 'node-left' || event.kind === 'node-lost')
+      this.replanner?.nudge();
   };
 
   async start(): Promise<Node> {
@@ -135,7 +111,7 @@ class NodeBuilder {
     const home = await Home.open(options.home);
     const clusterKey = options.clusterKey ?? (await home.clusterKey());
     const lasting = options.identity === 'lasting';
-    const name = options.name ?? hostname();
+    const name = options.name ?? (lasting ? await home.nodeName() : undefined) ?? hostname();
     const listen = (options.listen ?? [loopback]).map(parseAddress);
 
     const incarnation = randomBytes(8).toString('hex');
@@ -233,6 +209,7 @@ class NodeBuilder {
     container.onClose('links', () => links.stop());
     container.registerValue(nodeTokens.links, links);
     this.register(settings, peers);
+    container.registerValue(nodeTokens.selfOperations, this.selfOperations(settings, home));
     const members = container.resolve(nodeTokens.members);
     container.onClose('workers', () => members.stop());
     // Before its workers end, or others would take them for lost.
@@ -240,12 +217,15 @@ class NodeBuilder {
     const agreement = container.resolve(nodeTokens.agreement);
     this.agreement = agreement;
     container.onClose('agreement', () => agreement.stop());
+    const caretaker = container.resolve(nodeTokens.caretaker);
+    container.onClose('caretaker', () => caretaker.stop());
     const listNodes = () => nodeList(settings, started.addresses, peers, agreement.cluster());
     handlers.current = peerHandlers({
       describer: container.resolve(nodeTokens.describer),
       instances: container.resolve(nodeTokens.instances),
       members,
       agreement,
+      operations: container.resolve(nodeTokens.operations),
       log: this.log,
       links,
       listNodes,
@@ -256,7 +236,11 @@ class NodeBuilder {
       this.hub.close();
     });
     this.connectInstances();
+    const replanner = container.resolve(nodeTokens.replanner);
+    this.replanner = replanner;
+    container.onClose('replanning', async () => replanner.close());
     agreement.start();
+    caretaker.start();
     peers.start(host);
     this.meeting.configure(peers, options.peers ?? []);
     const announcement = { peerId: host.nodeId, addresses: host.addresses, clusterTag: clusterTag(clusterKey) };
@@ -269,7 +253,9 @@ class NodeBuilder {
     const apis = await this.startApis(service, settings, clusterKey);
     return {
       nodeId: host.nodeId,
-      name,
+      get name() {
+        return settings.nodeName;
+      },
       home: home.directory,
       get addresses() {
         return started.addresses;
@@ -312,7 +298,26 @@ class NodeBuilder {
     container.registerClass(nodeTokens.coordinator, Coordinator);
     container.registerClass(nodeTokens.ingress, Ingress);
     container.registerClass(nodeTokens.relocation, Relocation);
+    container.registerClass(nodeTokens.operations, Operations);
+    container.registerClass(nodeTokens.caretaker, Caretaker);
+    container.registerValue(nodeTokens.replanning, this.options.replanning ?? {});
+    container.registerClass(nodeTokens.replanner, Replanning);
     machine.start();
+  }
+
+  private selfOperations(settings: NodeSettings, home: Home): SelfOperations {
+    return {
+      rename: async (name) => {
+        if (this.options.identity === 'lasting') await home.setNodeName(name);
+        settings.nodeName = name;
+      },
+      leave: () => {
+        const { nodeId, nodeName } = settings;
+        this.log.write('info', 'node', `${nodeName} was told to leave`);
+        this.emit({ kind: 'node-leaving', nodeId, nodeName });
+        setTimeout(() => void this.container.close().catch(() => undefined), farewellMilliseconds);
+      },
+    };
   }
 
   /** What this node finds out about an instance, the instance's other nodes are told. */
@@ -370,12 +375,15 @@ class NodeBuilder {
     const coordinator = container.resolve(nodeTokens.coordinator);
     const ingress = container.resolve(nodeTokens.ingress);
     const relocation = container.resolve(nodeTokens.relocation);
+    const operations = container.resolve(nodeTokens.operations);
+    const agreement = container.resolve(nodeTokens.agreement);
     const { signal: lifetime } = this.lifetime;
     const during = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, lifetime]) : lifetime);
     return {
       nodeId: settings.nodeId,
       nodes: async () => listNodes(),
-      state: async () => this.container.resolve(nodeTokens.agreement).cluster(),
+      state: async () => agreement.cluster(),
+      operate: (operation, signal) => operations.operate(operation, during(signal)),
       instances: (signal) => ingress.list(signal),
       load: (model, options, { signal, onProgress } = {}) =>
         coordinator.load(model, options, onProgress ?? (() => undefined), during(signal)),

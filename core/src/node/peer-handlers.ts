@@ -13,6 +13,7 @@ import type { NodeLog } from './log.js';
 import { logRequestFromMessage, ownLogs } from './log-service.js';
 import type { NodeDescriber } from './node-describer.js';
 import { measureFromMessage, type NodeLinks } from './node-links.js';
+import { type Operations, operationFromJson } from './operations.js';
 import {
   credentialsFromMessage,
   endpointsFromJson,
@@ -31,6 +32,7 @@ export interface PeerHandlerParts {
   readonly instances: Instances;
   readonly members: LocalMembers;
   readonly agreement: Agreement;
+  readonly operations: Pick<Operations, 'obey'>;
   readonly log: NodeLog;
   readonly links: NodeLinks;
   readonly listNodes: () => readonly NodeSummary[];
@@ -43,6 +45,7 @@ export function peerHandlers({
   instances,
   members,
   agreement,
+  operations,
   log,
   links,
   listNodes,
@@ -175,6 +178,10 @@ export function peerHandlers({
     consensus(request, { connection }) {
       agreement.receive(connection.peer?.nodeId ?? '', request);
       return {};
+    },
+
+    async operate({ operationJson }) {
+      return { outcomeJson: JSON.stringify(await operations.obey(operationFromJson(operationJson))) };
     },
 
     listNodes: () => ({ nodesJson: JSON.stringify(listNodes()) }),

@@ -12,6 +12,7 @@ import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
 import { resolveHome } from './home.js';
 import { logRecordsFromMessage, logRequestToMessage } from './log-service.js';
+import type { NodeOperationOutcome } from './operations.js';
 import type { ClusterReadiness } from './readiness.js';
 import type { Explanation, NodeService } from './service.js';
 import { softwareVersion } from './software-version.js';
@@ -85,6 +86,13 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
     async state(signal) {
       const { stateJson } = await connection.call('clusterState', {}, { signal });
       return parseDocument<ClusterState>(stateJson, 'the state of the cluster');
+    },
+
+    async operate(operation, signal) {
+      // Draining has a deadline of its own.
+      const request = { operationJson: JSON.stringify(operation) };
+      const { outcomeJson } = await connection.call('operate', request, { signal, deadlineMilliseconds: 0 });
+      return parseDocument<NodeOperationOutcome>(outcomeJson, 'what became of an operation');
     },
 
     async load(model, options, { signal, onProgress } = {}) {

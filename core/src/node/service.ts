@@ -16,6 +16,7 @@ import type { ClusterState } from './cluster-state.js';
 import type { NodeSummary } from './facts.js';
 import type { LogRecord } from './log.js';
 import type { LogRequest } from './log-service.js';
+import type { NodeOperation, NodeOperationOutcome } from './operations.js';
 import type { ClusterReadiness } from './readiness.js';
 
 /** How a model is loaded; everything has a default. JSON. */
@@ -138,6 +139,11 @@ export interface NodeService {
   ): Promise<InstanceSummary>;
   /** What the cluster agrees on, as this node knows it: its leader, nodes, instances. */
   state(signal?: AbortSignal): Promise<ClusterState>;
+  /**
+   * Cordons, drains, pauses, renames … a node or an instance of the cluster. Rejects with NODE_NOT_FOUND,
+   * INSTANCE_NOT_FOUND, NODE_NOT_DRAINED, NODE_UNREACHABLE, CLUSTER_*.
+   */
+  operate(operation: NodeOperation, signal?: AbortSignal): Promise<NodeOperationOutcome>;
   unload(instance: string, signal?: AbortSignal): Promise<void>;
   /**
    * Plans and loads an instance anew, sends its requests there, and unloads the old one when the last of its own has ended.

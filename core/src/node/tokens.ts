@@ -3,6 +3,7 @@ import type { MachineMonitor } from '../machine/monitor.js';
 import { type Token, token } from '../runtime/tokens.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Agreement } from './agreement.js';
+import type { Caretaker } from './caretaker.js';
 import type { Coordinator } from './coordinator.js';
 import type { DeviceRates } from './device-rates.js';
 import type { Ingress } from './ingress.js';
@@ -11,7 +12,9 @@ import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
 import type { NodeLinks } from './node-links.js';
+import type { Operations, SelfOperations } from './operations.js';
 import type { Relocation } from './relocation.js';
+import type { Replanning, ReplanningOptions } from './replanning.js';
 import type { NodeSettings } from './settings.js';
 import type { Surveyor } from './survey.js';
 
@@ -27,11 +30,16 @@ export const nodeTokens: {
   readonly links: Token<NodeLinks>;
   readonly instances: Token<Instances>;
   readonly agreement: Token<Agreement>;
+  readonly selfOperations: Token<SelfOperations>;
+  readonly operations: Token<Operations>;
+  readonly caretaker: Token<Caretaker>;
   readonly members: Token<LocalMembers>;
   readonly surveyor: Token<Surveyor>;
   readonly coordinator: Token<Coordinator>;
   readonly ingress: Token<Ingress>;
   readonly relocation: Token<Relocation>;
+  readonly replanning: Token<ReplanningOptions>;
+  readonly replanner: Token<Replanning>;
 } = {
   settings: token('node.settings'),
   emit: token('node.emit'),
@@ -43,9 +51,14 @@ export const nodeTokens: {
   links: token('node.links'),
   instances: token('node.instances'),
   agreement: token('node.agreement'),
+  selfOperations: token('node.self-operations'),
+  operations: token('node.operations'),
+  caretaker: token('node.caretaker'),
   members: token('node.members'),
   surveyor: token('node.surveyor'),
   coordinator: token('node.coordinator'),
   ingress: token('node.ingress'),
   relocation: token('node.relocation'),
+  replanning: token('node.replanning'),
+  replanner: token('node.replanner'),
 };

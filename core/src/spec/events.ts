@@ -20,6 +20,8 @@ export type ClusterEvent =
       readonly code: string;
       readonly message: string;
     }
+  /** This node was told to leave: it closes, and with it what was made of it. */
+  | { readonly kind: 'node-leaving'; readonly nodeId: string; readonly nodeName: string }
   /** Another node leads from now on. */
   | { readonly kind: 'leader-changed'; readonly nodeId: string; readonly nodeName: string; readonly term: number }
   /** Nodes said something new of themselves (their instances, their names), or something was decided. */

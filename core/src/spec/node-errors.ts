@@ -46,6 +46,16 @@ export const nodeErrors = {
     raisedBy: 'a node that starts',
     remedy: 'A node is already running in this SHOAL_HOME. Attach to it, or choose another SHOAL_HOME.',
   },
+  NODE_NOT_FOUND: {
+    meaning: 'The cluster knows no node of that name or id.',
+    raisedBy: 'the node that was asked to operate it',
+    remedy: 'List the nodes with `shoal nodes`, and give the name or the id of one.',
+  },
+  NODE_NOT_DRAINED: {
+    meaning: 'Instances could not move away from a node that is drained; it takes no new ones.',
+    raisedBy: 'the node that was asked to drain it',
+    remedy: 'Make room on other nodes, or unload the named instances; or `shoal uncordon` the node.',
+  },
   NODE_HOME_UNUSABLE: {
     meaning: "The node's home folder, SHOAL_HOME, cannot be written.",
     raisedBy: 'a node that starts',

@@ -94,6 +94,7 @@ t.test('a node answers whatever a peer sends, or ends the connection with a code
     links: { report: reached } as never,
     instances: new Instances(() => undefined),
     members: { prepare: reached, load: async () => reached(), release: reached, generate: reached } as never,
+    operations: { obey: reached },
     agreement: {
       receive: (from: string, request: messages.ConsensusRequest.$Properties) => agree(from, request),
     } as never,

@@ -13,6 +13,15 @@ import { machinesCommand } from './commands/machines.js';
 import { modelsCommand } from './commands/models.js';
 import { nodeCommand } from './commands/node.js';
 import { nodesCommand } from './commands/nodes.js';
+import {
+  cordonCommand,
+  drainCommand,
+  leaveCommand,
+  pauseCommand,
+  renameCommand,
+  resumeCommand,
+  uncordonCommand,
+} from './commands/operate.js';
 import { psCommand } from './commands/ps.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
@@ -33,6 +42,13 @@ export const commands: readonly Command[] = [
   errorsCommand,
   nodeCommand,
   nodesCommand,
+  cordonCommand,
+  uncordonCommand,
+  drainCommand,
+  pauseCommand,
+  resumeCommand,
+  renameCommand,
+  leaveCommand,
   topologyCommand,
   machinesCommand,
   psCommand,

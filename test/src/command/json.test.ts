@@ -126,6 +126,7 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
     [{ area: 'cluster', name: 'nodes', status: 'ok' }],
   ]);
   const program = await attach({ home });
+  const { nodeId } = program;
   const { instance } = await program.load(model);
   t.match(await documents(t, ['ps']), [[{ instance, state: 'ready', model }]]);
   t.same(await documents(t, ['unload', instance]), [{ instance }]);
@@ -133,12 +134,19 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   await program.close();
   const records = await documents(t, ['logs', '--level', 'debug']);
   t.ok(records.length > 5, `${records.length} records`);
+  t.same(await documents(t, ['cordon', '--reason', 'a new fan']), [{ kind: 'cordon', target: nodeId }]);
+  t.match(await documents(t, ['nodes']), [[{ nodeName: 'anchor', isLeader: true, cordoned: 'a new fan' }]]);
+  for (const verb of ['uncordon', 'drain', 'uncordon', 'pause', 'resume']) {
+    t.same(await documents(t, [verb, 'anchor']), [{ kind: verb, target: 'anchor' }]);
+  }
+  t.same(await documents(t, ['rename', 'anchor', 'den']), [{ kind: 'rename', target: 'anchor' }]);
   const ended = once(child, 'close');
-  child.stdin.end();
-  await ended;
+  t.same(await documents(t, ['leave', 'den']), [{ kind: 'leave', target: 'den' }]);
+  t.same(await ended, [0, null], 'its process ends by itself');
   const kinds = check(t, 'node', said).map((event) => (event as { readonly kind: string }).kind);
   t.equal(kinds[0], 'node-started');
-  for (const kind of ['instance-loaded', 'instance-unloaded']) t.ok(kinds.includes(kind), kind);
+  for (const kind of ['instance-loaded', 'instance-unloaded', 'state-changed', 'node-leaving'])
+    t.ok(kinds.includes(kind), kind);
 });
 
 t.test('a command that fails says so in an error document', async (t) => {

@@ -92,9 +92,14 @@ export class MdnsDiscovery implements Discovery {
   }
 }
 
+/** Where each system lets people allow it. */
+const permissions: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: 'Allow the program that runs the node in System Settings, Privacy & Security, Local Network',
+  win32: 'Set the network to private in Settings, and allow the node (UDP 5353) in the Windows firewall',
+};
 const remedy =
-  'Allow UDP 5353 to 224.0.0.251 in the firewall. Else name a node with --peer, list it for @shoal/discovery-static or' +
-  ' as bootstrap of @shoal/discovery-dht, or try @shoal/discovery-udp-broadcast.';
+  `${permissions[process.platform] ?? 'Allow UDP 5353 to 224.0.0.251 in the firewall'}. Else name a node with --peer,` +
+  ' list it for @shoal/discovery-static or as bootstrap of @shoal/discovery-dht, or try @shoal/discovery-udp-broadcast.';
 
 /** Exported for its test. */
 export function describe(results: readonly ProbeResult[]): DiscoveryAvailability {

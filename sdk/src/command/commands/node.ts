@@ -36,16 +36,18 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     printApis(apis, terminal);
     terminal.note(`Others join with \`--peer ADDRESS\` and a copy of ${home}/cluster.key. Ctrl-C ends the node.`);
   }
+  const left = new Promise<void>((resolve) => cluster.on('node-leaving', () => resolve()));
   cluster.on('*', (event) => {
     if (terminal.isJson) terminal.json(event);
     else if (event.kind === 'node-joined') terminal.line(`+ ${event.nodeName} joined`);
+    else if (event.kind === 'node-leaving') terminal.line('This node was told to leave.');
     else if (event.kind === 'node-left') terminal.line(`- ${event.nodeName} left`);
     else if (event.kind === 'node-lost') terminal.line(`- ${event.nodeName} was lost: ${event.reason}`);
     else if (event.kind === 'node-refused') terminal.line(`! ${event.address}: ${event.message}`);
     else if (event.kind === 'instance-loaded') terminal.line(`+ ${event.plan.modelName} serves`);
     else if (event.kind === 'instance-failed') terminal.line(`- an instance failed: ${event.message}`);
   });
-  const over = ended(signal, options.flag('exit-with-stdin'));
+  const over = Promise.race([ended(signal, options.flag('exit-with-stdin')), left]);
   over.catch(() => undefined);
   for (const model of options.list('model'))
     await Promise.race([cluster.load(model, { ...parseLoadOptions(options), signal }), over]);

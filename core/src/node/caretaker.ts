@@ -1,0 +1,129 @@
+/**
+ * Does what the agreed state asks of this node: moves its instances off nodes that are drained, unloads those whose wish was
+ * taken back, and, as the leader, loads the models that the cluster is to keep loaded.
+ */
+import { type Duty, dutiesOf } from '../consensus/duties.js';
+import { cordonOf } from '../consensus/state.js';
+import { inject, injectable } from '../runtime/injection.js';
+import { ShoalError } from '../spec/errors.js';
+import type { Agreement } from './agreement.js';
+import type { Coordinator } from './coordinator.js';
+import { type Instances, summarize } from './instances.js';
+import type { NodeLog } from './log.js';
+import type { Relocation } from './relocation.js';
+import type { NodeSettings } from './settings.js';
+import { nodeTokens } from './tokens.js';
+import { loadOptionsFromJson } from './wire.js';
+
+/** What could not be done is tried again after this, and when the state changes after half of it. */
+const retryMilliseconds = 30_000;
+
+@injectable()
+export class Caretaker {
+  private readonly busy = new Set<string>();
+  /** When to try again what could not be done. */
+  private readonly notBefore = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+  private scheduled = false;
+  private readonly lifetime = new AbortController();
+
+  constructor(
+    @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(nodeTokens.agreement) private readonly agreement: Agreement,
+    @inject(nodeTokens.instances) private readonly instances: Instances,
+    @inject(nodeTokens.coordinator) private readonly coordinator: Coordinator,
+    @inject(nodeTokens.relocation) private readonly relocation: Relocation,
+    @inject(nodeTokens.log) private readonly log: NodeLog,
+  ) {}
+
+  start(): void {
+    this.agreement.onChanged(() => this.schedule());
+    this.timer = setInterval(() => this.schedule(), retryMilliseconds);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.lifetime.abort(new ShoalError('CLUSTER_CLOSED', 'the node is stopping'));
+  }
+
+  /** A state that changes many times in one turn is looked at once. */
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      if (!this.lifetime.signal.aborted) this.look();
+    });
+  }
+
+  private look(): void {
+    const { agreement } = this;
+    const { nodeId } = this.settings;
+    const isPresent = (other: string) => agreement.isPresent(other);
+    const duties = dutiesOf(agreement.state, { nodeId, isLeader: agreement.isLeader, isPresent });
+    for (const duty of duties) {
+      const key = keyOf(duty);
+      if (this.busy.has(key) || performance.now() < (this.notBefore.get(key) ?? 0)) continue;
+      this.busy.add(key);
+      void this.fulfil(duty, key);
+    }
+    this.forgetStuck(duties);
+  }
+
+  /** An instance whose nodes are wanted again need not move. */
+  private forgetStuck(duties: readonly Duty[]): void {
+    const wanted = new Set(duties.map(keyOf));
+    for (const [key] of this.notBefore) {
+      if (wanted.has(key)) continue;
+      this.notBefore.delete(key);
+      this.agreement.setStuck(key.slice(key.indexOf(' ') + 1), undefined);
+    }
+  }
+
+  private async fulfil(duty: Duty, key: string): Promise<void> {
+    try {
+      await this.attempt(duty);
+      this.notBefore.delete(key);
+    } catch (thrown) {
+      if (this.lifetime.signal.aborted) return;
+      const error = ShoalError.from(thrown);
+      this.notBefore.set(key, performance.now() + retryMilliseconds / 2);
+      this.log.write('warn', 'cluster', `${duty.kind}: ${error.message}`, { code: error.code });
+      if (duty.kind === 'move-instance') this.agreement.setStuck(duty.instance, error.message);
+    } finally {
+      this.busy.delete(key);
+      // What happened meanwhile may ask for more.
+      this.schedule();
+    }
+  }
+
+  private async attempt(duty: Duty): Promise<void> {
+    const { signal } = this.lifetime;
+    if (duty.kind === 'load-model') {
+      const options = { ...loadOptionsFromJson(duty.optionsJson), wish: duty.wish };
+      await this.coordinator.load(duty.model, options, () => undefined, signal);
+      return;
+    }
+    const record = this.instances.get(duty.instance);
+    // Gone, or on its way already because somebody else ordered it.
+    if (!record || record.successor !== undefined) return;
+    if (duty.kind === 'unload-instance') {
+      await this.coordinator.unload(summarize(record));
+      return;
+    }
+    const without = new Map(duty.away.map((nodeId) => [nodeId, this.whyAway(nodeId)]));
+    this.agreement.setStuck(duty.instance, undefined);
+    await this.relocation.move(duty.instance, { reason: [...without.values()].join('; '), without, signal });
+  }
+
+  private whyAway(nodeId: string): string {
+    const { state } = this.agreement;
+    const name = state.facts[nodeId]?.fact.nodeName ?? nodeId;
+    return `node ${name} is drained: ${cordonOf(state, nodeId)?.reason ?? 'an operator asked for it'}`;
+  }
+}
+
+function keyOf(duty: Duty): string {
+  return `${duty.kind} ${duty.kind === 'load-model' ? duty.wish : duty.instance}`;
+}
