@@ -7,6 +7,7 @@ export interface ClusterState {
   readonly leader: ClusterLeader;
   /** By name. */
   readonly nodes: readonly ClusterNode[];
+  /** By id. */
   readonly instances: readonly ClusterInstance[];
   /** Models that the cluster keeps loaded. */
   readonly wishes: readonly ClusterWish[];
@@ -104,7 +105,7 @@ export function describeCluster(
   return {
     leader: { ...leader, nodeName: state.facts[leader.nodeId]?.fact.nodeName ?? '' },
     nodes: nodes.sort(byName),
-    instances,
+    instances: instances.sort((left, right) => (left.instance < right.instance ? -1 : 1)),
     wishes: Object.values(state.decisions.registers).flatMap((writes) => {
       const change = writes[0]?.change;
       return change?.kind === 'want-model' ? [{ wish: change.wish, model: change.model }] : [];
