@@ -3,12 +3,12 @@
 // type, generates, and reads both processes' memory from the system (Linux). The weights count as stored, each once. Prints
 // JSON: {"name", "short", "ratios": {"q4_0: expected/anonymous"}, "megabytes"}. `--storage q4_0,q8_0,bf16`; `--short`: 4 of
 // the 16 layers, q4_0.
-import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startLocalNodes } from 'shoal';
 import { wholeLayers, withCheckpoint } from './support/checkpoint.mjs';
 import { engineBenchBinary } from './support/engine-bench.mjs';
 import { machineFacts } from './support/machine.mjs';
+import { anonymousMegabytes, childrenOf } from './support/memory.mjs';
 import { round } from './support/numbers.mjs';
 import { generate } from './support/sdk.mjs';
 
@@ -21,18 +21,6 @@ const allowedMegabytes = 250;
 const contextLength = 1024;
 /** Keys and values of 8 heads of 64 numbers in F16. */
 const stateBytesPerTokenAndLayer = 2 * 8 * 64 * 2;
-
-/** Megabytes of a process's own memory that no file backs. */
-function anonymousMegabytes(processId) {
-  const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1];
-  return (Number(kilobytes) * 1024) / 1e6;
-}
-
-function childrenOf(processId) {
-  return readdirSync(`/proc/${processId}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${processId}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-}
 
 if (process.platform !== 'linux') {
   const reason = 'the memory of processes is read from /proc, which only Linux has';

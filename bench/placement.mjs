@@ -47,10 +47,10 @@ const capabilities = {
   rowTile: {},
 };
 
-/** Between 1.6 and 2.6 GiB each: about ten are needed. */
+/** Between 1.7 and 2.7 GiB each: about ten are needed. */
 function nodes(count) {
   return Array.from({ length: count }, (_, index) => {
-    const bytes = { value: (1.6 + ((index * 7) % 11) / 11) * 1024 ** 3, source: 'operating-system' };
+    const bytes = { value: (1.7 + ((index * 7) % 11) / 11) * 1024 ** 3, source: 'operating-system' };
     const properties = {
       available: true,
       id: 'cpu',

@@ -28,8 +28,8 @@ export interface MemberMemory {
 export const maximumStepTokens = 512;
 /** Activations alive at once in units of the hidden width: the residual, a block's inputs and outputs, feed-forward. */
 const activationWidths = 16;
-/** Allocator overhead, libraries, tokenizer. */
-const fixedMarginBytes = 24 * 1024 * 1024;
+/** The worker's own process, its libraries and tokenizer, and what its node remembers of it: see bench/memory-prediction.mjs. */
+const fixedMarginBytes = 64 * 1024 * 1024;
 export const marginPerWeightByte = 0.02;
 
 /** The storage type that most of the checkpoint's matrix elements have. */

@@ -104,7 +104,7 @@ export class Search {
     return [...starts].map((unit) => [unit]);
   }
 
-  /** Adds, at either end, what costs least for the layers that it brings, until all of them have a place. */
+  /** Adds, at either end or between (where a device need not hold an end of the model), what costs least for the layers that it brings, until all of them have a place. */
   #grow(start: readonly Unit[], units: readonly Unit[]): readonly Unit[] | undefined {
     let sequence = start;
     let current = this.#evaluate(sequence);
@@ -114,10 +114,12 @@ export class Search {
         | undefined;
       for (const unit of units) {
         if (!isFree(unit, sequence)) continue;
-        for (const next of [
+        const ends = [
           [...sequence, unit],
           [unit, ...sequence],
-        ]) {
+        ];
+        const between = sequence.length > 1 ? [sequence.toSpliced(-1, 0, unit)] : [];
+        for (const next of [...ends, ...between]) {
           const evaluation = this.#evaluate(next);
           const gained = current.missing - evaluation.missing;
           if (gained <= 0) continue;

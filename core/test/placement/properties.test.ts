@@ -98,7 +98,7 @@ t.test('whatever the devices, a plan is sound or a refusal is right', async (t) 
 
 t.test('a thousand devices are no trouble', async (t) => {
   const random = randomNumbers(3);
-  const nodes = Array.from({ length: 1000 }, (_, index) => node(`n${index}`, device((0.6 + random()) * gibibyte)));
+  const nodes = Array.from({ length: 1000 }, (_, index) => node(`n${index}`, device((0.7 + random()) * gibibyte)));
   const request = requestFor(llamaModel(eightBillion), nodes, { contextLength: 1024, slotCount: 1 });
   const started = performance.now();
   const result = place(request);

@@ -24,7 +24,7 @@ export interface RandomCluster {
 export function randomCluster(random: () => number, count: number, near: number): RandomCluster {
   const between = (least: number, most: number): number => least * (most / least) ** random();
   const nodes = Array.from({ length: count }, (_, index) =>
-    node(`n${index}`, device(between(28, 45) * mebibyte, { bandwidth: between(2e8, 2e10) })),
+    node(`n${index}`, device((40 + between(28, 45)) * mebibyte, { bandwidth: between(2e8, 2e10) })),
   );
   const links = nodes.flatMap((from, index) =>
     nodes.slice(index + 1).flatMap((to) => {
