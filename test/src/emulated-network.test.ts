@@ -236,6 +236,17 @@ t.test('interfaces of several segments are apart', { skip: reason ?? false }, as
   await t.rejects(network.cut('left/eth0', 'right/fast0'), { code: 'WIRE_PLACES_APART' });
 });
 
+const userReason = reason ?? emulatedNetworkProblem({ inUserNamespace: true });
+
+t.test('a network in a user namespace', { skip: userReason ?? false }, async (t) => {
+  await using network = await emulatedNetwork({ hosts: 2, inUserNamespace: true });
+  const [first, second] = network.hosts as [EmulatedHost, EmulatedHost];
+  const echo = await serve(second, 'echo');
+  t.equal((await roundTrips(first, echo, { count: 5 })).returned, 5);
+  await network.cut(first, second);
+  t.equal((await roundTrips(first, echo, { count: 5 })).returned, 0);
+});
+
 t.test('nothing is left of a network whose owner was killed', { skip: reason ?? false }, async (t) => {
   const support = pathToFileURL(join(repositoryRoot, 'build', 'test', 'src', 'support', 'emulated-network.js')).href;
   const script = `

@@ -45,6 +45,8 @@ export interface EmulatedNetworkOptions {
   readonly links?: PathRule;
   /** Decides what befalls frames; 1 unless given. */
   readonly seed?: number;
+  /** As whoever is not root has it: in a user namespace. Root needs none. */
+  readonly inUserNamespace?: boolean;
 }
 
 /** A host, one of its interfaces as `host/interface`, or `*` for all. */
@@ -57,7 +59,7 @@ export type Place = EmulatedHost | string;
 export async function emulatedNetwork(options: EmulatedNetworkOptions): Promise<EmulatedNetwork> {
   const problem = buildProblem();
   if (problem !== undefined) throw new Error(problem);
-  const network = await EmulatedNetwork.open(describe(options));
+  const network = await EmulatedNetwork.open(describe(options), options.inUserNamespace ?? false);
   if (options.links) await network.rule('*', '*', options.links);
   return network;
 }
@@ -91,11 +93,14 @@ function build(): string | undefined {
 }
 
 /** Why networks cannot be emulated here, or undefined. Builds the emulator. */
-export function emulatedNetworkProblem(): string | undefined {
+export function emulatedNetworkProblem({ inUserNamespace = false } = {}): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces exist on Linux only';
   const problem = buildProblem();
   if (problem !== undefined) return problem;
-  const trial = spawnSync(binary, { input: `${JSON.stringify(describe({ hosts: 1 }))}\n`, encoding: 'utf8' });
+  const trial = spawnSync(binary, inUserNamespace ? ['--in-user-namespace'] : [], {
+    input: `${JSON.stringify(describe({ hosts: 1 }))}\n`,
+    encoding: 'utf8',
+  });
   const [line] = trial.stdout.split('\n');
   if (!line) return `the network emulator does not start: ${trial.stderr.trim()}`;
   const answer = JSON.parse(line) as Opened | { error: { message: string } };
@@ -136,8 +141,11 @@ export class EmulatedNetwork implements AsyncDisposable {
   #endReason: Error | undefined;
   hosts: readonly EmulatedHost[] = [];
 
-  private constructor(readonly seed: number) {
-    this.#process = spawn(binary, { stdio: ['pipe', 'pipe', 'pipe'] });
+  private constructor(
+    readonly seed: number,
+    inUserNamespace: boolean,
+  ) {
+    this.#process = spawn(binary, inUserNamespace ? ['--in-user-namespace'] : [], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors += text;
     });
@@ -149,8 +157,8 @@ export class EmulatedNetwork implements AsyncDisposable {
     );
   }
 
-  static async open(description: Description): Promise<EmulatedNetwork> {
-    const network = new EmulatedNetwork(description.seed);
+  static async open(description: Description, inUserNamespace: boolean): Promise<EmulatedNetwork> {
+    const network = new EmulatedNetwork(description.seed, inUserNamespace);
     try {
       const opened = await network.#start(description);
       network.hosts = description.hosts.map(({ name, interfaces }, index) => {

@@ -21,12 +21,13 @@ fn linux(_words: &[String]) -> ExitCode {
 fn linux(words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        [] => shoal_wire::serve::serve().map_err(|failure| failure.message),
+        [] => shoal_wire::serve::serve(false).map_err(|failure| failure.message),
+        ["--in-user-namespace"] => shoal_wire::serve::serve(true).map_err(|failure| failure.message),
         ["enter", "--network", network, "--", command @ ..] => Err(enter(None, network, command)),
         ["enter", "--user", user, "--network", network, "--", command @ ..] => Err(enter(Some(user), network, command)),
         ["probe", words @ ..] => shoal_wire::probe::run(words).map_err(|error| error.to_string()),
         _ => Err(
-            "usage: shoal-wire, shoal-wire enter [--user PATH] --network PATH -- PROGRAM…, shoal-wire probe …".into(),
+            "usage: shoal-wire [--in-user-namespace], shoal-wire enter [--user PATH] --network PATH -- PROGRAM…, shoal-wire probe …".into(),
         ),
     };
     match outcome {

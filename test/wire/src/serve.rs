@@ -24,8 +24,8 @@ const CROWD_PATIENCE: Nanoseconds = 50_000;
 /// The longest frame: an MTU has 16 bits.
 const LONGEST_FRAME_BYTES: usize = 65_536 + 18;
 
-/// Reads orders from standard input until it ends.
-pub fn serve() -> Result<(), Failure> {
+/// Reads orders from standard input until it ends. Whoever is not root makes networks in a user namespace, and who is may.
+pub fn serve(in_user_namespace: bool) -> Result<(), Failure> {
     let mut input = Input::default();
     let Some(line) = input.first_line() else {
         return Ok(());
@@ -37,7 +37,7 @@ pub fn serve() -> Result<(), Failure> {
                 format!("the network's description: {error}"),
             )
         })
-        .and_then(|description| Emulator::open(&description));
+        .and_then(|description| Emulator::open(&description, in_user_namespace));
     match opened {
         Ok((mut emulator, opened)) => {
             say(&opened)?;
@@ -114,11 +114,11 @@ struct Emulator {
 }
 
 impl Emulator {
-    fn open(description: &Description) -> Result<(Self, Opened), Failure> {
+    fn open(description: &Description, in_user_namespace: bool) -> Result<(Self, Opened), Failure> {
         check_names(description)?;
         let priority_raised = system::raise_priority();
         // Without being root, the only way is to be root of a user namespace.
-        let own_user_namespace = !rustix::process::geteuid().is_root() || std::env::var_os("SHOAL_WIRE_USER").is_some();
+        let own_user_namespace = in_user_namespace || !rustix::process::geteuid().is_root();
         if own_user_namespace {
             system::enter_own_user_namespace()?;
         }
