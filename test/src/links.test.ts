@@ -65,14 +65,14 @@ t.test('a slow network and a fast cable', { skip: reason ?? false }, async (t) =
     let findings = await look();
     // A busy machine may answer late.
     await waitFor(async () => {
-      if (findings.every(({ status }) => status === 'ok')) return true;
+      if (findings.every(({ status }) => status !== 'problem')) return true;
       findings = await look();
       return false;
     });
-    for (const { area, name, status, message } of findings) t.equal(status, 'ok', `${area} ${name}: ${message}`);
+    for (const { area, name, status, message } of findings) t.not(status, 'problem', `${area} ${name}: ${message}`);
     const lacking = await runClusterDoctor({ home: homes[0], nodeCount: 3, model: 'nowhere' });
     t.match(
-      lacking.filter(({ status }) => status !== 'ok').map(({ area, name }) => `${area} ${name}`),
+      lacking.filter(({ status }) => status === 'problem').map(({ area, name }) => `${area} ${name}`),
       ['cluster nodes', 'model nowhere'],
     );
   });

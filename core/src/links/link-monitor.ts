@@ -24,8 +24,8 @@ export interface LinkMonitorOptions {
   readonly interfaces: Interfaces;
   readonly responder: ProbeResponder;
   readonly probe: typeof probeNow;
-  /** Addresses at which others may reach this node, of those that its interfaces have. */
-  readonly dataAddresses: (interfaces: readonly NetworkInterface[]) => readonly string[];
+  /** Addresses at which this node answers probes, of those that its interfaces have. */
+  readonly probeAddresses: (interfaces: readonly NetworkInterface[]) => readonly string[];
   readonly peers: () => readonly LinkPeer[];
   /** Whether a model is loaded here: then known bandwidths are left as they are, for bursts would be in its way. */
   readonly isServing?: () => boolean;
@@ -226,10 +226,10 @@ export class LinkMonitor {
   }
 
   private async readInterfaces(): Promise<void> {
-    const { interfaces, responder, dataAddresses } = this.options;
+    const { interfaces, responder, probeAddresses } = this.options;
     this.own = (await interfaces.read()).slice(0, maximumInterfaces);
     if (this.lifetime.signal.aborted) return;
-    await responder.listenOn(dataAddresses(this.own));
+    await responder.listenOn(probeAddresses(this.own));
   }
 
   /** Asks a peer where it can be reached, and works out the paths there. */

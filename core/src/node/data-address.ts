@@ -30,6 +30,11 @@ export function dataAddresses(
   return found.length > 0 ? found : [configured[0] ?? loopback];
 }
 
+/** Where probes are answered: as workers, and on loopback, so that nodes of one machine find the shortest way. */
+export function probeAddresses(addresses: readonly string[]): readonly string[] {
+  return [...new Set([...addresses, loopback])];
+}
+
 function addressesOf(interfaces: readonly NetworkInterface[], host: string): string[] {
   const isWanted = ({ family, isLinkLocal }: InterfaceAddress) =>
     family === 'ipv4' || isLinkLocal || host.includes(':');

@@ -10,6 +10,7 @@ import { probeKey } from '../links/probe-protocol.js';
 import { ProbeResponder } from '../links/probe-responder.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Link } from '../spec/link.js';
+import { probeAddresses } from './data-address.js';
 
 export type LinkMeasure = 'nothing' | 'latency' | 'latency-and-bandwidth';
 
@@ -57,7 +58,7 @@ export class NodeLinks {
       interfaces: this.interfaces,
       responder: new ProbeResponder({ key, nodeId: self.nodeId }),
       probe,
-      dataAddresses,
+      probeAddresses: (interfaces) => probeAddresses(dataAddresses(interfaces)),
       isServing,
       peers: () =>
         peers.list().map(({ nodeId }) => ({

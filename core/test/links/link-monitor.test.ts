@@ -67,7 +67,7 @@ function scene(
     interfaces: interfaces(peer),
     responder: everywhere(Object.values(peer)),
     probe,
-    dataAddresses: () => [],
+    probeAddresses: () => [],
     peers: () => [],
   };
   const there = new LinkMonitor(other);
@@ -79,7 +79,7 @@ function scene(
       key,
       interfaces: interfaces(own),
       responder: everywhere(Object.values(own)),
-      dataAddresses: () => [],
+      probeAddresses: () => [],
       peers: () => [{ nodeId: 'b', offer: async () => (await there.report()).offer }],
       now: () => here.now,
       random: () => 0.5,
@@ -112,7 +112,7 @@ t.test('two nodes over real sockets', async (t) => {
       interfaces: interfaces({ lo: '127.0.0.1' }),
       responder: new ProbeResponder({ key, nodeId }),
       probe,
-      dataAddresses: () => ['127.0.0.1'],
+      probeAddresses: () => ['127.0.0.1'],
       peers: () => {
         const other = peers[1 - index];
         return other ? [{ nodeId: index === 0 ? 'b' : 'a', offer: async () => (await other.report()).offer }] : [];

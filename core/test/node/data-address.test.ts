@@ -1,5 +1,5 @@
 import type { NetworkInterface } from '@shoal/core';
-import { dataAddresses } from '@shoal/core/internal/node/data-address.js';
+import { dataAddresses, probeAddresses } from '@shoal/core/internal/node/data-address.js';
 import t from 'tap';
 
 const unknown = { unknown: 'the test' } as const;
@@ -51,4 +51,9 @@ t.test('workers listen where their node does', async (t) => {
   for (const [name, listen, configured, expected] of cases)
     t.same(dataAddresses(listen, configured, interfaces), expected, name);
   t.same(dataAddresses(['/ip4/0.0.0.0/tcp/7'], [], []), ['127.0.0.1'], 'without any interface');
+});
+
+t.test('probes are answered on loopback, too', async (t) => {
+  t.same(probeAddresses(['10.0.0.1', '10.0.1.1']), ['10.0.0.1', '10.0.1.1', '127.0.0.1']);
+  t.same(probeAddresses(['127.0.0.1']), ['127.0.0.1']);
 });
