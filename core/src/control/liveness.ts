@@ -81,7 +81,9 @@ export class Liveness {
       pulse.state === 'heard'
         ? livenessTimes.pingIntervalWithPulsesMilliseconds
         : livenessTimes.pingIntervalMilliseconds;
-    if (now - this.lastPing >= interval - ownStallMilliseconds) this.ping();
+    // What came of itself says as much as an answer.
+    const lastNews = Math.max(this.lastPing, this.options.connection()?.lastHeardAt ?? 0);
+    if (now - lastNews >= interval - ownStallMilliseconds) this.ping();
     this.decide();
   }
 

@@ -356,7 +356,7 @@ export class Peers {
 
   private cautionOf(nodeId: string, member: Member): string | undefined {
     const state = this.options.pulses?.viewOf(nodeId).state ?? 'none';
-    const late = 'so that a silent loss is noticed after 20 s only; allow UDP on the port of its address';
+    const late = 'so that a silent loss is noticed after 20 s only';
     if (state === 'silent') return `pulses (UDP) come no more although it answers, ${late}`;
     const isLate = performance.now() - member.since > pulsesExpectedAfterMilliseconds;
     if (state === 'unproven' && isLate) return `no pulse (UDP) comes through, ${late}`;

@@ -164,9 +164,11 @@ export class RpcConnection {
     this.resolveClosed(reason);
   }
 
-  private send(frame: messages.Frame.$Properties): void {
+  /** Frames that are sent together cost one packet. */
+  private send(...frames: readonly messages.Frame.$Properties[]): void {
     if (this.isClosed) return;
-    this.channel.send(encodeFrame(frame));
+    const [first, ...rest] = frames.map(encodeFrame);
+    if (first) this.channel.send(rest.length === 0 ? first : Buffer.concat([first, ...rest]));
     if (this.channel.queuedByteCount > maximumQueuedBytes) {
       this.abort(new ShoalError('NODE_UNREACHABLE', `${this.remote} does not read what it is sent`));
     }
@@ -230,10 +232,10 @@ export class RpcConnection {
         this.send({ call, response: { [method]: response } });
         await this.channel.drained();
       }
+      this.send({ call, complete: {} });
     } else {
-      this.send({ call, response: { [method]: await answer } });
+      this.send({ call, response: { [method]: await answer } }, { call, complete: {} });
     }
-    this.send({ call, complete: {} });
   }
 }
 
