@@ -135,6 +135,21 @@ const cases: readonly Case[] = [
     expected: [one('warning', 'two', /silent/, /busy/)],
   },
   {
+    what: 'a node was lost',
+    nodes: [
+      ...seenFrom('one'),
+      { ...summary('x', 'unreachable'), code: 'NODE_LOST', message: 'its pulses have stopped' },
+    ],
+    expected: [one('problem', 'x', /unreachable: its pulses have stopped/, /cable/)],
+  },
+  {
+    what: 'no pulses come from a node',
+    nodes: seenFrom('one').map((node) =>
+      node.nodeId === 'two' ? { ...node, message: 'no pulse comes through' } : node,
+    ),
+    expected: [one('warning', 'two', /connected, but no pulse comes through/, /UDP/)],
+  },
+  {
     what: 'two nodes do not see each other',
     readiness: readiness((node) => ({
       ...node,

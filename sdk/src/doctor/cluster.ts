@@ -66,11 +66,20 @@ function membershipFindings(
       problem('cluster', addresses[0] ?? 'a node', `is refused: ${why ?? 'for an unknown reason'}`, remedy),
     );
   }
-  for (const { state, nodeName } of nodes) {
-    if (state !== 'stalled') continue;
-    findings.push(
-      warning('cluster', nodeName, 'is connected, but has been silent for a while', 'See what keeps its machine busy.'),
-    );
+  for (const { state, nodeName, addresses, message: why } of nodes) {
+    const who = nodeName || (addresses[0] ?? 'a node');
+    if (state === 'unreachable') {
+      const remedy =
+        'Start it, or look at its address, its cable and the firewalls; stop naming it where it has gone for good.';
+      findings.push(problem('cluster', who, `is unreachable: ${why ?? 'it does not answer'}`, remedy));
+    } else if (state === 'stalled') {
+      const remedy = 'See what keeps its machine busy.';
+      findings.push(warning('cluster', who, 'is connected, but has been silent for a while', remedy));
+    } else if (state === 'connected' && why !== undefined) {
+      findings.push(
+        warning('cluster', who, `is connected, but ${why}`, 'Let UDP through, to the port of its address.'),
+      );
+    }
   }
   return [...findings, ...sightFindings(ready)];
 }

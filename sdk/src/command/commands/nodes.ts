@@ -30,7 +30,8 @@ function roleOf({ isLeader, seniority }: NodeSummary): string {
 }
 
 /** What an operator ordered. */
-function standingOf({ cordoned, draining, paused }: NodeSummary): string {
+function standingOf({ state, cordoned, draining, paused }: NodeSummary): string {
+  if (state === 'unreachable' || state === 'refused') return '';
   const left = draining?.remainingInstances;
   const shares = draining ? (left ? `draining, ${left} left` : 'drained') : cordoned === undefined ? '' : 'cordoned';
   return [shares, paused === undefined ? '' : 'paused'].filter(Boolean).join(', ') || 'all';
