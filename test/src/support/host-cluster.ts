@@ -11,23 +11,28 @@ import { HostNode } from './command.js';
 import { type NamespaceHost, NamespaceHosts } from './namespaces.js';
 import { repositoryRoot } from './repository.js';
 
-/**
- * The shipped plugins, with mDNS that asks often, and TLS alone: hosts in namespaces share a file system, so that Unix
- * sockets would reach across.
- */
-export function writeHostManifest(file: string): void {
-  const { plugins } = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
-    plugins: { module: string; options?: object }[];
-  };
-  const options: Readonly<Record<string, object>> = {
-    '@shoal/transport-tcp': { kind: 'tls' },
-    '@shoal/discovery-mdns': { intervalSeconds: 1 },
-  };
-  const changed = plugins.map((plugin) =>
-    options[plugin.module] ? { ...plugin, options: options[plugin.module] } : plugin,
-  );
-  writeFileSync(file, JSON.stringify({ plugins: changed }));
+interface ListedPlugin {
+  readonly module: string;
+  readonly options?: object;
+  readonly enabled?: boolean;
 }
+
+/**
+ * The shipped plugins, with TLS alone: hosts in namespaces share a file system, so that Unix sockets would reach across.
+ * `discovery` replaces the ways of finding peers.
+ */
+export function writeHostManifest(file: string, discovery?: readonly ListedPlugin[]): void {
+  const { plugins } = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
+    plugins: ListedPlugin[];
+  };
+  const changed = plugins
+    .filter(({ module }) => !discovery || !module.includes('/discovery-'))
+    .map((plugin) => (plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin));
+  writeFileSync(file, JSON.stringify({ plugins: [...(discovery ?? []), ...changed] }));
+}
+
+/** mDNS that asks more often than is polite. */
+export const eagerMdns: ListedPlugin = { module: '@shoal/discovery-mdns', options: { intervalSeconds: 1 } };
 
 interface Member {
   readonly name: string;
@@ -36,7 +41,14 @@ interface Member {
   node: HostNode | undefined;
 }
 
-/** Nodes on hosts of their own, which find each other by mDNS and hold one key. */
+export interface HostClusterOptions {
+  /** Hosts without a node. */
+  readonly spareHosts?: number;
+  /** Ways of finding peers; those of the shipped plugins.json unless given. */
+  readonly discovery?: readonly ListedPlugin[];
+}
+
+/** Nodes on hosts of their own that hold one key. */
 export class HostCluster implements AsyncDisposable {
   readonly network: NamespaceHosts;
   readonly manifest: string;
@@ -44,11 +56,10 @@ export class HostCluster implements AsyncDisposable {
   private readonly members: Member[] = [];
   private readonly clusters = new Map<string, Cluster>();
 
-  /** `spareHosts`: hosts without a node. */
-  constructor(names: readonly string[], spareHosts = 0) {
+  constructor(names: readonly string[], { spareHosts = 0, discovery }: HostClusterOptions = {}) {
     this.network = NamespaceHosts.create(names.length + spareHosts);
     this.manifest = join(this.root, 'plugins.json');
-    writeHostManifest(this.manifest);
+    writeHostManifest(this.manifest, discovery);
     for (const [index, name] of names.entries()) {
       const host = this.network.hosts[index];
       if (host) this.members.push({ name, host, home: this.makeHome(name), node: undefined });

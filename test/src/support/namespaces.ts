@@ -107,7 +107,15 @@ export class NamespaceHost {
 
   /** Bytes that an interface has sent. */
   sentBytes(name: string): number {
-    const path = `/sys/class/net/${name}/statistics/tx_bytes`;
+    return this.statistic(name, 'tx_bytes');
+  }
+
+  receivedBytes(name: string): number {
+    return this.statistic(name, 'rx_bytes');
+  }
+
+  private statistic(name: string, which: string): number {
+    const path = `/sys/class/net/${name}/statistics/${which}`;
     const result = spawnSync('ip', ['netns', 'exec', this.namespace, 'cat', path], { encoding: 'utf8' });
     return Number(result.stdout);
   }
