@@ -1,7 +1,8 @@
 // Four nodes load and answer while their network breaks at random: whatever happens ends in time and with a code, and when
 // all is well again they see one another, work together, and nothing is left of what failed.
 //
-// SHOAL_CHAOS_SEED=17 plays one schedule, SHOAL_CHAOS_SEED=1-50 many; SHOAL_CHAOS_SCENARIO=FILE one from a file.
+// SHOAL_CHAOS_SEED=17 plays one schedule, SHOAL_CHAOS_SEED=1-50 many; SHOAL_CHAOS_SECONDS=60 makes them longer than 10 s;
+// SHOAL_CHAOS_SCENARIO=FILE plays one from a file.
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,20 +25,23 @@ const reason = emulatedNetworkProblem();
 /** What is wrong with a run. */
 type Problems = string[];
 
-/** What took longest, and which codes errors had. */
+/** What took longest, and which errors there were. */
 class Observed {
   readonly #slowest = { what: 'nothing', milliseconds: 0 };
-  readonly #codes = new Map<string, number>();
+  readonly #errors = new Map<string, { count: number; readonly example: string }>();
 
-  took(what: string, milliseconds: number, code: string | undefined): void {
+  took(what: string, milliseconds: number, error: ShoalError | undefined): void {
     if (milliseconds > this.#slowest.milliseconds) Object.assign(this.#slowest, { what, milliseconds });
-    if (code !== undefined) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
+    if (error === undefined) return;
+    const alike = this.#errors.get(error.code) ?? { count: 0, example: `${what}: ${error.message}` };
+    alike.count += 1;
+    this.#errors.set(error.code, alike);
   }
 
   toString(): string {
     const { what, milliseconds } = this.#slowest;
-    const codes = [...this.#codes].map(([code, count]) => `${count} ${code}`).join(', ');
-    return `errors: ${codes || 'none'}; slowest: ${what}, ${Math.round(milliseconds)} ms`;
+    const errors = [...this.#errors].map(([code, { count, example }]) => `\n${count} ${code}, such as ${example}`);
+    return `slowest: ${what}, ${Math.round(milliseconds)} ms${errors.join('')}`;
   }
 }
 
@@ -60,8 +64,8 @@ async function ended<T>(
     late,
   ]);
   clearTimeout(timer);
-  const code = typeof outcome === 'object' && 'error' in outcome ? (outcome.error as ShoalError).code : undefined;
-  observed?.took(what, performance.now() - started, code);
+  const error = typeof outcome === 'object' && 'error' in outcome ? (outcome.error as ShoalError) : undefined;
+  observed?.took(what, performance.now() - started, error);
   if (outcome === 'late') problems.push(`${what} had not ended after ${hangsAfterMilliseconds} ms`);
   else if ('value' in outcome) return outcome.value;
   else if (!(outcome.error instanceof ShoalError)) problems.push(`${what}: an error without a code: ${outcome.error}`);
@@ -217,9 +221,12 @@ function seeds(): number[] {
 }
 
 const file = process.env.SHOAL_CHAOS_SCENARIO;
+const seconds = Number(process.env.SHOAL_CHAOS_SECONDS ?? '10');
 const scenarios: Record<string, Scenario> = file
   ? { [file]: readScenario(file) }
-  : Object.fromEntries(seeds().map((seed) => [`seed ${seed}`, randomScenario(seed)]));
+  : Object.fromEntries(
+      seeds().map((seed) => [`seed ${seed}`, randomScenario(seed, { changes: seconds, milliseconds: seconds * 1000 })]),
+    );
 
 for (const [name, scenario] of Object.entries(scenarios)) {
   t.test(`a cluster on a network that breaks at random: ${name}`, { skip: reason ?? false }, async (t) => {
@@ -228,7 +235,8 @@ for (const [name, scenario] of Object.entries(scenarios)) {
       const saved = join(mkdtempSync(join(tmpdir(), 'shoal-chaos-')), 'scenario.json');
       writeFileSync(saved, `${JSON.stringify(scenario, null, 2)}\n`);
       const again = 'npm test -- build/test/src/chaos.test.js';
-      t.comment(`to replay it: SHOAL_CHAOS_SEED=${scenario.seed} ${again}`);
+      const length = seconds === 10 ? '' : `SHOAL_CHAOS_SECONDS=${seconds} `;
+      t.comment(`to replay it: ${length}SHOAL_CHAOS_SEED=${scenario.seed} ${again}`);
       t.comment(`or, to make it smaller first: SHOAL_CHAOS_SCENARIO=${saved} ${again}`);
     }
     t.same(problems, []);
