@@ -23,10 +23,12 @@ const announcementsPerLife = 2.5;
 const fastestLookupMilliseconds = 250;
 /** New neighbours get this node's record soon, but a crowd that arrives at once is told together. */
 const soonestAnnouncementMilliseconds = 5000;
+/** In a large cluster there is always news: look-ups are no more than this often, for each peer that is known. */
+const millisecondsPerPeer = 25;
 /** Waits vary; an announcement is due when a wait has ended that was meant to be the interval. */
 const shareOfInterval = 0.75;
 /** Peers that are gone but still in a table take their time to be found out. */
-const queryDeadlineMilliseconds = 10_000;
+const queryDeadlineMilliseconds = 30_000;
 
 /**
  * Members keep each other's addresses in a Kademlia table, spoken over the node's own connections: only who holds the
@@ -112,12 +114,14 @@ export class DhtDiscovery implements Discovery {
     const leave = () => news.abort();
     signal.addEventListener('abort', leave, { once: true });
     while (!signal.aborted) {
-      await rest(pace.next(), news.signal);
+      const least = this.#hub.size * millisecondsPerPeer;
+      await rest(pace.next(least), news.signal);
       // Neighbours come in crowds, and need a moment until they are asked.
-      if (news.signal.aborted) await rest(pace.next(), signal);
+      if (news.signal.aborted) await rest(pace.next(least), signal);
       if (signal.aborted) return;
       news = new AbortController();
-      const due = hasNewNeighbour ? Math.min(soonestAnnouncementMilliseconds, idleMilliseconds) : idleMilliseconds;
+      const soonest = Math.max(soonestAnnouncementMilliseconds, 4 * least);
+      const due = hasNewNeighbour ? Math.min(soonest, idleMilliseconds) : idleMilliseconds;
       if (announce && performance.now() - announcedAt >= due * shareOfInterval) {
         announcedAt = performance.now();
         hasNewNeighbour = false;

@@ -4,6 +4,9 @@ import type { KadDHT } from '@libp2p/kad-dht';
 import { type HeardPeer, type HostComponents, withPeerId } from '@shoal/core';
 import type { CID } from 'multiformats/cid';
 
+/** Each keeper has all records, and the next look-up asks others: a few answers tell as much as all. */
+const enoughAnswers = 4;
+
 export const protocol = '/shoal/kad/1.0.0';
 
 /** What the library's class has beside its interface: the records that other members gave this one to keep. */
@@ -31,7 +34,9 @@ export class MemberRecords {
       peerInfoMapper: passthroughMapper,
       // Without it a query of the first node would wait for a second one.
       allowQueryWithZeroPeers: true,
-      // A query goes along several paths at once; a cluster is small, and its members are trusted.
+      // The defaults are for a public table of strangers. Here members are trusted, few, and all but always there: a
+      // record is kept by eight of them, and a query asks three at a time.
+      kBucketSize: 8,
       alpha: 3,
       // This class announces by itself, so that the library only has to forget. Its defaults are days.
       reprovide: { validity: validMilliseconds, interval: validMilliseconds / 4, threshold: 0 },
@@ -69,13 +74,22 @@ export class MemberRecords {
       found.set(peerId, addresses);
       for (const address of multiaddrs) addresses.add(withPeerId(address.toString(), peerId));
     };
-    // The library's query stops at twenty; what is kept here is known without asking.
+    // The library's query stops when it has found a bucket's size; what is kept here is known without asking.
     for (const id of (await (this.service as KeptRecords).providers?.getProviders(key)) ?? []) {
       const peer = await this.components.peerStore.get(id).catch(() => undefined);
       if (peer) add({ id, multiaddrs: peer.addresses.map(({ multiaddr }) => multiaddr) });
     }
-    for await (const event of this.service.findProviders(key, { signal })) {
-      if (event.name === 'PEER_RESPONSE') event.providers.forEach(add);
+    let answers = 0;
+    try {
+      for await (const event of this.service.findProviders(key, { signal })) {
+        if (event.name !== 'PEER_RESPONSE' || event.from.equals(this.components.peerId)) continue;
+        event.providers.forEach(add);
+        answers += 1;
+        if (answers === enoughAnswers) break;
+      }
+    } catch (thrown) {
+      // On a slow network there may be time for some answers only.
+      if (found.size === 0) throw thrown;
     }
     // Members give addresses in any order; sorted, the same ones are no news.
     return [...found].map(([peerId, addresses]) => ({ peerId, addresses: [...addresses].sort() }));

@@ -23,11 +23,11 @@ export class Pace {
     this.#interval = this.#options.fastestMilliseconds;
   }
 
-  /** Time until the next look-up; each is twice the one before. */
-  next(): number {
+  /** Time until the next look-up, at least `leastMilliseconds`; each is twice the one before. */
+  next(leastMilliseconds = 0): number {
     const { idleMilliseconds, random = Math.random } = this.#options;
-    const interval = Math.min(this.#interval, idleMilliseconds);
-    this.#interval = Math.min(this.#interval * 2, idleMilliseconds);
+    const interval = Math.min(Math.max(this.#interval, leastMilliseconds), idleMilliseconds);
+    this.#interval = Math.min(interval * 2, idleMilliseconds);
     return interval * (1 - spread + 2 * spread * random());
   }
 }
