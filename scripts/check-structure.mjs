@@ -72,6 +72,7 @@ const crateLayers = {
   'shoal-ggml-sys': [],
   'shoal-ggml': ['shoal-abi', 'shoal-ggml-sys', 'shoal-program', 'shoal-weights'],
   'shoal-engine': ['shoal-abi', 'shoal-fabric', 'shoal-frame', 'shoal-ggml', 'shoal-program', 'shoal-weights'],
+  'shoal-grammar': ['shoal-engine'],
   'shoal-reference': ['shoal-abi', 'shoal-program', 'shoal-weights'],
   'shoal-engine-bench': [
     'shoal-abi',
@@ -89,6 +90,7 @@ const crateLayers = {
     'shoal-fabric',
     'shoal-frame',
     'shoal-ggml',
+    'shoal-grammar',
     'shoal-program',
     'shoal-weights',
   ],

@@ -2440,6 +2440,9 @@ export namespace shoal {
             /** Conversation templateVariablesJson. */
             templateVariablesJson: string;
 
+            /** Conversation toolChoiceJson. */
+            toolChoiceJson: string;
+
             /**
              * Creates a new Conversation instance using the specified properties.
              * @param [properties] Properties to set
@@ -2480,6 +2483,9 @@ export namespace shoal {
 
                 /** Conversation templateVariablesJson */
                 templateVariablesJson?: (string|null);
+
+                /** Conversation toolChoiceJson */
+                toolChoiceJson?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

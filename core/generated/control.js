@@ -3327,6 +3327,7 @@ export const shoal = $root.shoal = (() => {
             Conversation.prototype.messages = $util.emptyArray;
             Conversation.prototype.toolsJson = "";
             Conversation.prototype.templateVariablesJson = "";
+            Conversation.prototype.toolChoiceJson = "";
 
             Conversation.create = function(properties) {
                 return new Conversation(properties);
@@ -3346,6 +3347,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(18).string(message.toolsJson);
                 if (message.templateVariablesJson != null && $Object.hasOwnProperty.call(message, "templateVariablesJson") && message.templateVariablesJson !== "")
                     writer.uint32(26).string(message.templateVariablesJson);
+                if (message.toolChoiceJson != null && $Object.hasOwnProperty.call(message, "toolChoiceJson") && message.toolChoiceJson !== "")
+                    writer.uint32(34).string(message.toolChoiceJson);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3403,6 +3406,15 @@ export const shoal = $root.shoal = (() => {
                                 message.templateVariablesJson = value;
                             else
                                 delete message.templateVariablesJson;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.toolChoiceJson = value;
+                            else
+                                delete message.toolChoiceJson;
                             continue;
                         }
                     }

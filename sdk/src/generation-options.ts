@@ -1,4 +1,4 @@
-import type { Constraint, GenerationInput, GenerationOrder, ToolDefinition } from '@shoal/core';
+import type { Constraint, GenerationInput, GenerationOrder, ToolChoice, ToolDefinition } from '@shoal/core';
 
 /**
  * How an answer is made. What is left out, the model's generation_config.json says, and then Shoal: greedy, 512 tokens.
@@ -25,7 +25,10 @@ export interface GenerationOptions {
   readonly logitBias?: Readonly<Record<number, number>>;
   /** Only these tokens may come, at every place. The end-of-text token must be among them for the answer to end by it. */
   readonly allowedTokens?: readonly number[];
-  /** A rule of another kind for what the answer may be; instead of `allowedTokens`. */
+  /**
+   * A rule of another kind for what the answer may be, instead of `allowedTokens`: `json-schema`, `regex` or `lark`, with
+   * the schema (as JSON), the expression or the grammar as its specification. See docs/sampling.md.
+   */
   readonly constraint?: Constraint;
   /**
    * Asks for the log-probability of every token, and of so many (0 to 20) of the likeliest in its place. They are the
@@ -58,6 +61,11 @@ export interface GenerationOptions {
 export interface ChatOptions extends GenerationOptions {
   /** Functions that the model may call; the answer has `toolCalls` then. Refused where the model knows of no tools. */
   readonly tools?: readonly ToolDefinition[];
+  /**
+   * `auto`: the model decides. `required`, or the name of one: the answer is nothing but calls, with arguments that fit
+   * their schemas.
+   */
+  readonly toolChoice?: ToolChoice;
   /** Further variables of the model's chat template, such as `enable_thinking`. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
 }

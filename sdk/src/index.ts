@@ -29,6 +29,7 @@ export {
   type TokenProbability,
   type ToolCall,
   type ToolCallPart,
+  type ToolChoice,
   type ToolDefinition,
   topologyGraph,
 } from '@shoal/core';

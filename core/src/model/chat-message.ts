@@ -31,6 +31,9 @@ export interface ToolDefinition {
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
+/** Whether the model decides if it calls a function, has to call one, or has to call that one. */
+export type ToolChoice = 'auto' | 'required' | { readonly name: string };
+
 /** How a template wants the arguments of earlier calls: as an object, or as the JSON text that it is. */
 export type ArgumentStyle = 'object' | 'text';
 

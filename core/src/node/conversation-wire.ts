@@ -1,29 +1,31 @@
 /** Conversations, tools and calls, between the node's types and the control messages. */
 import { type messages, parseDocument } from '../control/messages.js';
-import type { ChatMessage, ToolDefinition } from '../model/chat-message.js';
+import type { ChatMessage, ToolChoice, ToolDefinition } from '../model/chat-message.js';
 import type { AnswerExtras, GenerationInput, ToolCallPart } from '../worker/worker-protocol.js';
 import { invalid } from './wire.js';
 
 type Conversation = Extract<GenerationInput, { kind: 'messages' }>;
 
 export function conversationToMessage(input: Conversation): messages.Conversation.$Properties {
-  const { tools, templateVariables } = input;
+  const { tools, toolChoice, templateVariables } = input;
   return {
     messages: input.messages.map(({ toolCalls = [], ...message }) => ({
       ...message,
       toolCalls: toolCalls.map((call) => ({ ...call })),
     })),
     ...(tools === undefined ? {} : { toolsJson: JSON.stringify(tools) }),
+    ...(toolChoice === undefined ? {} : { toolChoiceJson: JSON.stringify(toolChoice) }),
     ...(templateVariables === undefined ? {} : { templateVariablesJson: JSON.stringify(templateVariables) }),
   };
 }
 
 export function conversationFromMessage(message: messages.Conversation.$Properties): Conversation {
-  const { toolsJson, templateVariablesJson } = message;
+  const { toolsJson, toolChoiceJson, templateVariablesJson } = message;
   return {
     kind: 'messages',
     messages: (message.messages ?? []).map(chatMessage),
     ...(toolsJson ? { tools: parseDocument<ToolDefinition[]>(toolsJson, 'tools') } : {}),
+    ...(toolChoiceJson ? { toolChoice: parseDocument<ToolChoice>(toolChoiceJson, 'toolChoice') } : {}),
     ...(templateVariablesJson ? { templateVariables: parseDocument(templateVariablesJson, 'templateVariables') } : {}),
   };
 }
@@ -80,7 +82,8 @@ const mostMessages = 100_000;
 const toolName = /^[A-Za-z0-9_.-]{1,128}$/;
 
 /** Throws REQUEST_INVALID naming the field. */
-export function checkConversation({ messages: turns, tools = [], templateVariables }: Conversation): void {
+export function checkConversation(conversation: Conversation): void {
+  const { messages: turns, tools = [], toolChoice, templateVariables } = conversation;
   if (turns.length === 0) throw invalid('messages is empty');
   if (turns.length > mostMessages) throw invalid(`messages has more than ${mostMessages} entries`);
   for (const { role, content, toolCalls = [] } of turns) {
@@ -93,9 +96,18 @@ export function checkConversation({ messages: turns, tools = [], templateVariabl
   for (const tool of tools as readonly unknown[]) checkTool(tool);
   const names = new Set(tools.map(({ name }) => name));
   if (names.size < tools.length) throw invalid('tools has two of one name');
+  checkToolChoice(toolChoice, names);
   if (templateVariables !== undefined && !isObject(templateVariables)) {
     throw invalid('templateVariables is not an object');
   }
+}
+
+function checkToolChoice(choice: unknown, names: ReadonlySet<string>): void {
+  if (choice === undefined || choice === 'auto') return;
+  if (names.size === 0) throw invalid('toolChoice asks for a call, and there are no tools');
+  if (choice === 'required') return;
+  if (!isObject(choice) || typeof choice.name !== 'string') throw invalid('toolChoice is not one of its kinds');
+  if (!names.has(choice.name)) throw invalid(`toolChoice names ${choice.name}, which is not one of the tools`);
 }
 
 function checkTool(tool: unknown): void {

@@ -39,7 +39,9 @@ export class Generations {
     if (stopTexts.length > 0) this.text.requireTokenizer();
     const modelStopTokens = order.ignoreEndOfText ? [] : this.text.stopTokens;
     const stopTokens = [...new Set([...modelStopTokens, ...(order.stopTokens ?? [])])];
-    const sampling = resolveSampling(order.sampling, order.ignoreModelDefaults ? {} : this.text.samplingDefaults);
+    const defaults = order.ignoreModelDefaults ? {} : this.text.samplingDefaults;
+    const forced = reading.constraint === undefined ? {} : { constraint: reading.constraint };
+    const sampling = resolveSampling({ ...order.sampling, ...forced }, defaults);
     const endTokens = new Set(stopTokens);
     const numbers = Array.from({ length: choices }, (_, choice) => choice);
     this.running.set(

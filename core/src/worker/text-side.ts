@@ -1,10 +1,12 @@
 /** The head's text side: prompts become tokens, tokens become text. Only the head's worker has one. */
 import { type AnswerFormat, answerParser, markersOf } from '../model/answer/answer-format.js';
+import { callGrammar } from '../model/answer/call-grammar.js';
 import type { AnswerParser } from '../model/answer/parts.js';
 import { textsIn } from '../model/chat-message.js';
 import { type GenerationConfig, readGenerationConfig } from '../model/generation-config.js';
 import { StreamingDetokenizer } from '../model/streaming-detokenizer.js';
 import type { TokenPieceTable } from '../model/token-pieces.js';
+import type { Constraint } from '../spec/engine.js';
 import { ShoalError } from '../spec/errors.js';
 import type { SamplingDefaults } from './sampling.js';
 import { TextThread } from './text-thread-handle.js';
@@ -19,11 +21,26 @@ export interface AnswerReading {
   readonly shownTokens: ReadonlySet<number> | undefined;
   /** One for each answer; undefined where all is text. */
   readonly parser: () => AnswerParser | undefined;
+  /** What keeps the answer to calls of tools, where the request wants that. */
+  readonly constraint?: Constraint;
 }
 
 export interface Prompt {
   readonly tokens: Uint32Array;
   readonly reading: AnswerReading;
+}
+
+/** Throws REQUEST_INVALID where calls cannot be had from this model by force. */
+function constraintOf(
+  { tools = [], toolChoice = 'auto' }: Extract<GenerationInput, { kind: 'messages' }>,
+  format: AnswerFormat,
+  tokenOf: (text: string) => number | undefined,
+): { readonly constraint?: Constraint } {
+  if (toolChoice === 'auto') return {};
+  const specification = callGrammar(format.toolCalls, tools, toolChoice, tokenOf);
+  if (specification !== undefined) return { constraint: { kind: 'lark', specification } };
+  const message = 'a request is wrong: toolChoice cannot force calls of a model that writes them as this one does';
+  throw new ShoalError('REQUEST_INVALID', message, { details: { parameter: 'tool_choice' } });
 }
 
 const plain: AnswerReading = { shownTokens: undefined, parser: () => undefined };
@@ -101,13 +118,20 @@ export class TextSide {
     const { format, pieces } = this;
     if (input.kind !== 'messages' || !format || !pieces) return plain;
     const options = { toolNames: (input.tools ?? []).map(({ name }) => name), isThinking };
-    if (!answerParser(format, options)) return plain;
-    const markers = new Set(markersOf(format));
-    const shownTokens = new Set<number>();
-    for (let token = 0; token < pieces.special.length; token += 1) {
-      if (pieces.special[token] === 1 && markers.has(this.textOf(token))) shownTokens.add(token);
+    if (!answerParser(format, options)) {
+      return { ...plain, ...constraintOf(input, format, () => undefined) };
     }
-    return { shownTokens, parser: () => answerParser(format, options) };
+    const markers = new Set(markersOf(format));
+    const special = new Map<string, number>();
+    for (let token = 0; token < pieces.special.length; token += 1) {
+      const text = pieces.special[token] === 1 ? this.textOf(token) : '';
+      if (markers.has(text)) special.set(text, token);
+    }
+    return {
+      shownTokens: new Set(special.values()),
+      parser: () => answerParser(format, options),
+      ...constraintOf(input, format, (text) => special.get(text)),
+    };
   }
 
   /** Undefined when the model has no tokenizer: its answers have tokens but no text. */

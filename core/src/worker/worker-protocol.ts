@@ -2,7 +2,7 @@
  * What a host and its worker say to each other: JSON objects over the worker's pipe. Calls go from the host, answers and
  * events come from the worker. Only processes of one installation talk to each other, so there are no versions.
  */
-import type { ChatMessage, ToolDefinition } from '../model/chat-message.js';
+import type { ChatMessage, ToolChoice, ToolDefinition } from '../model/chat-message.js';
 import type { WorkerPluginDescription } from '../runtime/worker-plugins.js';
 import type { MemberStatistics } from '../spec/engine.js';
 import type { ErrorCode } from '../spec/errors.js';
@@ -42,6 +42,8 @@ export type GenerationInput =
       readonly messages: readonly ChatMessage[];
       /** Functions that the model may call. */
       readonly tools?: readonly ToolDefinition[];
+      /** Default: the model decides. */
+      readonly toolChoice?: ToolChoice;
       /** Further variables of the template, such as `enable_thinking`; JSON. */
       readonly templateVariables?: Readonly<Record<string, unknown>>;
     }

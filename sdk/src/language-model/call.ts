@@ -38,7 +38,7 @@ export function chatCall(call: LanguageModelCallOptions): ChatCall {
         stop: call.stopSequences,
         signal: abortSignal,
       }),
-      ...(tools.length === 0 ? {} : { tools }),
+      ...(tools.length === 0 ? {} : { tools, ...toolChoiceOf(call) }),
       ...(variables === undefined ? {} : { templateVariables: variables }),
       ...(responseFormat?.type === 'json' ? { constraint: jsonConstraint(responseFormat.schema) } : {}),
       // Everything that `chat` takes, for what this specification has no name for.
@@ -55,9 +55,6 @@ type Warn = (feature: string, details: string) => void;
 
 function toolsOf({ tools = [], toolChoice }: LanguageModelCallOptions, warn: Warn): NonNullable<ChatOptions['tools']> {
   if (toolChoice?.type === 'none') return [];
-  if (toolChoice?.type === 'required' || toolChoice?.type === 'tool') {
-    warn(`toolChoice ${toolChoice.type}`, 'the model decides by itself whether it calls a tool, and which');
-  }
   return tools.flatMap((tool) => {
     if (tool.type === 'provider') {
       warn(`provider-defined tool ${tool.name}`, 'no tool is built in');
@@ -67,6 +64,11 @@ function toolsOf({ tools = [], toolChoice }: LanguageModelCallOptions, warn: War
     const parameters = inputSchema as Readonly<Record<string, unknown>>;
     return [{ name, parameters, ...(description === undefined ? {} : { description }) }];
   });
+}
+
+function toolChoiceOf({ toolChoice }: LanguageModelCallOptions): Pick<ChatOptions, 'toolChoice'> {
+  if (toolChoice?.type === 'required') return { toolChoice: 'required' };
+  return toolChoice?.type === 'tool' ? { toolChoice: { name: toolChoice.toolName } } : {};
 }
 
 /** Names under which templates know it. */

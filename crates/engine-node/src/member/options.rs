@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shoal_abi::backend::{Backend, WeightSource};
 use shoal_abi::channel::ChannelTable;
-use shoal_engine::{EngineError, EventCallback, Links, MemberOptions, TokenMaskFactories};
+use shoal_engine::{EngineError, EventCallback, Links, MemberOptions};
 use shoal_fabric::{AbortFlag, ForeignTable, Mesh, MeshConfig, Secret};
 use shoal_program::{CompileOptions, MemberProgram, StateStorage};
 use shoal_weights::{Checkpoint, ProgramWeights};
@@ -110,7 +110,7 @@ impl Load {
                 options.credentials.epoch,
                 options.silence_limit_milliseconds.map(Duration::from_millis),
             )?,
-            token_masks: TokenMaskFactories::built_in(),
+            token_masks: shoal_grammar::token_masks(&options.model_directory),
             compile: CompileOptions {
                 slot_count: options.slot_count,
                 context_length: options.context_length,

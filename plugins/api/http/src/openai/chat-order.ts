@@ -1,5 +1,5 @@
 /** A chat completion as the node takes it. */
-import type { ChatMessage, GenerationOrder, ToolDefinition } from '@shoal/core';
+import type { ChatMessage, Constraint, GenerationOrder, ToolChoice, ToolDefinition } from '@shoal/core';
 import { FieldError } from '../problems.js';
 import type { ChatBody, ChatBodyMessage } from './chat-schema.js';
 import { given, samplingOf } from './fields.js';
@@ -25,11 +25,11 @@ export function chatOrder(body: ChatBody): ChatOrder {
   return {
     order: {
       ...base,
-      sampling: { ...base.sampling, ...(logprobs ? { logProbabilities: top ?? 0 } : {}) },
+      sampling: { ...base.sampling, ...(logprobs ? { logProbabilities: top ?? 0 } : {}), ...constraintOf(body) },
       input: {
         kind: 'messages',
         messages: chatMessages(body.messages),
-        ...(tools.length === 0 ? {} : { tools }),
+        ...(tools.length === 0 ? {} : { tools, ...toolChoiceOf(body) }),
         ...(Object.keys(variables).length === 0 ? {} : { templateVariables: variables }),
       },
     },
@@ -48,11 +48,9 @@ function refuseUnsupported(body: ChatBody): void {
   }
   if (body.web_search_options != null) refuse('web_search_options', 'is not supported: nothing here searches the web.');
   const { response_format: format, tool_choice: choice, tools } = body;
-  if (format != null && format.type !== 'text') {
-    refuse('response_format', `of type '${format.type}' is not supported by this version.`);
-  }
-  if (choice != null && choice !== 'auto' && choice !== 'none') {
-    refuse('tool_choice', "other than 'auto' and 'none' is not supported by this version.");
+  if (format?.type === 'json_schema' && format.json_schema.schema == null) {
+    const field = 'response_format.json_schema.schema';
+    throw new FieldError(field, `Missing required parameter: '${field}'.`);
   }
   if (choice != null && choice !== 'none' && (tools ?? []).length === 0) {
     throw new FieldError('tool_choice', "'tool_choice' is only allowed when 'tools' are specified.");
@@ -63,10 +61,24 @@ function warningsOf(body: ChatBody): string[] {
   const without = given(body, ['metadata', 'store', 'prediction', 'verbosity', 'prompt_cache_retention']);
   if (body.service_tier != null && !['auto', 'default'].includes(body.service_tier)) without.push('service_tier');
   const warnings = without.map((name) => `'${name}' has no effect here`);
-  if ((body.tools ?? []).some((tool) => tool.function.strict)) {
-    warnings.push("'strict' has no effect here: arguments are not made to fit their schema");
+  const isForced = body.tool_choice != null && body.tool_choice !== 'auto' && body.tool_choice !== 'none';
+  if (!isForced && (body.tools ?? []).some((tool) => tool.function.strict)) {
+    warnings.push(
+      "'strict' has no effect where the model decides whether it calls: only forced calls fit their schema",
+    );
   }
   return warnings;
+}
+
+function toolChoiceOf({ tool_choice: choice }: ChatBody): { readonly toolChoice?: ToolChoice } {
+  if (choice === 'required') return { toolChoice: choice };
+  return choice == null || typeof choice === 'string' ? {} : { toolChoice: { name: choice.function.name } };
+}
+
+function constraintOf({ response_format: format }: ChatBody): { readonly constraint?: Constraint } {
+  if (format == null || format.type === 'text') return {};
+  const schema = format.type === 'json_schema' ? format.json_schema.schema : { type: 'object' };
+  return { constraint: { kind: 'json-schema', specification: JSON.stringify(schema) } };
 }
 
 /** What templates know under these names. */
