@@ -10,8 +10,10 @@ import {
 } from '@shoal/core';
 import type { FastifyInstance } from 'fastify';
 import { addAccess } from './access.js';
+import { addAnthropic } from './anthropic/messages.js';
 import { addHealth } from './health.js';
 import { ModelDirectory } from './model-directory.js';
+import { addOllama } from './ollama/routes.js';
 import { addOpenAi } from './openai/routes.js';
 import type { HttpApiOptions } from './options.js';
 import { sendProblem } from './problems.js';
@@ -83,6 +85,8 @@ export class HttpApi implements Api<NodeService> {
     addAccess(server, parts, place.host);
     addHealth(server, parts);
     addOpenAi(server, parts);
+    addAnthropic(server, parts);
+    addOllama(server, parts);
     const { port } = await this.listen(server, place);
     const host = isIP(place.host) === 6 ? `[${place.host}]` : place.host;
     let ended: Promise<void> | undefined;

@@ -93,6 +93,45 @@ export const openAiDialect: Dialect = {
   }),
 };
 
+export const anthropicDialect: Dialect = {
+  body: ({ status, message, parameter }) => ({
+    type: 'error',
+    error: {
+      type: anthropicType(status),
+      message: parameter === undefined || message.includes(parameter) ? message : `${parameter}: ${message}`,
+    },
+  }),
+};
+
+function anthropicType(status: number): string {
+  switch (status) {
+    case 401:
+      return 'authentication_error';
+    case 403:
+      return 'permission_error';
+    case 404:
+      return 'not_found_error';
+    case 413:
+      return 'request_too_large';
+    case 429:
+      return 'rate_limit_error';
+    case 503:
+      return 'overloaded_error';
+    case 504:
+      return 'timeout_error';
+    default:
+      return status < 500 ? 'invalid_request_error' : 'api_error';
+  }
+}
+
+export const ollamaDialect: Dialect = { body: ({ message }) => ({ error: message }) };
+
+/** Whose interface a path belongs to. */
+function dialectOf(path: string): Dialect {
+  if (path.startsWith('/v1/messages')) return anthropicDialect;
+  return path.startsWith('/api/') ? ollamaDialect : openAiDialect;
+}
+
 function openAiType(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';
@@ -124,7 +163,7 @@ export function sendProblem(
   thrown: unknown,
   request: FastifyRequest,
   log: PluginContext['log'],
-  { status, dialect = openAiDialect }: { readonly status?: number; readonly dialect?: Dialect } = {},
+  { status }: { readonly status?: number } = {},
 ): FastifyReply {
   const problem = { ...problemOf(thrown), ...(status === undefined ? {} : { status }) };
   if (problem.status >= 500) {
@@ -132,5 +171,5 @@ export function sendProblem(
     log('warn', `${request.method} ${request.url.split('?')[0]}: ${message}`, { requestId: request.id, code });
   }
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
-  return reply.code(problem.status).send(dialect.body(problem));
+  return reply.code(problem.status).send(dialectOf(request.url).body(problem));
 }

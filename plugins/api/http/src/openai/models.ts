@@ -13,12 +13,19 @@ export function addModels(server: FastifyInstance, { models }: ApiParts): void {
       object: 'model',
       created: Math.floor(since / 1000),
       owned_by: 'shoal',
+      // Anthropic's clients ask the same path for these.
+      type: 'model',
+      display_name: name,
+      created_at: new Date(since).toISOString(),
       // What clients that size their prompts look for, as vLLM names it.
       max_model_len: instance.plan.contextLength,
     }));
   };
 
-  server.get('/v1/models', async () => ({ object: 'list', data: await list() }));
+  server.get('/v1/models', async () => {
+    const data = await list();
+    return { object: 'list', data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+  });
 
   // A name may have an owner: `owner/model`.
   server.get<{ Params: { '*': string } }>('/v1/models/*', async ({ params }) => {

@@ -1,0 +1,224 @@
+/** The interface of Ollama: `/api/chat`, `/api/generate`, and what is said of models. */
+import { type FinishedChoice, ShoalError, type ToolCallPart } from '@shoal/core';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { clientSignal, EventStream } from '../event-stream.js';
+import type { ApiParts } from '../http-api.js';
+import type { ServedModel } from '../model-directory.js';
+import { warn } from '../openai/fields.js';
+import { ollamaDialect, problemOf } from '../problems.js';
+import type { AnswerEvent, RunningAnswer } from '../requests.js';
+import { chatOrder, generateOrder, type OllamaOrder } from './order.js';
+import { type ChatBody, chatSchema, type GenerateBody, generateSchema, showSchema } from './schema.js';
+
+/** Of the interface as it is followed here: clients compare it with what they need. */
+const interfaceVersion = '0.12.6';
+/** What Ollama says for a model that stays: clients only show it. */
+const neverExpires = '2318-01-01T00:00:00Z';
+
+export function addOllama(server: FastifyInstance, { requests, models }: ApiParts): void {
+  const answer = async (
+    body: ChatBody | GenerateBody,
+    { order, warnings }: OllamaOrder,
+    fields: Fields,
+    reply: FastifyReply,
+  ) => {
+    warn(reply, warnings);
+    const running = await requests.start(modelOf(body.model), order, clientSignal(reply));
+    const made = new OllamaAnswer(running, body.model, fields);
+    if (body.stream === false) return made.whole();
+    await made.stream(reply);
+    return reply;
+  };
+
+  server.post<{ Body: ChatBody }>('/api/chat', { schema: { body: chatSchema } }, async ({ body }, reply) => {
+    // Ollama loads a model this way; here it is loaded or not.
+    if ((body.messages ?? []).length === 0) return loaded(await models.find(modelOf(body.model)), body, chatFields);
+    return answer(body, chatOrder(body), chatFields, reply);
+  });
+
+  server.post<{ Body: GenerateBody }>(
+    '/api/generate',
+    { schema: { body: generateSchema } },
+    async ({ body }, reply) => {
+      if (!body.prompt) return loaded(await models.find(modelOf(body.model)), body, generateFields);
+      return answer(body, generateOrder(body), generateFields, reply);
+    },
+  );
+
+  server.get('/api/version', () => ({ version: interfaceVersion }));
+  server.get('/api/tags', async () => ({ models: distinct(await models.models()).map(tagOf) }));
+  server.get('/api/ps', async () => ({
+    models: distinct(await models.models()).map((served) => ({
+      ...tagOf(served),
+      size_vram: weightBytes(served),
+      context_length: served.instance.plan.contextLength,
+      expires_at: neverExpires,
+    })),
+  }));
+
+  server.post<{ Body: { model?: string; name?: string } }>(
+    '/api/show',
+    { schema: { body: showSchema } },
+    async ({ body }) => {
+      const served = await models.find(modelOf(body.model ?? body.name ?? ''));
+      const { plan } = served.instance;
+      return {
+        ...tagOf(served),
+        parameters: `num_ctx ${plan.contextLength}`,
+        model_info: {
+          'general.architecture': plan.strategy,
+          [`${plan.strategy}.context_length`]: plan.contextLength,
+          [`${plan.strategy}.block_count`]: plan.stages.at(-1)?.layers[1] ?? 0,
+        },
+        capabilities: ['completion'],
+      };
+    },
+  );
+}
+
+/** Ollama adds a tag to every name. */
+function modelOf(name: string): string {
+  if (name === '') throw new ShoalError('REQUEST_INVALID', 'model is required', { details: { parameter: 'model' } });
+  return name.replace(/:latest$/, '');
+}
+
+function distinct(served: readonly ServedModel[]): ServedModel[] {
+  return [...new Map(served.map((one) => [one.name, one])).values()];
+}
+
+function weightBytes({ instance }: ServedModel): number {
+  return instance.plan.stages.flatMap(({ members }) => members).reduce((sum, one) => sum + one.weightBytes, 0);
+}
+
+function tagOf(served: ServedModel) {
+  const { name, instance, since } = served;
+  const { plan } = instance;
+  return {
+    name,
+    model: name,
+    modified_at: new Date(since).toISOString(),
+    size: weightBytes(served),
+    digest: plan.modelDigest,
+    details: {
+      format: 'safetensors',
+      family: plan.strategy,
+      families: [plan.strategy],
+      parameter_size: '',
+      quantization_level: plan.storage.matrix === 'as-stored' ? '' : String(plan.storage.matrix),
+    },
+  };
+}
+
+interface Said {
+  readonly text: string;
+  readonly thinking: string;
+  readonly calls: readonly object[];
+}
+
+/** How the two kinds of answers call the same. */
+type Fields = (said: Said) => object;
+
+const chatFields: Fields = ({ text, thinking, calls }) => ({
+  message: {
+    role: 'assistant',
+    content: text,
+    ...(thinking === '' ? {} : { thinking }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  },
+});
+
+const generateFields: Fields = ({ text, thinking }) => ({ response: text, ...(thinking === '' ? {} : { thinking }) });
+
+const nothing: Said = { text: '', thinking: '', calls: [] };
+
+function loaded({ name }: ServedModel, body: { readonly model: string }, fields: Fields): object {
+  const model = body.model === '' ? name : body.model;
+  return { model, created_at: new Date().toISOString(), ...fields(nothing), done: true, done_reason: 'load' };
+}
+
+class OllamaAnswer {
+  private readonly started = performance.now();
+  private readonly calls: { id: string; name: string; text: string }[] = [];
+  private finished: FinishedChoice | undefined;
+  private generated = 0;
+
+  constructor(
+    private readonly running: RunningAnswer,
+    /** As the client calls it. */
+    private readonly model: string,
+    private readonly fields: Fields,
+  ) {}
+
+  async whole(): Promise<object> {
+    let text = '';
+    let thinking = '';
+    for await (const event of this.running.events) {
+      this.note(event);
+      text += event.text;
+      thinking += event.reasoning ?? '';
+    }
+    return this.last({ text, thinking, calls: this.calls.map(callOf) });
+  }
+
+  async stream(reply: FastifyReply): Promise<void> {
+    const stream = new EventStream(reply, 'application/x-ndjson', '');
+    const line = (data: object) => stream.write(`${JSON.stringify(data)}\n`);
+    let told = 0;
+    try {
+      for await (const event of this.running.events) {
+        this.note(event);
+        // A call is told when the next one begins, or at the end: its arguments are an object here.
+        const complete = this.calls.slice(told, event.kind === 'finished' ? undefined : -1);
+        told += complete.length;
+        const { text, reasoning: thinking = '' } = event;
+        if (text === '' && thinking === '' && complete.length === 0) continue;
+        await line({ ...this.head(), ...this.fields({ text, thinking, calls: complete.map(callOf) }), done: false });
+      }
+      await line(this.last(nothing));
+    } catch (thrown) {
+      await line(ollamaDialect.body(problemOf(thrown)));
+    }
+    stream.end();
+  }
+
+  private note(event: AnswerEvent): void {
+    if (event.kind === 'token') this.generated += 1;
+    else this.finished = event;
+    for (const part of event.toolCalls ?? []) this.addCall(part);
+  }
+
+  private addCall({ index, id = '', name = '', arguments: text }: ToolCallPart): void {
+    this.calls[index] ??= { id, name, text: '' };
+    this.calls[index].text += text;
+  }
+
+  private head() {
+    return { model: this.model, created_at: new Date().toISOString() };
+  }
+
+  private last(said: Said): object {
+    const { reason, prefillMicroseconds = 0, decodeMicroseconds = 0 } = this.finished ?? {};
+    return {
+      ...this.head(),
+      ...this.fields(said),
+      done: true,
+      done_reason: reason === 'length' ? 'length' : 'stop',
+      total_duration: Math.round((performance.now() - this.started) * 1e6),
+      load_duration: 0,
+      prompt_eval_count: this.running.accepted.promptTokens.length,
+      prompt_eval_duration: Math.round(prefillMicroseconds * 1000),
+      eval_count: this.generated,
+      eval_duration: Math.round(decodeMicroseconds * 1000),
+    };
+  }
+}
+
+function callOf({ id, name, text }: { readonly id: string; readonly name: string; readonly text: string }): object {
+  let input: unknown;
+  try {
+    input = text === '' ? {} : JSON.parse(text);
+  } catch {
+    input = { unfinished: text };
+  }
+  return { id, function: { name, arguments: input } };
+}
