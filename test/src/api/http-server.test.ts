@@ -86,6 +86,22 @@ t.test('pages that may ask', async (t) => {
   t.equal(other.headers['access-control-allow-origin'], undefined);
 });
 
+t.test('the page, which asks nobody else for anything', async (t) => {
+  const node = await apiNode({ keys: ['a-good-key'] });
+  t.teardown(() => node.close());
+  const { status, headers, text } = await ask(node.url, '/');
+  t.equal(status, 200, 'also without a key');
+  t.match(headers['content-security-policy'], /default-src 'none'; script-src 'self'/);
+  const named = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => `/${path}`);
+  t.ok(named.length >= 3);
+  for (const path of [...named, '/page/markdown.js']) {
+    const file = await ask(node.url, path);
+    t.equal(file.status, 200, path);
+    t.notMatch(file.text.replaceAll('http://www.w3.org/2000/svg', ''), /https?:\/\//, path);
+  }
+  t.equal((await ask(node.url, '/cluster')).status, 401, 'what it shows needs the key');
+});
+
 t.test('a port that is taken', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');

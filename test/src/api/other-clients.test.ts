@@ -140,6 +140,10 @@ t.test('ollama', { skip: missingClient('ollama') }, async (t) => {
   t.match(await thrownBy(client.chat({ ...request, format: 'xml' })), { status_code: 400, error: /xml/ });
 
   const long = { ...request, stream: true, options: { temperature: 1.9, num_predict: 400 } };
-  for await (const _part of await client.chat(long)) client.abort();
+  const leaving = await client.chat(long);
+  const left = (async () => {
+    for await (const _part of leaving) leaving.abort();
+  })();
+  t.match(await thrownBy(left), { name: 'AbortError' });
   await until(async () => (await loaded.statistics())[0]?.statistics.residentSlots === 0, 'a free slot');
 });

@@ -4,10 +4,11 @@ import { isIP } from 'node:net';
 import { ShoalError } from '@shoal/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiParts } from './http-api.js';
+import { pagePaths } from './page.js';
 import { sendProblem } from './problems.js';
 
 /** Whether a node is alive is no secret; what it serves is. */
-const openPaths = new Set(['/healthz', '/readyz']);
+const openPaths = new Set(['/healthz', '/readyz', ...pagePaths]);
 const allowedHeaders = 'authorization, content-type, x-api-key, anthropic-version, anthropic-beta';
 const preflightSeconds = 600;
 
@@ -25,6 +26,8 @@ export function addAccess(server: FastifyInstance, { options, context, log }: Ap
 
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // As Anthropic's clients call it.
+    if (request.url.startsWith('/v1/messages')) reply.header('request-id', request.id);
     allowOrigin(request, reply, options.origins);
     // Before the key: browsers ask without one.
     if (request.method === 'OPTIONS' && reply.hasHeader('access-control-allow-origin')) {

@@ -11,11 +11,14 @@ import {
 import type { FastifyInstance } from 'fastify';
 import { addAccess } from './access.js';
 import { addAnthropic } from './anthropic/messages.js';
+import { addCluster } from './cluster/routes.js';
 import { addHealth } from './health.js';
 import { ModelDirectory } from './model-directory.js';
 import { addOllama } from './ollama/routes.js';
+import { addOpenApi } from './open-api.js';
 import { addOpenAi } from './openai/routes.js';
 import type { HttpApiOptions } from './options.js';
+import { addPage } from './page.js';
 import { sendProblem } from './problems.js';
 import { RequestMetrics } from './request-metrics.js';
 import { Requests } from './requests.js';
@@ -83,10 +86,13 @@ export class HttpApi implements Api<NodeService> {
       sendProblem(reply, new ShoalError('REQUEST_INVALID', message), request, log, { status: 404 });
     });
     addAccess(server, parts, place.host);
+    addOpenApi(server, parts);
     addHealth(server, parts);
     addOpenAi(server, parts);
     addAnthropic(server, parts);
     addOllama(server, parts);
+    addCluster(server, parts);
+    await addPage(server);
     const { port } = await this.listen(server, place);
     const host = isIP(place.host) === 6 ? `[${place.host}]` : place.host;
     let ended: Promise<void> | undefined;

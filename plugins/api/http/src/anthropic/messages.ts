@@ -11,25 +11,19 @@ import { messageOrder, promptOf } from './order.js';
 import { type CountBody, countSchema, type MessagesBody, messagesSchema } from './schema.js';
 
 export function addAnthropic(server: FastifyInstance, { requests }: ApiParts): void {
-  server.post<{ Body: MessagesBody }>(
-    '/v1/messages',
-    { schema: { body: messagesSchema } },
-    async ({ body, id }, reply) => {
-      reply.header('request-id', id);
-      const { order, warnings, isSingleCall } = messageOrder(body);
-      warn(reply, warnings);
-      const answer = new MessageAnswer(await requests.start(body.model, order, clientSignal(reply)), isSingleCall);
-      if (!body.stream) return answer.whole();
-      await answer.stream(reply);
-      return reply;
-    },
-  );
+  server.post<{ Body: MessagesBody }>('/v1/messages', { schema: { body: messagesSchema } }, async ({ body }, reply) => {
+    const { order, warnings, isSingleCall } = messageOrder(body);
+    warn(reply, warnings);
+    const answer = new MessageAnswer(await requests.start(body.model, order, clientSignal(reply)), isSingleCall);
+    if (!body.stream) return answer.whole();
+    await answer.stream(reply);
+    return reply;
+  });
 
   server.post<{ Body: CountBody }>(
     '/v1/messages/count_tokens',
     { schema: { body: countSchema } },
-    async ({ body, id }, reply) => {
-      reply.header('request-id', id);
+    async ({ body }, reply) => {
       // The head writes the prompt; who does not read on cancels what it would have made of it.
       const order = { input: promptOf(body), ignoreEndOfText: false, maximumTokens: 1, sampling: {} };
       const running = await requests.start(body.model, order, clientSignal(reply));

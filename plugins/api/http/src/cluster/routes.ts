@@ -1,0 +1,98 @@
+/** The cluster itself: what it is, what a load would do, loading and unloading, and what happens. */
+import { isAbsolute } from 'node:path';
+import { type LoadOptions, ShoalError } from '@shoal/core';
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { clientSignal, EventStream } from '../event-stream.js';
+import type { ApiParts } from '../http-api.js';
+
+const storageType = Type.String();
+
+const loadFields = {
+  model: Type.String({ minLength: 1, description: 'Name of a model in a library of the nodes, or a folder.' }),
+  plan: Type.Optional(Type.String({ description: 'Forces stages and members: pp=2, tp=3, tp=2,pp=2.' })),
+  contextLength: Type.Optional(Type.Integer({ minimum: 16 })),
+  slotCount: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096 })),
+  queueCapacity: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  storage: Type.Optional(Type.Object({ matrix: storageType, embedding: storageType }, { additionalProperties: false })),
+  stateStorage: Type.Optional(Type.Enum(['f16', 'f32'])),
+  policy: Type.Optional(Type.String()),
+  objective: Type.Optional(Type.String()),
+};
+
+const loadSchema = Type.Object(loadFields, { additionalProperties: false, description: 'What to load, and how.' });
+type LoadBody = Static<typeof loadSchema>;
+
+const instanceParameters = Type.Object({ instance: Type.String({ pattern: '^[0-9a-f]{16}$' }) });
+type InstanceParameters = Static<typeof instanceParameters>;
+
+/** The rest is checked where it is used, by the one rule that nodes have for each other, too. */
+function splitBody({ model, ...options }: LoadBody): { readonly model: string; readonly options: LoadOptions } {
+  if (model.includes('/') && !isAbsolute(model) && /^\.\.?\//.test(model)) {
+    const message = `model "${model}" is relative to nothing here: give a name, or the whole path`;
+    throw new ShoalError('REQUEST_INVALID', message, { details: { parameter: 'model' } });
+  }
+  return { model, options: options as LoadOptions };
+}
+
+export function addCluster(server: FastifyInstance, { context, closing }: ApiParts): void {
+  const { service } = context;
+  const loading = { schema: { summary: 'Loads a model; answers when it serves.', body: loadSchema } };
+  const explaining = { schema: { summary: 'What loading would do, and why; loads nothing.', body: loadSchema } };
+  const ofInstance = (summary: string) => ({ schema: { summary, params: instanceParameters } });
+
+  server.get('/cluster', { schema: { summary: 'Nodes, instances, and what the cluster agrees on.' } }, async () => {
+    const [nodes, instances, state] = await Promise.all([service.nodes(), service.instances(), service.state()]);
+    const { nodeName, softwareVersion } = context;
+    return { node: { nodeId: service.nodeId, nodeName, softwareVersion }, nodes, instances, state };
+  });
+
+  server.get(
+    '/cluster/topology',
+    { schema: { summary: 'Devices, interfaces and measured links.' } },
+    async (_request, reply) => service.topology({ signal: clientSignal(reply) }),
+  );
+
+  server.post<{ Body: LoadBody }>('/cluster/explain', explaining, async ({ body }, reply) => {
+    const { model, options } = splitBody(body);
+    return service.explain(model, options, clientSignal(reply));
+  });
+
+  server.post<{ Body: LoadBody }>('/cluster/instances', loading, async ({ body }, reply) => {
+    const { model, options } = splitBody(body);
+    const loaded = await service.load(model, options, { signal: clientSignal(reply) });
+    return reply.code(201).send(loaded);
+  });
+
+  server.delete<{ Params: InstanceParameters }>(
+    '/cluster/instances/:instance',
+    ofInstance('Unloads an instance from all its nodes.'),
+    async ({ params }, reply) => {
+      await service.unload(params.instance, clientSignal(reply));
+      return reply.code(204).send();
+    },
+  );
+
+  server.get<{ Params: InstanceParameters }>(
+    '/cluster/instances/:instance/statistics',
+    ofInstance('Counters of all members: steps, and where their time went.'),
+    async ({ params }, reply) => service.statistics(params.instance, clientSignal(reply)),
+  );
+
+  server.get(
+    '/cluster/events',
+    { schema: { summary: 'What happens from now on, as server-sent events.' } },
+    async (_request, reply) => {
+      const signal = AbortSignal.any([clientSignal(reply), closing]);
+      const events = service.watch(signal);
+      const stream = new EventStream(reply);
+      try {
+        for await (const event of events) await stream.send(event, event.kind);
+      } catch {
+        // Who watches sees the end of the stream, and asks again.
+      }
+      stream.end();
+      return reply;
+    },
+  );
+}

@@ -1,0 +1,69 @@
+// The cluster over HTTP: what it is, plans, loads, events, and the description of it all.
+import t from 'tap';
+import { apiNode, modelName } from '../support/api-cluster.js';
+
+t.test('the cluster', async (t) => {
+  const node = await apiNode();
+  t.teardown(() => node.close());
+  const call = async (method: string, path: string, body?: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const sent = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
+    const response = await fetch(`${node.url}${path}`, sent);
+    const text = await response.text();
+    // biome-ignore lint/suspicious/noExplicitAny: JSON of many routes
+    return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as any };
+  };
+
+  const listening = new AbortController();
+  const events = await fetch(`${node.url}/cluster/events`, { signal: listening.signal });
+  t.match(events.headers.get('content-type'), /^text\/event-stream/);
+  const heard = (async () => {
+    let text = '';
+    for await (const chunk of events.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes('event: instance-unloaded')) break;
+    }
+    return text;
+  })();
+
+  const explained = await call('POST', '/cluster/explain', { model: modelName });
+  t.equal(explained.status, 200);
+  t.ok(explained.body.outcome.plan, explained.body.text);
+  const forced = await call('POST', '/cluster/explain', { model: modelName, plan: 'pp=9' });
+  t.match(forced.body.outcome.refusal, { code: /^PLAN_/ });
+
+  const loaded = await call('POST', '/cluster/instances', { model: modelName, contextLength: 128 });
+  t.equal(loaded.status, 201);
+  const { instance } = loaded.body;
+  const state = await call('GET', '/cluster');
+  t.match(state.body, {
+    node: { nodeId: node.cluster.nodeId },
+    nodes: [{ nodeId: node.cluster.nodeId, state: 'self' }],
+    instances: [{ instance, state: 'ready', plan: { contextLength: 128 } }],
+    state: { leader: {} },
+  });
+  t.match((await call('GET', '/cluster/topology')).body, { nodes: [{ nodeId: node.cluster.nodeId }] });
+  t.match((await call('GET', `/cluster/instances/${instance}/statistics`)).body, [{ stage: 0, member: 0 }]);
+  t.equal((await call('DELETE', `/cluster/instances/${instance}`)).status, 204);
+  t.match(await call('DELETE', `/cluster/instances/${instance}`), { status: 404, body: { error: {} } });
+
+  t.match(await call('POST', '/cluster/instances', { model: 'none' }), {
+    status: 404,
+    body: { error: { message: /none/ } },
+  });
+  t.match(await call('POST', '/cluster/instances', { model: modelName, slots: 3 }), { status: 400 });
+  t.match(await call('POST', '/cluster/instances', { model: './x' }), { status: 400 });
+  t.match(await call('DELETE', '/cluster/instances/nonsense'), { status: 400 });
+  t.match(await heard, /event: instance-loaded\ndata: \{"kind":"instance-loaded"/);
+  listening.abort();
+
+  const { body: description } = await call('GET', '/openapi.json');
+  t.match(description, { openapi: '3.1.0', info: { title: 'Shoal' } });
+  for (const path of ['/v1/chat/completions', '/v1/messages', '/api/chat', '/cluster/instances']) {
+    t.match(description.paths[path]?.post, {
+      operationId: /^post/,
+      requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+    });
+  }
+  t.match(description.paths['/cluster/instances/{instance}'].delete.parameters, [{ name: 'instance', in: 'path' }]);
+});
