@@ -25,6 +25,8 @@ export interface ControlHostOptions {
   readonly listen: readonly string[];
   /** A peer has opened a channel. */
   readonly onChannel: (peerId: string, channel: ByteChannel) => void;
+  /** Of several addresses of a peer the lowest is dialled first; absent: in libp2p's order. */
+  readonly addressRank?: (multiaddress: string) => number;
   /** Protocols of plugins, by a name of their own. */
   readonly services?: Readonly<Record<string, HostService>>;
 }
@@ -81,6 +83,7 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
   ]);
   const crypto = await noiseCrypto();
   const privateKey = await parseIdentity(options.identity ?? (await createIdentity()));
+  const { addressRank } = options;
   const keyFile = `/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(options.clusterKey).toString('hex')}`;
   let host: Awaited<ReturnType<typeof createLibp2p>>;
   try {
@@ -104,6 +107,12 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
         inboundConnectionThreshold: 200,
         maxIncomingPendingConnections: 100,
         dialTimeout: dialTimeoutMilliseconds,
+        ...(addressRank === undefined
+          ? {}
+          : {
+              addressSorter: ({ multiaddr: left }, { multiaddr: right }) =>
+                Math.sign(addressRank(left.toString()) - addressRank(right.toString())) as -1 | 0 | 1,
+            }),
         // Whether and when to dial again is for the dialer to decide; a service may ask libp2p to keep a peer.
         reconnectRetries: 0,
       },

@@ -23,6 +23,8 @@ export class Interfaces {
   private facts: ReadonlyMap<string, InterfaceFacts> = new Map();
   private factsOf = '';
   private readAt = Number.NEGATIVE_INFINITY;
+  /** As they were last read. */
+  current: readonly NetworkInterface[] = [];
   private reading: Promise<readonly NetworkInterface[]> | undefined;
 
   constructor(
@@ -50,7 +52,8 @@ export class Interfaces {
       this.factsOf = key;
       this.readAt = this.now();
     }
-    return found.map(({ name, addresses }) => describe(name, addresses, this.facts.get(name)));
+    this.current = found.map(({ name, addresses }) => describe(name, addresses, this.facts.get(name)));
+    return this.current;
   }
 }
 

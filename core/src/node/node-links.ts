@@ -1,7 +1,7 @@
 /** The links of the cluster, as this node and its peers measure them. */
 import { messages, parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
-import { Interfaces } from '../links/interfaces.js';
+import type { Interfaces } from '../links/interfaces.js';
 import { LinkMonitor } from '../links/link-monitor.js';
 import { checkedReport, type LinkReport } from '../links/link-report.js';
 import type { NetworkInterface } from '../links/network-interface.js';
@@ -28,12 +28,13 @@ const reportMilliseconds = 700;
 const knownMilliseconds = 5000;
 /** Before a placement. Latency first: bursts of other nodes would be in its way. */
 const latencyMilliseconds = 600;
-const bandwidthMilliseconds = 600;
+const bandwidthMilliseconds = 800;
 
 export interface NodeLinksOptions {
   readonly self: { readonly nodeId: string; readonly nodeName: string; readonly machineId: string };
   readonly clusterKey: Uint8Array;
   readonly peers: Peers;
+  readonly interfaces: Interfaces;
   /** Whether a model is loaded here. */
   readonly isServing: () => boolean;
   readonly dataAddresses: (interfaces: readonly NetworkInterface[]) => readonly string[];
@@ -46,16 +47,17 @@ export interface ClusterLinks {
 }
 
 export class NodeLinks {
-  private readonly interfaces = new Interfaces();
+  private readonly interfaces: Interfaces;
   private readonly monitor: LinkMonitor;
 
   constructor(private readonly options: NodeLinksOptions) {
-    const { self, clusterKey, peers, isServing, dataAddresses } = options;
+    const { self, clusterKey, peers, interfaces, isServing, dataAddresses } = options;
+    this.interfaces = interfaces;
     const key = probeKey(clusterKey);
     this.monitor = new LinkMonitor({
       self,
       key,
-      interfaces: this.interfaces,
+      interfaces,
       responder: new ProbeResponder({ key, nodeId: self.nodeId }),
       probe,
       probeAddresses: (interfaces) => probeAddresses(dataAddresses(interfaces)),

@@ -8,6 +8,8 @@ import type { messages } from '../control/messages.js';
 import { type Peer, Peers } from '../control/peers.js';
 import { Pulses } from '../control/pulse/pulses.js';
 import { type ControlHandlers, RpcConnection } from '../control/rpc.js';
+import { controlRank } from '../links/control-order.js';
+import { Interfaces } from '../links/interfaces.js';
 import { MachineMonitor } from '../machine/monitor.js';
 import { ClusterContainer } from '../runtime/container.js';
 import { tokens } from '../runtime/tokens.js';
@@ -169,11 +171,14 @@ class NodeBuilder {
       container.onClose('local socket', () => local.close());
     }
 
+    const interfaces = new Interfaces();
+    void interfaces.read();
     host = await startControlHost({
       identity,
       clusterKey,
       listen,
       onChannel: (peerId, channel) => peers.accept(peerId, channel),
+      addressRank: (multiaddress) => controlRank(interfaces.current, multiaddress),
       services: await this.meeting.hostServices(options.plugins),
     });
     const started = host;
@@ -197,12 +202,13 @@ class NodeBuilder {
       self: settings,
       clusterKey,
       peers,
+      interfaces,
       isServing: () =>
         container
           .resolve(nodeTokens.instances)
           .list()
           .some(({ state }) => state === 'ready'),
-      dataAddresses: (interfaces) => dataAddresses(listen, configured, interfaces),
+      dataAddresses: (found) => dataAddresses(listen, configured, found),
     });
     this.links = links;
     this.settings = settings;
