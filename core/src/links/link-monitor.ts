@@ -5,12 +5,12 @@
 import { ShoalError } from '../spec/errors.js';
 import type { Link } from '../spec/link.js';
 import type { Interfaces } from './interfaces.js';
-import { withoutZone } from './ip-address.js';
+import { atLeast, endOf, endpointOf, isMeasured, listening, slower } from './link-parts.js';
 import { type AddressPair, kindOfLink, type LinkPath, pathsTo } from './link-paths.js';
 import { type FailedLink, type LinkOffer, type LinkReport, maximumInterfaces } from './link-report.js';
-import type { InterfaceAddress, NetworkInterface } from './network-interface.js';
+import type { NetworkInterface } from './network-interface.js';
 import type { probe as probeNow } from './probe.js';
-import type { ProbeEndpoint, ProbeResponder } from './probe-responder.js';
+import type { ProbeResponder } from './probe-responder.js';
 
 export interface LinkPeer {
   readonly nodeId: string;
@@ -46,6 +46,7 @@ interface MeasuredPath {
   path: LinkPath;
   link?: Link;
   failure?: FailedLink;
+  /** When it was measured by a burst that was long enough. */
   bandwidthAt?: number;
   /** Waits longer after each failure. */
   failures: number;
@@ -221,7 +222,7 @@ export class LinkMonitor {
 
   private wantsBandwidth({ link, failure, bandwidthAt }: MeasuredPath): boolean {
     if (!link || failure) return false;
-    if (bandwidthAt !== undefined && this.options.isServing?.()) return false;
+    if (isMeasured(link.bandwidthBytesPerSecond) && this.options.isServing?.()) return false;
     return bandwidthAt === undefined || this.now() - bandwidthAt > freshBandwidthMilliseconds;
   }
 
@@ -328,8 +329,9 @@ export class LinkMonitor {
     one.triedAt = now;
     one.answered = target;
     delete one.failure;
-    if (bandwidth && 'bytesPerSecond' in bandwidth) one.bandwidthAt = now;
-    const before = one.bandwidthAt === undefined ? undefined : one.link?.bandwidthBytesPerSecond;
+    const before =
+      one.link && isMeasured(one.link.bandwidthBytesPerSecond) ? one.link.bandwidthBytesPerSecond : undefined;
+    if (bandwidth && 'bytesPerSecond' in bandwidth && !bandwidth.isRough) one.bandwidthAt = now;
     // Bursts of others lengthen round trips: the smallest of what is fresh counts.
     const last = one.link?.latencyMicroseconds;
     const isFresh = now - (one.link?.measuredAt ?? 0) < freshLatencyMilliseconds;
@@ -344,7 +346,7 @@ export class LinkMonitor {
       latencyMicroseconds: { value: latency, source: 'measured' },
       bandwidthBytesPerSecond:
         bandwidth && 'bytesPerSecond' in bandwidth
-          ? { value: bandwidth.bytesPerSecond, source: 'measured' }
+          ? { value: atLeast(bandwidth, before), source: 'measured' }
           : (before ?? slower(from, one.path.to, bandwidth?.reason)),
       measuredAt: now,
     };
@@ -381,47 +383,6 @@ function keepLoopbackOnly(paths: Map<string, MeasuredPath>): void {
   const isLoopback = ({ path }: MeasuredPath) => path.to.kind === 'loopback';
   if (![...paths.values()].some((one) => isLoopback(one) && one.link)) return;
   for (const [key, one] of paths) if (!isLoopback(one)) paths.delete(key);
-}
-
-/** A peer's interfaces with those of their addresses at which it answers. */
-function listening({ interfaces, endpoints }: LinkOffer): NetworkInterface[] {
-  const isBound = (one: NetworkInterface, { address }: InterfaceAddress) =>
-    endpoints.some((endpoint) => belongs(endpoint.address, one, address));
-  return interfaces
-    .map((one) => ({ ...one, addresses: one.addresses.filter((address) => isBound(one, address)) }))
-    .filter(({ addresses }) => addresses.length > 0);
-}
-
-/** Whether an address with a zone is this one of this interface: the same link-local address may be on several. */
-function belongs(bound: string, one: NetworkInterface, address: string): boolean {
-  if (withoutZone(bound) !== address) return false;
-  const zone = bound.slice(address.length + 1);
-  return zone === '' || zone === one.name || one.addresses.some(({ scopeId }) => String(scopeId) === zone);
-}
-
-function endpointOf({ endpoints }: LinkOffer, target: string): ProbeEndpoint | undefined {
-  return endpoints.find(({ address }) => withoutZone(address) === withoutZone(target));
-}
-
-function endOf(nodeId: string, one: NetworkInterface | undefined, address: string | undefined): Link['from'] {
-  return {
-    nodeId,
-    ...(one === undefined ? {} : { interfaceName: one.name }),
-    ...(address === undefined ? {} : { address }),
-  };
-}
-
-/** What the systems at the ends say where nothing was measured: the slower of both. */
-function slower(
-  from: NetworkInterface | undefined,
-  to: NetworkInterface,
-  unmeasured = 'not measured yet',
-): Link['bandwidthBytesPerSecond'] {
-  const ends = [from?.bandwidthBytesPerSecond, to.bandwidthBytesPerSecond];
-  const known = ends.flatMap((end) => (end && 'value' in end ? [end] : []));
-  const [first, second] = known;
-  if (!first || !second) return { unknown: unmeasured };
-  return first.value <= second.value ? first : second;
 }
 
 async function inParallel<Item>(

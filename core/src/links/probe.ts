@@ -38,7 +38,13 @@ export interface ProbeResult {
   readonly sourceAddress: string;
   readonly roundTripMicroseconds: number;
   /** Or why it was not measured; absent where it was not asked for. */
-  readonly bandwidth?: { readonly bytesPerSecond: number } | { readonly reason: string };
+  readonly bandwidth?:
+    | {
+        readonly bytesPerSecond: number;
+        /** Whether the burst was too short to tell the path from a busy machine: then it is a lower bound. */
+        readonly isRough: boolean;
+      }
+    | { readonly reason: string };
 }
 
 /** Round trips take no more of the deadline: on a long path, little is added to each, and some are enough. */
@@ -47,6 +53,8 @@ const roundTripsPart = 1 / 3;
 const meaningfulMicroseconds = 1000;
 /** The longest burst is left out where it would take more than this. */
 const longestBurstMilliseconds = 250;
+/** Bursts of this size outlast the pauses of a busy machine. */
+const tellingBurstBytes = 1024 * 1024;
 const burstSizes = [64 * 1024, 256 * 1024, 1024 * 1024, maximumBurstBytes];
 /** Shared by all bursts; random, so that no tunnel can compress it. */
 let noise: Buffer | undefined;
@@ -159,6 +167,7 @@ async function measureBandwidth(
   noise ??= randomBytes(burstSizes[0] ?? 0);
   // The longest burst counts: short ones meet empty buffers, and a busy machine weighs more on them.
   let bytesPerSecond = 0;
+  let isRough = true;
   try {
     for (const size of burstSizes) {
       const takes = (size / bytesPerSecond) * 1000;
@@ -170,11 +179,12 @@ async function measureBandwidth(
         return { reason: 'the other side takes no burst now' };
       }
       bytesPerSecond = await burst(socket, reader, size, noise);
+      isRough = size < tellingBurstBytes;
     }
   } catch (thrown) {
     if (bytesPerSecond === 0) return { reason: `a burst did not end in time: ${(thrown as Error).message}` };
   }
-  return { bytesPerSecond };
+  return { bytesPerSecond, isRough };
 }
 
 /** Bytes per second of its second half, as the receiver saw them come; of all of it where that was too short to tell. */
