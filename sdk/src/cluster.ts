@@ -174,6 +174,21 @@ export class Cluster implements AsyncDisposable {
     await this.operate({ kind: 'leave', node }, options);
   }
 
+  /**
+   * Has the cluster keep a model loaded, wherever there is room for it, until `drop` or `unload`: it outlives this program, and
+   * is loaded again when a node that held a part of it is lost. Resolves when that is decided, with what `drop` takes; the
+   * leader plans and loads it then (see `state`).
+   */
+  async keep(model: string, { signal, ...options }: ExplainOptions = {}): Promise<string> {
+    const order = { kind: 'keep', model: modelReference(model), options } as const;
+    return (await this.service().operate(order, signal)).wish ?? '';
+  }
+
+  /** Ends `keep`, and unloads the model. */
+  async drop(wish: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.service().operate({ kind: 'drop', wish }, signal);
+  }
+
   /** What is loaded, here or anywhere in the cluster. */
   async instances(): Promise<readonly InstanceSummary[]> {
     return this.service().instances();

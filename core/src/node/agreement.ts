@@ -23,6 +23,8 @@ import { nodeTokens } from './tokens.js';
 
 /** How long a node that leaves waits until others have heard so. */
 const farewellMilliseconds = 500;
+/** A campaign, and a little more. */
+const restMilliseconds = 4000;
 
 @injectable()
 export class Agreement {
@@ -33,6 +35,7 @@ export class Agreement {
   private readonly stuck = new Map<string, string>();
   private departed = false;
   private lastLeader: Leader | undefined;
+  private restlessAt = 0;
 
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
@@ -75,6 +78,7 @@ export class Agreement {
   }
 
   connected(nodeId: string): void {
+    this.restlessAt = performance.now();
     this.consensus.connected(nodeId);
   }
 
@@ -93,8 +97,13 @@ export class Agreement {
     return this.consensus.state;
   }
 
-  get isLeader(): boolean {
-    return this.consensus.isLeader;
+  /**
+   * Whether this node leads, and has for a while in which nobody came: where nodes have just met, each of them may still
+   * take itself for the leader, and what a leader starts must not be started twice.
+   */
+  get isSettledLeader(): boolean {
+    const { isLeader, isCampaigning } = this.consensus;
+    return isLeader && !isCampaigning && performance.now() - this.restlessAt > restMilliseconds;
   }
 
   isPresent(nodeId: string): boolean {
@@ -181,6 +190,7 @@ export class Agreement {
   private leaderChanged(leader: Leader): void {
     const before = this.lastLeader;
     this.lastLeader = leader;
+    if (before?.nodeId !== leader.nodeId) this.restlessAt = performance.now();
     // Told while it is made, before it is started.
     if (before && before.nodeId !== leader.nodeId) {
       const nodeName = this.state.facts[leader.nodeId]?.fact.nodeName ?? '';

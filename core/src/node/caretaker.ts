@@ -4,6 +4,7 @@
  */
 import { type Duty, dutiesOf } from '../consensus/duties.js';
 import { cordonOf } from '../consensus/state.js';
+import type { Peers } from '../control/peers.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Agreement } from './agreement.js';
@@ -15,8 +16,10 @@ import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
 import { loadOptionsFromJson } from './wire.js';
 
-/** What could not be done is tried again after this, and when the state changes after half of it. */
-const retryMilliseconds = 30_000;
+/** Some duties begin, and others come due again, without any change of the state. */
+const lookMilliseconds = 2000;
+/** What could not be done is tried again after this. */
+const retryMilliseconds = 15_000;
 
 @injectable()
 export class Caretaker {
@@ -29,6 +32,7 @@ export class Caretaker {
 
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
+    @inject(nodeTokens.peers) private readonly peers: Peers,
     @inject(nodeTokens.agreement) private readonly agreement: Agreement,
     @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.coordinator) private readonly coordinator: Coordinator,
@@ -38,7 +42,7 @@ export class Caretaker {
 
   start(): void {
     this.agreement.onChanged(() => this.schedule());
-    this.timer = setInterval(() => this.schedule(), retryMilliseconds);
+    this.timer = setInterval(() => this.schedule(), lookMilliseconds);
     this.timer.unref();
   }
 
@@ -61,7 +65,7 @@ export class Caretaker {
     const { agreement } = this;
     const { nodeId } = this.settings;
     const isPresent = (other: string) => agreement.isPresent(other);
-    const duties = dutiesOf(agreement.state, { nodeId, isLeader: agreement.isLeader, isPresent });
+    const duties = dutiesOf(agreement.state, { nodeId, isLeader: agreement.isSettledLeader, isPresent });
     for (const duty of duties) {
       const key = keyOf(duty);
       if (this.busy.has(key) || performance.now() < (this.notBefore.get(key) ?? 0)) continue;
@@ -88,7 +92,7 @@ export class Caretaker {
     } catch (thrown) {
       if (this.lifetime.signal.aborted) return;
       const error = ShoalError.from(thrown);
-      this.notBefore.set(key, performance.now() + retryMilliseconds / 2);
+      this.notBefore.set(key, performance.now() + retryMilliseconds);
       this.log.write('warn', 'cluster', `${duty.kind}: ${error.message}`, { code: error.code });
       if (duty.kind === 'move-instance') this.agreement.setStuck(duty.instance, error.message);
     } finally {
@@ -101,8 +105,7 @@ export class Caretaker {
   private async attempt(duty: Duty): Promise<void> {
     const { signal } = this.lifetime;
     if (duty.kind === 'load-model') {
-      const options = { ...loadOptionsFromJson(duty.optionsJson), wish: duty.wish };
-      await this.coordinator.load(duty.model, options, () => undefined, signal);
+      await this.load(duty);
       return;
     }
     const record = this.instances.get(duty.instance);
@@ -117,11 +120,36 @@ export class Caretaker {
     await this.relocation.move(duty.instance, { reason: [...without.values()].join('; '), without, signal });
   }
 
+  /** This node plans and loads it; where it does not have the model's files, a node that has them does. */
+  private async load({ model, optionsJson, wish }: Extract<Duty, { kind: 'load-model' }>): Promise<void> {
+    const { signal } = this.lifetime;
+    const options = { ...loadOptionsFromJson(optionsJson), wish };
+    try {
+      await this.coordinator.load(model, options, () => undefined, signal);
+    } catch (thrown) {
+      if (!isMissing(thrown)) throw thrown;
+      const operationJson = JSON.stringify({ kind: 'keep', model, options });
+      for (const { connection } of this.peers.list()) {
+        try {
+          await connection.call('operate', { operationJson }, { signal, deadlineMilliseconds: 0 });
+          return;
+        } catch (other) {
+          if (!isMissing(other)) throw other;
+        }
+      }
+      throw thrown;
+    }
+  }
+
   private whyAway(nodeId: string): string {
     const { state } = this.agreement;
     const name = state.facts[nodeId]?.fact.nodeName ?? nodeId;
     return `node ${name} is drained: ${cordonOf(state, nodeId)?.reason ?? 'an operator asked for it'}`;
   }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return ShoalError.is(thrown) && thrown.code === 'MODEL_NOT_FOUND';
 }
 
 function keyOf(duty: Duty): string {

@@ -397,6 +397,9 @@ class NodeBuilder {
         const all = await ingress.list(signal);
         const summary = currentOf(all, instance);
         if (!summary) throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${instance} is loaded`);
+        // Else the cluster would load it again.
+        const wish = summary.options?.wish;
+        if (wish !== undefined) await agreement.submit({ kind: 'drop-model', wish }, { signal });
         await coordinator.unload(summary);
       },
       move: (instance, { without = [], ...request }, signal) =>

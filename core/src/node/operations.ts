@@ -3,15 +3,18 @@
  * concerns. Who may: programs of a node's own user (its local socket) and members of the cluster, which hold its key.
  */
 import type { Change } from '../consensus/changes.js';
+import { randomId, systemRandom } from '../consensus/environment.js';
 import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Agreement } from './agreement.js';
 import type { ClusterInstance, ClusterNode } from './cluster-state.js';
+import type { Coordinator } from './coordinator.js';
+import type { LoadOptions } from './service.js';
 import type { NodeSettings } from './settings.js';
 import { nodeTokens } from './tokens.js';
-import { invalid } from './wire.js';
+import { invalid, loadOptionsFromJson } from './wire.js';
 
 /** JSON. `node` is a name or an id, `instance` an id. */
 export type NodeOperation =
@@ -27,6 +30,10 @@ export type NodeOperation =
   | { readonly kind: 'pause-instance'; readonly instance: string; readonly reason?: string }
   | { readonly kind: 'resume-instance'; readonly instance: string }
   | { readonly kind: 'rename'; readonly node: string; readonly name: string }
+  /** The cluster keeps the model loaded, wherever there is room, and loads it again when what held it is lost. */
+  | { readonly kind: 'keep'; readonly model: string; readonly options: LoadOptions }
+  /** Ends that, and unloads it. */
+  | { readonly kind: 'drop'; readonly wish: string }
   /** It is drained first, unless told to go `now`. */
   | { readonly kind: 'leave'; readonly node: string; readonly now?: boolean; readonly deadlineMilliseconds?: number };
 
@@ -37,6 +44,8 @@ export interface NodeOperationOutcome {
   /** Its name now. */
   readonly nodeName?: string;
   readonly instance?: string;
+  /** What `drop` takes. */
+  readonly wish?: string;
 }
 
 /** What a node does to itself. */
@@ -56,6 +65,7 @@ export class Operations {
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
     @inject(nodeTokens.peers) private readonly peers: Peers,
     @inject(nodeTokens.agreement) private readonly agreement: Agreement,
+    @inject(nodeTokens.coordinator) private readonly coordinator: Coordinator,
     @inject(nodeTokens.selfOperations) private readonly self: SelfOperations,
   ) {}
 
@@ -65,6 +75,7 @@ export class Operations {
   async operate(operation: NodeOperation, signal: AbortSignal): Promise<NodeOperationOutcome> {
     const { kind } = operation;
     if (kind === 'pause-instance' || kind === 'resume-instance') return this.operateInstance(operation, signal);
+    if (kind === 'keep' || kind === 'drop') return this.wish(operation, signal);
     const { nodeId, nodeName } = this.find(operation.node);
     const outcome = { kind, nodeId, nodeName };
     switch (kind) {
@@ -93,7 +104,7 @@ export class Operations {
   }
 
   /** What another member of the cluster orders of this very node. Throws REQUEST_INVALID. */
-  async obey(operation: NodeOperation): Promise<NodeOperationOutcome> {
+  async obey(operation: NodeOperation, signal: AbortSignal): Promise<NodeOperationOutcome> {
     const { nodeId } = this.settings;
     if (operation.kind === 'rename') {
       const name = operation.name.trim();
@@ -101,7 +112,12 @@ export class Operations {
       await this.self.rename(name);
       this.agreement.refresh();
     } else if (operation.kind === 'leave') this.self.leave();
-    else throw invalid(`a node cannot be ordered to ${operation.kind}; that is decided by the cluster`);
+    else if (operation.kind === 'keep') {
+      // The leader's: it does not have the model itself.
+      const { model, options } = operation;
+      const { instance } = await this.coordinator.load(model, options, () => undefined, signal);
+      return { kind: 'keep', instance };
+    } else throw invalid(`a node cannot be ordered to ${operation.kind}; that is decided by the cluster`);
     return { kind: operation.kind, nodeId, nodeName: this.settings.nodeName };
   }
 
@@ -116,6 +132,25 @@ export class Operations {
     if (kind === 'resume-instance') await this.decide({ kind, instance }, signal);
     else await this.decide({ kind, instance, reason: reasonOf(operation) }, signal);
     return { kind, instance };
+  }
+
+  private async wish(
+    operation: Extract<NodeOperation, { kind: 'keep' | 'drop' }>,
+    signal: AbortSignal,
+  ): Promise<NodeOperationOutcome> {
+    const { kind } = operation;
+    if (kind === 'keep') {
+      const { model, options } = operation;
+      const wish = randomId(systemRandom);
+      await this.decide({ kind: 'want-model', wish, model, optionsJson: JSON.stringify(options) }, signal);
+      return { kind, wish };
+    }
+    const { wish } = operation;
+    if (!this.agreement.cluster().wishes.some((one) => one.wish === wish)) {
+      throw new ShoalError('INSTANCE_NOT_FOUND', `the cluster keeps nothing loaded for ${wish}`, { details: { wish } });
+    }
+    await this.decide({ kind: 'drop-model', wish }, signal);
+    return { kind, wish };
   }
 
   private async decide(change: Change, signal: AbortSignal): Promise<void> {
@@ -189,7 +224,7 @@ export class Operations {
   /** Has the node itself do it. */
   private async order(nodeId: string, operation: NodeOperation, signal: AbortSignal): Promise<void> {
     if (nodeId === this.settings.nodeId) {
-      await this.obey(operation);
+      await this.obey(operation, signal);
       return;
     }
     const peer = this.peers.get(nodeId);
@@ -233,14 +268,18 @@ const kinds = new Set<string>([
   'resume-instance',
   'rename',
   'leave',
+  'keep',
+  'drop',
 ] satisfies NodeOperation['kind'][]);
 
 /** Throws REQUEST_INVALID. */
 export function operationFromJson(text: string | null | undefined): NodeOperation {
   const operation = parseDocument<Readonly<Record<string, unknown>> | null>(text, 'an operation');
-  const { kind, node, instance, reason, name, now, deadlineMilliseconds } = operation ?? {};
+  const { kind, node, instance, wish, model, options, reason, name, now, deadlineMilliseconds } = operation ?? {};
   if (typeof kind !== 'string' || !kinds.has(kind)) throw invalid(`there is no operation ${JSON.stringify(kind)}`);
-  const target = kind.endsWith('-instance') ? instance : node;
+  if (kind === 'keep')
+    return { kind, model: modelName(model), options: loadOptionsFromJson(JSON.stringify(options ?? {})) };
+  const target = kind === 'drop' ? wish : kind.endsWith('-instance') ? instance : node;
   const isText = (value: unknown) => value === undefined || (typeof value === 'string' && value.length <= 4096);
   if (typeof target !== 'string' || target === '' || !isText(target)) throw invalid('an operation names no target');
   if (!isText(reason) || !isText(name)) throw invalid('the reason or the name of an operation is not a text');
@@ -249,4 +288,9 @@ export function operationFromJson(text: string | null | undefined): NodeOperatio
   const isDeadline = deadlineMilliseconds === undefined || Number.isFinite(deadlineMilliseconds);
   if (!isDeadline || (deadlineMilliseconds as number) < 0) throw invalid('a deadline is not a number of milliseconds');
   return operation as unknown as NodeOperation;
+}
+
+function modelName(value: unknown): string {
+  if (typeof value !== 'string' || value === '' || value.length > 4096) throw invalid('the model is not a name');
+  return value;
 }

@@ -180,8 +180,8 @@ export function peerHandlers({
       return {};
     },
 
-    async operate({ operationJson }) {
-      return { outcomeJson: JSON.stringify(await operations.obey(operationFromJson(operationJson))) };
+    async operate({ operationJson }, { signal }) {
+      return { outcomeJson: JSON.stringify(await operations.obey(operationFromJson(operationJson), signal)) };
     },
 
     listNodes: () => ({ nodesJson: JSON.stringify(listNodes()) }),

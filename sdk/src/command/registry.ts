@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { errorsCommand } from './commands/errors.js';
 import { explainCommand } from './commands/explain.js';
 import { helpCommand } from './commands/help.js';
+import { dropCommand, keepCommand } from './commands/keep.js';
 import { logsCommand } from './commands/logs.js';
 import { machinesCommand } from './commands/machines.js';
 import { modelsCommand } from './commands/models.js';
@@ -42,6 +43,8 @@ export const commands: readonly Command[] = [
   errorsCommand,
   nodeCommand,
   nodesCommand,
+  keepCommand,
+  dropCommand,
   cordonCommand,
   uncordonCommand,
   drainCommand,

@@ -139,6 +139,10 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   for (const verb of ['uncordon', 'drain', 'uncordon', 'pause', 'resume']) {
     t.same(await documents(t, [verb, 'anchor']), [{ kind: verb, target: 'anchor' }]);
   }
+  const [kept] = await documents(t, ['keep', model, '--slots', '1']);
+  const { wish } = kept as { readonly wish: string };
+  t.match(kept, { model, wish: /^[0-9a-f]{16}$/ });
+  t.same(await documents(t, ['drop', wish]), [{ wish }]);
   t.same(await documents(t, ['rename', 'anchor', 'den']), [{ kind: 'rename', target: 'anchor' }]);
   const ended = once(child, 'close');
   t.same(await documents(t, ['leave', 'den']), [{ kind: 'leave', target: 'den' }]);
