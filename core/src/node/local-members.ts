@@ -116,6 +116,7 @@ export class LocalMembers {
     this.members.set(key, member);
     void worker.ended.then((error) => this.workerEnded(key, member, error));
     try {
+      this.refuseEnded(instance);
       const [bindAddress = '127.0.0.1', ...otherAddresses] = await this.links.dataAddresses();
       const { endpoint } = await worker.call(
         'prepare',
@@ -134,6 +135,13 @@ export class LocalMembers {
       await this.stopMember(key, member);
       throw this.named(thrown);
     }
+  }
+
+  /** What ended while its worker started has freed its members already; this one would stay for ever. */
+  private refuseEnded(instance: string): void {
+    const record = this.instances.get(instance);
+    if (record?.failure) throw record.failure;
+    if (!record) throw new ShoalError('INSTANCE_NOT_FOUND', `instance ${instance} was unloaded while it was prepared`);
   }
 
   /** Resolves when the member runs. */
