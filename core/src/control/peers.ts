@@ -349,9 +349,15 @@ export class Peers {
     }
   }
 
-  /** What cannot be reached in one way may be connected in another. */
+  /** What cannot be reached in one way may be connected in another: by its id, or because a member listens there. */
   private failing(): Failing[] {
-    return this.dialer.failing().filter(({ peerId }) => peerId === undefined || !this.members.has(peerId));
+    const bare = (address: string) => address.replace(/\/p2p\/[^/]+$/, '');
+    const members = [...this.members.values()];
+    const listened = new Set(members.flatMap(({ hello }) => (hello.addresses ?? []).map(bare)));
+    return this.dialer.failing().filter(({ peerId, addresses }) => {
+      if (peerId !== undefined) return !this.members.has(peerId);
+      return !addresses.some((address) => listened.has(bare(address)));
+    });
   }
 
   private cautionOf(nodeId: string, member: Member): string | undefined {

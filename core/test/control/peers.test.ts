@@ -163,6 +163,23 @@ t.test('a node of another protocol version is listed with the reason, on both si
   await Promise.all([a.stop(), old.stop()]);
 });
 
+t.test('an address that did not answer is nobody of its own once a member listens there', async (t) => {
+  const key = randomBytes(32);
+  const a = await startNode('a', key);
+  const port = /tcp\/(\d+)/.exec(a.host.addresses[0] ?? '')?.[1];
+  await a.stop();
+  const b = await startNode('b', key);
+  b.peers.sighted({ kind: 'seen', seenBy: 'test', addresses: [`/ip4/127.0.0.1/tcp/${port}`] });
+  await b.peers.settled();
+  t.equal(b.peers.unreachable().length, 1);
+  const late = await startNode('late', key, { listen: `/ip4/127.0.0.1/tcp/${port}` });
+  // Before the address is tried again, the one who listens there comes by itself.
+  late.peers.sighted({ kind: 'seen', seenBy: 'test', addresses: b.host.addresses });
+  await until(() => b.joined.length === 1, 'joined');
+  t.same(b.peers.unreachable(), []);
+  await Promise.all([late.stop(), b.stop()]);
+});
+
 t.test('a node that comes later is found by retrying', async (t) => {
   const key = randomBytes(32);
   const a = await startNode('a', key);
