@@ -27,6 +27,8 @@ export interface ControlHostOptions {
   readonly onChannel: (peerId: string, channel: ByteChannel) => void;
   /** Of several addresses of a peer the lowest is dialled first; absent: in libp2p's order. */
   readonly addressRank?: (multiaddress: string) => number;
+  /** Somebody with another cluster key came and was turned away. */
+  readonly onStranger?: ((address: string) => void) | undefined;
   /** Protocols of plugins, by a name of their own. */
   readonly services?: Readonly<Record<string, HostService>>;
 }
@@ -97,6 +99,7 @@ export async function startControlHost(options: ControlHostOptions): Promise<Con
         options.clusterKey,
         preSharedKey({ psk: new TextEncoder().encode(keyFile) }),
         byteStream,
+        options.onStranger,
       ),
       // Plugins' services may use the first two.
       services: { identify: identify(), ping: ping(), ...options.services },

@@ -7,7 +7,7 @@
  * dialled) keeps a stranger from answering one connection with what it was sent on another.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { ConnectionProtector } from '@libp2p/interface';
+import type { ConnectionProtector, MultiaddrConnection } from '@libp2p/interface';
 
 const label = 'shoal membership 1\0';
 const nonceBytes = 32;
@@ -17,11 +17,12 @@ export class NotAMemberError extends Error {
   override readonly name = 'NotAMemberError';
 }
 
-/** Puts the proof before `inner`. */
+/** Puts the proof before `inner`. `onStranger`: somebody came who does not hold the key. */
 export function withMembershipProof<Components>(
   key: Uint8Array,
   inner: (components: Components) => ConnectionProtector,
   byteStream: typeof import('@libp2p/utils').byteStream,
+  onStranger: (address: string) => void = () => undefined,
 ): (components: Components) => ConnectionProtector {
   return (components) => {
     const protector = inner(components);
@@ -41,6 +42,9 @@ export function withMembershipProof<Components>(
           bytes.write(prove(key, ownRole, ownNonce, other), options),
         ]);
         if (!timingSafeEqual(proof.subarray(), prove(key, otherRole, other, ownNonce))) {
+          // libp2p hands over the connection itself, which knows more than the type says.
+          const { remoteAddr } = connection as Partial<MultiaddrConnection>;
+          if (connection.direction === 'inbound' && remoteAddr) onStranger(remoteAddr.toString());
           throw new NotAMemberError('it has another cluster key');
         }
         return protector.protect(bytes.unwrap(), options);

@@ -14,6 +14,7 @@ import type { messages } from './messages.js';
 import { noPulse, type Pulses } from './pulse/pulses.js';
 import { isRefusal, Refusals, type RefusedPeer, refusedPeer } from './refusals.js';
 import { type CallOptions, type ControlHandlers, RpcConnection } from './rpc.js';
+import { hostOfMultiaddress } from './same-machine.js';
 
 export interface Peer {
   readonly nodeId: string;
@@ -112,6 +113,14 @@ export class Peers {
       if (!connection.peer) connection.abort(new ShoalError('TIMEOUT', `${channel.remote} did not introduce itself`));
     }, handshakeDeadlineMilliseconds);
     timer.unref();
+  }
+
+  /** Somebody with another cluster key came and was turned away before anything was said. */
+  metStranger(remote: string): void {
+    const address = strangerAddress(remote);
+    const message = `a node at ${address} is not of this cluster: it has another cluster key`;
+    const refusal = refusedPeer(address, new ShoalError('NODE_NOT_A_MEMBER', message));
+    if (!this.stopped && this.refusals.add(address, refusal)) this.options.observer.refused(refusal);
   }
 
   sighted(sighting: Sighting | Loss, origin: SightingOrigin = 'discovered'): void {
@@ -282,6 +291,7 @@ export class Peers {
     member.hello = known;
     member.connections.push(connection);
     this.refusals.delete(nodeId);
+    this.refusals.delete(strangerAddress(connection.remote));
     this.lostPeers.delete(nodeId);
     void connection.closed.then((reason) => this.disconnected(nodeId, connection, reason));
     const end = { nodeId, incarnation: hello.incarnation ?? '' };
@@ -378,6 +388,11 @@ function describe(hello: messages.Hello.$Properties): Omit<Peer, 'stalled' | 'co
     softwareVersion: softwareVersion ?? '',
     addresses: addresses ?? [],
   };
+}
+
+/** The port of who comes changes with every attempt. */
+function strangerAddress(remote: string): string {
+  return hostOfMultiaddress(remote) ?? remote;
 }
 
 function connectionOf({ connections }: Member): RpcConnection | undefined {

@@ -179,6 +179,7 @@ class NodeBuilder {
       listen,
       onChannel: (peerId, channel) => peers.accept(peerId, channel),
       addressRank: (multiaddress) => controlRank(interfaces.current, multiaddress),
+      onStranger: (address) => peers.metStranger(address),
       services: await this.meeting.hostServices(options.plugins),
     });
     const started = host;

@@ -71,6 +71,7 @@ async function startNode(
     clusterKey,
     listen: [listen],
     onChannel: (peerId, channel) => peers.accept(peerId, channel),
+    onStranger: (address) => peers.metStranger(address),
   });
   peers.start(host);
   const started = host;
@@ -142,6 +143,10 @@ t.test('a node with another cluster key is refused by name on both sides of the 
   t.match(stranger.refused[0], { code: 'NODE_NOT_A_MEMBER', message: /it has another cluster key/ });
   t.match(stranger.peers.refused(), [{ code: 'NODE_NOT_A_MEMBER', address: /127\.0\.0\.1/ }]);
   t.same(stranger.peers.unreachable(), [], 'it is listed once');
+  await until(() => a.refused.length === 1, 'told on the other side');
+  t.match(a.peers.refused(), [{ address: '127.0.0.1', code: 'NODE_NOT_A_MEMBER', message: /another cluster key/ }]);
+  await sleep(1000);
+  t.equal(a.refused.length, 1, 'once, however often it comes');
   t.same(a.joined, []);
   await Promise.all([a.stop(), stranger.stop()]);
 });
