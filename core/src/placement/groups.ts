@@ -1,5 +1,6 @@
 /** Groups of devices that could share layers: only where an exchange in every layer may pay. */
 import { cutsFor } from '../program/cuts.js';
+import type { BackendCapabilities } from '../spec/backend.js';
 import type { ShardingConstraints } from '../spec/sharding.js';
 import { alignmentOf } from './assembly.js';
 import type { Candidate } from './candidates.js';
@@ -24,13 +25,14 @@ const shareSteps = [1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64];
 const gridSteps: Readonly<Record<number, number>> = { 2: 24, 3: 12 };
 const mostTriesPerGroup = 96;
 /** For all groups of a search together. */
-const mostTries = 2000;
+const mostTries = 800;
 
 /** Layers that it holds as the only stage, the one that needs most room. */
 const room = (unit: Unit): number => unit.exactCapacity(true, true);
 
 export class Groups {
   #triesLeft = 0;
+  readonly #alignments = new Map<BackendCapabilities, number>();
   readonly #constraints = new Map<number, ReturnType<PlacementRequest['constraints']>>();
 
   constructor(
@@ -74,7 +76,7 @@ export class Groups {
     const larger = [...new Set([1, 3 / 4, 1 / 2, 3 / 8, 1 / 4].map((part) => Math.ceil(layerCount * part)))]
       .filter((layers) => room(fastest) < layers)
       .map((layers) => this.#refined(best(starts, layers), layers));
-    return [fastest, ...larger, ...(larger.length > 0 ? [byMemory] : [])];
+    return [...new Set([fastest, ...larger, ...(larger.length > 0 ? [byMemory] : [])])];
   }
 
   /** Whether its slowest member is missed: one that gains next to nothing is only one more that can fail. */
@@ -88,7 +90,7 @@ export class Groups {
   }
 
   unit(candidates: readonly Candidate[], shares: readonly number[]): Unit {
-    const alignment = alignmentOf(candidates, this.model.settings);
+    const alignment = this.#alignmentOf(candidates);
     const cuts = cutsFor(this.#constraintsFor(candidates.length), shares, alignment);
     const fractions = this.model.figures.fractions(cuts, candidates.length);
     const members = candidates.map((candidate, index): StageMember => {
@@ -202,6 +204,20 @@ export class Groups {
       Math.max(this.model.path(left, right).latencySeconds, this.model.path(right, left).latencySeconds) <=
         mostLatencySeconds
     );
+  }
+
+  /** Most devices have the same capabilities as others. */
+  #alignmentOf(candidates: readonly Candidate[]): number {
+    const [first] = candidates;
+    if (first === undefined || candidates.length === 1) return 1;
+    const others = candidates.filter(({ device }) => device.capabilities !== first.device.capabilities);
+    if (others.length > 0) return alignmentOf(candidates, this.model.settings);
+    let alignment = this.#alignments.get(first.device.capabilities);
+    if (alignment === undefined) {
+      alignment = alignmentOf(candidates, this.model.settings);
+      this.#alignments.set(first.device.capabilities, alignment);
+    }
+    return alignment;
   }
 
   #constraintsFor(members: number): ReturnType<PlacementRequest['constraints']> {

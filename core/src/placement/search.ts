@@ -14,10 +14,11 @@ export interface Found {
   readonly seconds: number;
 }
 
-/** Units that the search considers, by speed and by memory. */
-const mostBySpeed = 48;
-const mostByMemory = 48;
-const mostStarts = 10;
+/** Units that the search considers, single devices and groups, by speed and by memory. */
+const mostBySpeed = 40;
+const mostByMemory = 40;
+/** Of either kind. */
+const mostStarts = 6;
 const evaluationsAtLeast = 3000;
 const evaluationsPerUnit = 60;
 const mostEvaluations = 60_000;
@@ -93,15 +94,19 @@ export class Search {
     return layers === undefined ? undefined : this.#found(units, layers);
   }
 
+  /** From single devices and from groups: a group at the beginning may leave too little for the rest. */
   #starts(units: readonly Unit[]): readonly (readonly Unit[])[] {
-    const bySpeed = units.toSorted((left, right) => left.layerSeconds - right.layerSeconds);
-    const byMemory = units.toSorted((left, right) => right.middleCapacity - left.middleCapacity);
-    const starts = new Set<Unit>();
-    for (let index = 0; starts.size < Math.min(mostStarts, units.length) && index < units.length; index += 1) {
-      starts.add(bySpeed[index] as Unit);
-      starts.add(byMemory[index] as Unit);
-    }
-    return [...starts].map((unit) => [unit]);
+    const starts = byKind(units).flatMap((some) => {
+      const bySpeed = some.toSorted((left, right) => left.layerSeconds - right.layerSeconds);
+      const byMemory = some.toSorted((left, right) => right.middleCapacity - left.middleCapacity);
+      const chosen = new Set<Unit>();
+      for (let index = 0; chosen.size < mostStarts && index < some.length; index += 1) {
+        chosen.add(bySpeed[index] as Unit);
+        chosen.add(byMemory[index] as Unit);
+      }
+      return [...chosen];
+    });
+    return starts.map((unit) => [unit]);
   }
 
   /** Adds, at either end or between (where a device need not hold an end of the model), what costs least for the layers that it brings, until all of them have a place. */
@@ -285,14 +290,20 @@ function isFree(unit: Unit, sequence: readonly Unit[], except?: Unit): boolean {
   return !sequence.some((other) => other !== except && other.pools.some((pool) => unit.pools.includes(pool)));
 }
 
+function byKind(all: readonly Unit[]): readonly (readonly Unit[])[] {
+  const units = [...new Set(all)];
+  const isSingle = ({ members }: Unit): boolean => members.length === 1;
+  return [units.filter(isSingle), units.filter((unit) => !isSingle(unit))];
+}
+
 function shortList(units: readonly Unit[]): readonly Unit[] {
-  const usable = units.filter((unit) => unit.middleCapacity > 0);
-  if (usable.length <= mostBySpeed + mostByMemory) return usable;
-  const kept = new Set([
-    ...usable.toSorted((left, right) => left.layerSeconds - right.layerSeconds).slice(0, mostBySpeed),
-    ...usable.toSorted((left, right) => right.middleCapacity - left.middleCapacity).slice(0, mostByMemory),
-  ]);
-  return usable.filter((unit) => kept.has(unit));
+  const kept = new Set(
+    byKind(units.filter((unit) => unit.middleCapacity > 0)).flatMap((some) => [
+      ...some.toSorted((left, right) => left.layerSeconds - right.layerSeconds).slice(0, mostBySpeed),
+      ...some.toSorted((left, right) => right.middleCapacity - left.middleCapacity).slice(0, mostByMemory),
+    ]),
+  );
+  return units.filter((unit) => kept.has(unit));
 }
 
 function* neighbours(

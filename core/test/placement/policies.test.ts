@@ -238,3 +238,11 @@ t.test('a cluster is never planned slower than its best machine', async (t) => {
     t.ok(together <= alone, `${together} ms instead of ${alone} ms`);
   }
 });
+
+t.test('a rack of near devices, of which several are needed, has a plan', async (t) => {
+  const nodes = Array.from({ length: 10 }, (_, index) =>
+    node(`n${index}`, device((2.2 + ((index * 7) % 11) / 11) * gibibyte, { bandwidth: (20 + (index % 5) * 20) * 1e9 })),
+  );
+  const plan = planned(nodes, {}, mesh(nodes, 60));
+  t.ok(plan.stages.flatMap(({ members }) => members).length >= 6, placed(plan));
+});
