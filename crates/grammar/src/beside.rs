@@ -19,7 +19,7 @@ pub struct MaskBeside {
 
 enum State {
     /// Nobody has asked yet.
-    Idle(Option<Matcher>),
+    Idle(Option<Box<Matcher>>),
     Running {
         tokens: Sender<u32>,
         masks: Receiver<Mask>,
@@ -38,7 +38,7 @@ impl fmt::Debug for MaskBeside {
 impl MaskBeside {
     pub fn new(matcher: Matcher) -> Self {
         Self {
-            state: State::Idle(Some(matcher)),
+            state: State::Idle(Some(Box::new(matcher))),
         }
     }
 
@@ -101,7 +101,7 @@ impl TokenMask for MaskBeside {
 }
 
 /// Answers the beginning and each token with a mask, until nobody sends tokens any more.
-fn compute(mut matcher: Matcher, tokens: &Receiver<u32>, masks: &Sender<Mask>) {
+fn compute(mut matcher: Box<Matcher>, tokens: &Receiver<u32>, masks: &Sender<Mask>) {
     let mut next = matcher.compute_mask_or_eos().map_err(|error| error.to_string());
     loop {
         if masks.send(next).is_err() {
