@@ -4,6 +4,7 @@
 // timed, and from measured links. Prints JSON: {"name", "short", "ratios": {"pp=2: predicted/measured"}, "plans"}, and the
 // same relative to one device (`relative`), where what the machine does besides matters less. `--storage q4_0`,
 // `--rounds 5`; `--short`: 6 of the 16 layers.
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startLocalNodes } from 'shoal';
 import { wholeLayers, withCheckpoint } from './support/checkpoint.mjs';
@@ -27,6 +28,8 @@ const loading = {
   contextLength: 1024,
   slotCount: 1,
 };
+const settleMilliseconds = 10_000;
+const notes = [];
 const promptTokens = 256;
 const tokens = options.short ? 16 : 32;
 
@@ -35,11 +38,17 @@ await withCheckpoint(engineBenchBinary(), layers, async (checkpoint) => {
   // The first plan lets the nodes time their kernels.
   await cluster.explain(checkpoint, loading);
   const measured = new Map(shapes.map((shape) => [shape, { perToken: [], firstToken: [] }]));
+  // Before anything runs: to each node, what the others of this machine compute would be the work of strangers.
+  await setTimeout(settleMilliseconds);
   const predicted = new Map();
+  for (const shape of shapes) {
+    const { outcome } = await cluster.explain(checkpoint, { ...loading, plan: shape });
+    predicted.set(shape, outcome.plan.predicted);
+    notes.push(...outcome.plan.reasons.filter((reason) => reason.includes('counts as')));
+  }
   for (let turn = 0; turn < rounds; turn += 1) {
     for (const shape of turn % 2 === 0 ? shapes : shapes.toReversed()) {
       const model = await cluster.load(checkpoint, { ...loading, plan: shape });
-      predicted.set(shape, model.plan.predicted);
       await generate(model, 16, 4);
       const { engine } = await generate(model, promptTokens, tokens);
       measured.get(shape).perToken.push(engine.perToken);
@@ -75,6 +84,12 @@ await withCheckpoint(engineBenchBinary(), layers, async (checkpoint) => {
   }
   const head = { name: 'plan-prediction', short: options.short, storage: options.storage, rounds };
   const targets = { within: 0.25 };
-  console.log(JSON.stringify({ ...head, targets, ratios, relative, prefill, plans, machine: machineFacts() }, null, 2));
+  console.log(
+    JSON.stringify(
+      { ...head, targets, notes: [...new Set(notes)], ratios, relative, prefill, plans, machine: machineFacts() },
+      null,
+      2,
+    ),
+  );
 });
 process.exit();
