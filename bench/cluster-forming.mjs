@@ -1,7 +1,8 @@
 // Claim: a cluster forms by itself: three nodes by mDNS within 2 s of the last start, five by a hash table from one address
-// within 5 s. Nodes run on hosts of their own; the time counts from the start of the last node's process until every node is
-// connected with all others. Prints JSON: {"name", "milliseconds": {"mdns of 3", "dht of 5", "process": of that, until the
-// last node's process answered}}. `--short`: fewer repetitions.
+// within 5 s. UDP broadcast, and a plain address without any discovery, are measured beside them. Nodes run on hosts of
+// their own; the time counts from the start of the last node's process until every node is connected with all others.
+// Prints JSON: {"name", "milliseconds": {"mdns of 3", "dht of 5", …, "process": of that, until the last node's process
+// answered}}. `--short`: fewer repetitions.
 import { loadHosts, untilWhole, withHosts } from './support/hosts.mjs';
 import { machineFacts } from './support/machine.mjs';
 import { round, Series } from './support/numbers.mjs';
@@ -10,11 +11,14 @@ const short = process.argv.includes('--short');
 const rounds = short ? 3 : 9;
 const { unavailable, HostCluster } = await loadHosts();
 
+const firstAddress = '/ip4/10.213.7.1/tcp/4001';
 const cases = {
   'mdns of 3': { count: 3, discovery: [{ module: '@shoal/discovery-mdns' }] },
-  'dht of 5': {
+  'udp-broadcast of 3': { count: 3, discovery: [{ module: '@shoal/discovery-udp-broadcast' }] },
+  'dht of 5': { count: 5, discovery: [{ module: '@shoal/discovery-dht', options: { bootstrap: [firstAddress] } }] },
+  'one address of 5': {
     count: 5,
-    discovery: [{ module: '@shoal/discovery-dht', options: { bootstrap: ['/ip4/10.213.7.1/tcp/4001'] } }],
+    discovery: [{ module: '@shoal/discovery-static', options: { peers: [firstAddress] } }],
   },
 };
 const series = Object.fromEntries(

@@ -1,20 +1,32 @@
 // Claim: a node that does nothing in a cluster of five costs at most 1 % of a core, 130 MB and 5 kB/s. Five nodes with the
 // shipped plugins on hosts of their own, watched for a while, next to a node that is alone. Prints JSON: {"name", "inCluster",
 // "alone": {"coreShare", "megabytes", "sentBytesPerSecond", "receivedBytesPerSecond"}}, medians of the nodes and their worst.
+// `--discovery dht`: nodes that find each other by this plugin instead of the shipped ones, from the first node's address
+// where it takes one (`dht`, `static`). `--settle 120`: seconds before that, for a table whose look-ups become rare.
 // `--short`: watched for a shorter time.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { loadHosts, untilWhole, withHosts } from './support/hosts.mjs';
 import { machineFacts } from './support/machine.mjs';
 import { median, round } from './support/numbers.mjs';
 
-const short = process.argv.includes('--short');
-const settleMilliseconds = short ? 5000 : 15_000;
+const { values: options } = parseArgs({
+  options: { discovery: { type: 'string' }, settle: { type: 'string' }, short: { type: 'boolean', default: false } },
+});
+const { short } = options;
+const settleMilliseconds = options.settle === undefined ? (short ? 5000 : 15_000) : Number(options.settle) * 1000;
 const watchMilliseconds = short ? 15_000 : 60_000;
 /** USER_HZ, which Linux reports process times in on all platforms of interest. */
 const ticksPerSecond = 100;
 
 const { unavailable, HostCluster } = await loadHosts();
+const firstAddress = '/ip4/10.213.7.1/tcp/4001';
+const ownOptions = { dht: { bootstrap: [firstAddress] }, static: { peers: [firstAddress] } };
+/** Absent: as shipped. */
+const discovery = options.discovery && [
+  { module: `@shoal/discovery-${options.discovery}`, options: ownOptions[options.discovery] ?? {} },
+];
 
 function look(node) {
   // The name in parentheses may have spaces; what counts follows it.
@@ -31,7 +43,7 @@ function look(node) {
 
 function measure(count) {
   const names = Array.from({ length: count }, (_, index) => `node-${index + 1}`);
-  return withHosts(new HostCluster(names), (hosts) => watch(hosts, names));
+  return withHosts(new HostCluster(names, discovery ? { discovery } : {}), (hosts) => watch(hosts, names));
 }
 
 async function watch(hosts, names) {
@@ -66,6 +78,7 @@ console.log(
     {
       name: 'idle-cost',
       short,
+      discovery: options.discovery ?? 'as shipped',
       ratios: {},
       targets: { coreShare: 0.01, megabytes: 130, bytesPerSecond: 5000 },
       ...result,
