@@ -21,6 +21,7 @@ const { emulatedNetwork, emulatedNetworkProblem } = await import(new URL('emulat
   throw new Error('the test support is not compiled; run `npx tsc -b` first');
 });
 const { EmulatedCluster } = await import(new URL('emulated-cluster.js', support));
+const { eagerMdns } = await import(new URL('host-plugins.js', support));
 
 const { values: options } = parseArgs({
   options: {
@@ -92,12 +93,7 @@ async function measureEmulator() {
   return { delays, bandwidths, meanLateMicroseconds: round(precision.meanLateMicroseconds, 1) };
 }
 
-const plugins = [
-  { module: '@shoal/discovery-mdns', options: { intervalSeconds: 1 } },
-  ...pluginsFor(1).map((plugin) =>
-    plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin,
-  ),
-];
+const plugins = [eagerMdns, ...pluginsFor(1)];
 
 /** Links by name: what they add to a token, and to a prompt, when nothing else is in the way. */
 const links = Object.fromEntries(

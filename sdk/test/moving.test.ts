@@ -1,17 +1,6 @@
 import { type ClusterEvent, type LoadedModel, type LocalCluster, startLocalNodes } from 'shoal';
 import t from 'tap';
-import { answer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
-
-/** Starts a long answer; resolves when it has begun, with what tells how it ends. */
-async function beginAnswer(model: LoadedModel): Promise<() => Promise<number>> {
-  const parts = model.chat(question, longAnswer)[Symbol.asyncIterator]();
-  await parts.next();
-  return async () => {
-    let count = 1;
-    for (let part = await parts.next(); !part.done; part = await parts.next()) count += 1;
-    return count;
-  };
-}
+import { answer, beginAnswer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
 
 async function withCluster(run: (cluster: LocalCluster, model: LoadedModel) => Promise<void>): Promise<void> {
   await using cluster = await startLocalNodes(3);

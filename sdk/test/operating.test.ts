@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attach, type LoadedModel, type LocalCluster, type LocalNode, startLocalNodes } from 'shoal';
 import t from 'tap';
-import { answer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
+import { answer, beginAnswer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
 
 const deadlineMilliseconds = 60_000;
 
@@ -11,17 +11,6 @@ async function until(isTrue: () => Promise<boolean> | boolean, what: string): Pr
     if (performance.now() > end) throw new Error(`not in time: ${what}`);
     await sleep(50);
   }
-}
-
-/** Starts a long answer; resolves when it has begun, with what tells how many parts it had in the end. */
-async function beginAnswer(model: LoadedModel): Promise<() => Promise<number>> {
-  const parts = model.chat(question, longAnswer)[Symbol.asyncIterator]();
-  await parts.next();
-  return async () => {
-    let count = 1;
-    for (let part = await parts.next(); !part.done; part = await parts.next()) count += 1;
-    return count;
-  };
 }
 
 const nodesOfModel = ({ plan }: LoadedModel) =>

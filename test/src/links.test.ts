@@ -1,26 +1,15 @@
 // Two hosts joined by a slow network and by a fast cable: data takes the cable, control does not, and without the cable
 // everything goes on over the network.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, type Cluster, type ClusterTopology, type Link, linksBetween, runClusterDoctor } from 'shoal';
 import t from 'tap';
 import { HostNode, shoal } from './support/command.js';
+import { shippedPlugins, withTlsAlone, writePlugins } from './support/host-plugins.js';
 import { NamespaceHosts } from './support/namespaces.js';
-import { repositoryRoot } from './support/repository.js';
 
 const question = [{ role: 'user', content: 'What is 12 plus 30?' }] as const;
-
-/** TLS only: these hosts share a file system, so that Unix sockets would reach across. */
-function writeManifest(file: string): void {
-  const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
-    plugins: { module: string; options?: object }[];
-  };
-  const plugins = manifest.plugins.map((plugin) =>
-    plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin,
-  );
-  writeFileSync(file, JSON.stringify({ plugins }));
-}
 
 const reason = NamespaceHosts.unavailableReason();
 
@@ -30,7 +19,7 @@ t.test('a slow network and a fast cable', { skip: reason ?? false }, async (t) =
   const homes = ['first', 'second'].map((name) => join(root, name)) as [string, string];
   for (const home of homes) mkdirSync(home, { mode: 0o700 });
   const manifest = join(root, 'plugins.json');
-  writeManifest(manifest);
+  writePlugins(manifest, withTlsAlone(shippedPlugins()));
   await using network = NamespaceHosts.create(2);
   const [firstHost, secondHost] = network.hosts;
   if (!firstHost || !secondHost) throw new Error('two hosts were asked for');

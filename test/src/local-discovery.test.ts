@@ -1,13 +1,14 @@
 // Nodes of one local network find each other without being told, and strangers do not; a blocked network is named.
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, type Finding } from 'shoal';
 import t from 'tap';
 import { HostNode } from './support/command.js';
+import { shippedPlugins, writePlugins } from './support/host-plugins.js';
 import { type NamespaceHost, NamespaceHosts } from './support/namespaces.js';
-import { commandScript, repositoryRoot } from './support/repository.js';
+import { commandScript } from './support/repository.js';
 
 const reason = NamespaceHosts.unavailableReason();
 
@@ -16,12 +17,8 @@ type Method = keyof typeof methods;
 
 /** The shipped plugins with these ways of finding peers alone. */
 function writeManifest(file: string, ...discoveries: readonly { name: string; options: object }[]): void {
-  const { plugins } = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
-    plugins: { module: string; options?: object }[];
-  };
-  const others = plugins.filter(({ module }) => !module.includes('/discovery-'));
   const own = discoveries.map(({ name, options }) => ({ module: `@shoal/discovery-${name}`, options }));
-  writeFileSync(file, JSON.stringify({ plugins: [...own, ...others] }));
+  writePlugins(file, shippedPlugins(own));
 }
 
 async function namesSeen(home: string, count: number): Promise<string[]> {

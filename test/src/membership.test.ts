@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterEvent } from 'shoal';
 import t from 'tap';
 import { shoal } from './support/command.js';
-import { eagerMdns, HostCluster, HostScript } from './support/host-cluster.js';
+import { HostCluster, HostScript } from './support/host-cluster.js';
+import { eagerMdns } from './support/host-plugins.js';
 import { NamespaceHosts } from './support/namespaces.js';
 
 const reason = NamespaceHosts.unavailableReason();

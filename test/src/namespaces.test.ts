@@ -1,26 +1,15 @@
 // Two nodes on hosts of their own answer together; a pulled cable ends the request by name, and the rest lives on.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, type ShoalError } from 'shoal';
 import t from 'tap';
 import { HostNode, shoal } from './support/command.js';
+import { shippedPlugins, withTlsAlone, writePlugins } from './support/host-plugins.js';
 import { NamespaceHosts } from './support/namespaces.js';
-import { repositoryRoot } from './support/repository.js';
 
 const question = [{ role: 'user', content: 'What is 12 plus 30?' }] as const;
 const answer = '12 + 30 = 42.';
-
-/** The shipped plugins, but TLS only: these hosts share a file system, so that Unix sockets would reach across. */
-function writeManifest(file: string): void {
-  const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
-    plugins: { module: string; options?: object }[];
-  };
-  const plugins = manifest.plugins.map((plugin) =>
-    plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin,
-  );
-  writeFileSync(file, JSON.stringify({ plugins }));
-}
 
 const reason = NamespaceHosts.unavailableReason();
 
@@ -30,7 +19,7 @@ t.test('nodes on hosts of their own', { skip: reason ?? false }, async (t) => {
   const homes = ['first', 'second'].map((name) => join(root, name)) as [string, string];
   for (const home of homes) mkdirSync(home, { mode: 0o700 });
   const manifest = join(root, 'plugins.json');
-  writeManifest(manifest);
+  writePlugins(manifest, withTlsAlone(shippedPlugins()));
   await using network = NamespaceHosts.create(3);
   const [firstHost, secondHost, strangerHost] = network.hosts;
   if (!firstHost || !secondHost || !strangerHost) throw new Error('three hosts were asked for');

@@ -1,6 +1,7 @@
 // A network falls into two halves, both of which go on, and becomes one again.
 import t from 'tap';
-import { eagerMdns, HostCluster } from './support/host-cluster.js';
+import { HostCluster } from './support/host-cluster.js';
+import { eagerMdns } from './support/host-plugins.js';
 import { NamespaceHosts } from './support/namespaces.js';
 
 const firewallReason = NamespaceHosts.firewallUnavailableReason();

@@ -10,17 +10,7 @@ import { peerHandlers } from '@shoal/core/internal/node/peer-handlers.js';
 import t from 'tap';
 import { consensusMessages } from '../consensus/consensus-messages.js';
 import { together } from '../consensus/together.js';
-
-/** Repeatable random numbers (mulberry32). */
-function randomSource(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomNumbers } from '../program/random.js';
 
 const credentials = { instance: '0'.repeat(16), epoch: 1, secret: '0'.repeat(64) };
 
@@ -62,7 +52,7 @@ function mutate(bytes: Uint8Array, random: () => number): Uint8Array {
 }
 
 t.test('a decoder of frames takes any bytes or refuses them with a code', async (t) => {
-  const random = randomSource(1);
+  const random = randomNumbers(1);
   let refused = 0;
   for (let round = 0; round < 20_000; round++) {
     const seed = seeds[round % seeds.length];
@@ -78,7 +68,7 @@ t.test('a decoder of frames takes any bytes or refuses them with a code', async 
 });
 
 t.test('a node answers whatever a peer sends, or ends the connection with a code', async (t) => {
-  const random = randomSource(2);
+  const random = randomNumbers(2);
   // What lies behind the handlers is not reached without a valid instance; it must not be reached with a broken one.
   const reached = () => {
     throw new ShoalError('INSTANCE_NOT_FOUND', 'not here');

@@ -6,8 +6,9 @@ import { Planning } from '@shoal/core/internal/placement/planning.js';
 import { Search } from '@shoal/core/internal/placement/search.js';
 import { Unit } from '@shoal/core/internal/placement/unit.js';
 import t from 'tap';
+import { randomNumbers } from '../program/random.js';
 import { llamaModel, requestFor, tiny } from './llama-model.js';
-import { randomCluster, randomNumbers } from './random-cluster.js';
+import { randomCluster } from './random-cluster.js';
 
 const model = llamaModel(tiny, 'f32');
 

@@ -1,17 +1,7 @@
 import { explainPlan, type PlacementRequest, type Plan, type PlanShape, place, type Range } from '@shoal/core';
 import t from 'tap';
+import { randomNumbers } from '../program/random.js';
 import { device, eightBillion, gibibyte, llamaModel, node, oneBillion, requestFor, tiny } from './llama-model.js';
-
-/** Numbers in [0, 1) that are the same in every run (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function covers(ranges: readonly Range[], size: number): boolean {
   let end = 0;

@@ -1,17 +1,6 @@
 import type { Link, LinkKind, PlacementNode } from '@shoal/core';
 import { device, mebibyte, node } from './llama-model.js';
 
-/** Numbers in [0, 1) that are the same in every run (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export interface RandomCluster {
   readonly nodes: readonly PlacementNode[];
   readonly links: readonly Link[];

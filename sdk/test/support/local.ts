@@ -23,3 +23,14 @@ export function processOf(cluster: LocalCluster, model: LoadedModel, stage: numb
   if (!found) throw new Error(`stage ${stage} is on none of the local nodes`);
   return found;
 }
+
+/** Starts a long answer; resolves when it has begun, with what tells how many parts it had in the end. */
+export async function beginAnswer(model: LoadedModel): Promise<() => Promise<number>> {
+  const parts = model.chat(question, longAnswer)[Symbol.asyncIterator]();
+  await parts.next();
+  return async () => {
+    let count = 1;
+    for (let part = await parts.next(); !part.done; part = await parts.next()) count += 1;
+    return count;
+  };
+}

@@ -1,35 +1,14 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, type Cluster } from 'shoal';
 import { HostNode } from './command.js';
 import { type EmulatedNetwork, type EmulatedNetworkOptions, emulatedNetwork } from './emulated-network.js';
-import { repositoryRoot } from './repository.js';
-
-interface PluginEntry {
-  readonly module: string;
-  readonly options?: object;
-}
-
-/**
- * The shipped plugins as hosts that share a file system need them: found by mDNS alone, and TLS only, because Unix
- * sockets would reach across.
- */
-export function hostPlugins(): readonly PluginEntry[] {
-  const manifest = readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8');
-  const { plugins } = JSON.parse(manifest) as { plugins: readonly PluginEntry[] };
-  const discovery = { module: '@shoal/discovery-mdns', options: { intervalSeconds: 1 } };
-  const others = plugins.filter(({ module }) => !module.includes('/discovery-'));
-  return [
-    discovery,
-    ...others.map((plugin) =>
-      plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin,
-    ),
-  ];
-}
+import { eagerMdns, type ListedPlugin, shippedPlugins, withTlsAlone, writePlugins } from './host-plugins.js';
 
 export interface EmulatedClusterOptions extends EmulatedNetworkOptions {
-  readonly plugins?: readonly PluginEntry[];
+  /** Absent: the shipped ones, found by mDNS alone. */
+  readonly plugins?: readonly ListedPlugin[];
 }
 
 /** A node of its own on each host of an emulated network, all with one cluster key. */
@@ -45,10 +24,13 @@ export class EmulatedCluster implements AsyncDisposable {
     this.#root = root;
   }
 
-  static async start({ plugins = hostPlugins(), ...options }: EmulatedClusterOptions): Promise<EmulatedCluster> {
+  static async start({
+    plugins = shippedPlugins([eagerMdns]),
+    ...options
+  }: EmulatedClusterOptions): Promise<EmulatedCluster> {
     const root = mkdtempSync(join(tmpdir(), 'shoal-emulated-'));
     const manifest = join(root, 'plugins.json');
-    writeFileSync(manifest, JSON.stringify({ plugins }));
+    writePlugins(manifest, withTlsAlone(plugins));
     const network = await emulatedNetwork(options);
     const homes = network.hosts.map(({ name }) => join(root, name));
     for (const home of homes) mkdirSync(home, { mode: 0o700 });

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,31 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { attach, type Cluster } from 'shoal';
 import { HostNode } from './command.js';
+import { type ListedPlugin, shippedPlugins, withTlsAlone, writePlugins } from './host-plugins.js';
 import { type NamespaceHost, NamespaceHosts } from './namespaces.js';
-import { repositoryRoot } from './repository.js';
-
-interface ListedPlugin {
-  readonly module: string;
-  readonly options?: object;
-  readonly enabled?: boolean;
-}
-
-/**
- * The shipped plugins, with TLS alone: hosts in namespaces share a file system, so that Unix sockets would reach across.
- * `discovery` replaces the ways of finding peers.
- */
-export function writeHostManifest(file: string, discovery?: readonly ListedPlugin[]): void {
-  const { plugins } = JSON.parse(readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8')) as {
-    plugins: ListedPlugin[];
-  };
-  const changed = plugins
-    .filter(({ module }) => !discovery || !module.includes('/discovery-'))
-    .map((plugin) => (plugin.module === '@shoal/transport-tcp' ? { ...plugin, options: { kind: 'tls' } } : plugin));
-  writeFileSync(file, JSON.stringify({ plugins: [...(discovery ?? []), ...changed] }));
-}
-
-/** mDNS that asks more often than is polite. */
-export const eagerMdns: ListedPlugin = { module: '@shoal/discovery-mdns', options: { intervalSeconds: 1 } };
 
 interface Member {
   readonly name: string;
@@ -59,7 +36,7 @@ export class HostCluster implements AsyncDisposable {
   constructor(names: readonly string[], { spareHosts = 0, discovery }: HostClusterOptions = {}) {
     this.network = NamespaceHosts.create(names.length + spareHosts);
     this.manifest = join(this.root, 'plugins.json');
-    writeHostManifest(this.manifest, discovery);
+    writePlugins(this.manifest, withTlsAlone(shippedPlugins(discovery)));
     for (const [index, name] of names.entries()) {
       const host = this.network.hosts[index];
       if (host) this.members.push({ name, host, home: this.makeHome(name), node: undefined });
