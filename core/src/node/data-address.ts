@@ -1,5 +1,5 @@
 /** Where workers, and the probes that measure for them, listen. Pure. */
-import { isUnspecified, withoutZone } from '../links/ip-address.js';
+import { isLoopback, isUnspecified, withoutZone } from '../links/ip-address.js';
 import { zoneText } from '../links/link-paths.js';
 import type { InterfaceAddress, InterfaceKind, NetworkInterface } from '../links/network-interface.js';
 
@@ -24,7 +24,7 @@ export function dataAddresses(
   const hosts = listen.flatMap((address) => /^\/ip[46]\/([^/]+)/.exec(address)?.[1] ?? []);
   const wanted = configured.length > 0 ? configured : hosts;
   const named = wanted.filter((host) => !isUnspecified(host));
-  const outside = named.filter((host) => !host.startsWith('127.') && host !== '::1');
+  const outside = named.filter((host) => !isLoopback(host));
   const all = wanted.filter(isUnspecified).flatMap((host) => addressesOf(interfaces, host));
   const found = [...new Set([...outside, ...all])].slice(0, maximumAddresses);
   return found.length > 0 ? found : [configured[0] ?? loopback];

@@ -4,6 +4,7 @@ import type { Peers } from '../control/peers.js';
 import { type Derating, deratingsByMachine } from '../machine/derating.js';
 import { place } from '../placement/placement.js';
 import type { PlacementDevice, PlacementNode, PlacementRequest, PlacementResult } from '../placement/request.js';
+import { longestSensibleContext } from '../placement/settings.js';
 import { parsePlanShape } from '../placement/shape.js';
 import { inject, injectable } from '../runtime/injection.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
@@ -72,7 +73,7 @@ export class Surveyor {
     const costs = strategy.host.costs(config, tensors);
     const holders = facts.filter((node) => holdsModel(node, description));
     const deratings = deratingsByMachine(facts);
-    const context = contextLength ?? Math.min(costs.maximumContextLength, 4096);
+    const context = contextLength ?? longestSensibleContext(costs);
     const lower = memberLowering(strategy.host, description, context);
     const machineOf = (nodeId: string) => facts.find((node) => node.nodeId === nodeId)?.machineId;
     const nodeForPlacement = (node: NodeFacts): PlacementNode => {

@@ -32,7 +32,8 @@ export function resolveSettings({ options, costs, tensors }: PlacementRequest): 
   };
 }
 
-function longestSensibleContext(costs: ModelCosts): number {
+/** Positions of a sequence where nobody says how long it may be. */
+export function longestSensibleContext(costs: ModelCosts): number {
   return Math.min(costs.maximumContextLength, defaultContextLength);
 }
 

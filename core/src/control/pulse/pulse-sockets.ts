@@ -1,6 +1,7 @@
 /** The datagram sockets of a node: those that listen, and one for each peer that none of those reaches. */
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { isLoopbackHost } from '../same-machine.js';
 import type { PulseAddress } from './pulse-protocol.js';
 
 /** A way to a peer. */
@@ -50,7 +51,7 @@ export class PulseSockets {
   /** A way to an address that was never heard from. */
   async routeTo(address: PulseAddress): Promise<PulseRoute> {
     const family = isIPv6(address.host);
-    const socket = this.bound.find(({ host }) => isIPv6(host) === family && !isLoopback(host))?.socket;
+    const socket = this.bound.find(({ host }) => isIPv6(host) === family && !isLoopbackHost(host))?.socket;
     if (socket) return { socket, address };
     // A connected socket takes datagrams from this peer alone: a node that listens on loopback stays closed.
     const key = `${address.host} ${address.port}`;
@@ -114,8 +115,4 @@ function bind(host: string, port: number): Promise<Socket> {
       resolve(socket);
     });
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.');
 }
