@@ -95,7 +95,8 @@ t.test('a load that is aborted leaves nothing behind', async (t) => {
   await using cluster = await startLocalNodes(2);
   const controller = new AbortController();
   const loading = cluster.load('shoal-tiny-chat', { plan: 'pp=2', signal: controller.signal });
-  setTimeout(() => controller.abort(), 150);
+  // The processes of its workers start meanwhile, which takes longer than this.
+  setTimeout(() => controller.abort(), 30);
   await t.rejects(loading, { code: 'ABORTED' });
   t.same(
     (await cluster.instances()).filter(({ state }) => state === 'ready'),

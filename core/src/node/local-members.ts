@@ -133,7 +133,7 @@ export class LocalMembers {
       return endpoint;
     } catch (thrown) {
       await this.stopMember(key, member);
-      throw this.named(thrown);
+      throw this.named(this.causeOfOrder(member, thrown));
     }
   }
 
@@ -175,7 +175,7 @@ export class LocalMembers {
       );
     } catch (thrown) {
       await this.stopMember(key, member);
-      throw this.named(this.exitCause(member, thrown));
+      throw this.named(this.causeOfOrder(member, thrown));
     } finally {
       member.onProgress = undefined;
     }
@@ -393,6 +393,12 @@ export class LocalMembers {
       this.instances.fail(member.instance, named, 'first-hand');
     }
     this.failRequests(member, named);
+  }
+
+  /** A worker that is stopped because its instance has failed ends its orders, too; the failure is why. */
+  private causeOfOrder(member: LocalMember, thrown: unknown): unknown {
+    if (ShoalError.is(thrown) && thrown.code === 'ABORTED') return thrown;
+    return this.instances.get(member.instance)?.failure ?? this.exitCause(member, thrown);
   }
 
   /** A worker that died because its weight files changed under it ends with that. */

@@ -10,7 +10,7 @@ const plan = {
   stages: [{ layers: [0, 1], cuts: {}, members: [{ nodeId: 'a', nodeName: 'a', backend: 'cpu' }] }],
 } as unknown as Plan;
 
-function setUp() {
+function setUp(beforePrepare: (instances: Instances) => void = () => undefined) {
   const instances = new Instances(() => undefined);
   const engine = { name: 'native', isolation: 'process', host: { unavailableReason: async () => undefined } };
   // What a member needs before its worker is told anything; the worker is a real process.
@@ -21,7 +21,12 @@ function setUp() {
     instances,
     {} as never,
     { write: () => undefined } as never,
-    { dataAddresses: async () => ['127.0.0.1'] } as never,
+    {
+      dataAddresses: async () => {
+        beforePrepare(instances);
+        return ['127.0.0.1'];
+      },
+    } as never,
   );
   const credentials = { instance: 'one', epoch: 1, secret: '' };
   const order = {
@@ -48,5 +53,14 @@ t.test('an unload while the worker starts', async (t) => {
   const preparing = members.prepare(order, new AbortController().signal);
   await members.release('one');
   await t.rejects(preparing, { code: 'INSTANCE_NOT_FOUND', message: /while it was prepared/ });
+  t.ok(members.isEmpty);
+});
+
+t.test('a failure while the worker has an order, which ends with the worker', async (t) => {
+  const { members, order } = setUp((instances) =>
+    instances.fail('one', new ShoalError('NODE_LOST', 'node c was lost'), 'first-hand'),
+  );
+  const preparing = members.prepare(order, new AbortController().signal);
+  await t.rejects(preparing, { code: 'NODE_LOST', message: /node c was lost/ });
   t.ok(members.isEmpty);
 });
