@@ -17,6 +17,7 @@ const packageRules = [
   { folder: 'plugins/backend/reference', allowed: ['@shoal/core'] },
   { folder: 'plugins/transport/unix', allowed: ['@shoal/core', '@shoal/transport-tcp'] },
   { folder: 'plugins', allowed: ['@shoal/core', '@shoal/engine-node'] },
+  { folder: 'tui/src', allowed: ['@shoal/core', 'shoal'] },
   {
     folder: 'sdk/src',
     allowed: [
@@ -164,7 +165,7 @@ function checkCrates(problems) {
 }
 
 function checkLengths(problems) {
-  for (const folder of ['core', 'sdk', 'plugins', 'crates', 'scripts', 'test', 'bench', 'examples']) {
+  for (const folder of ['core', 'sdk', 'tui', 'plugins', 'crates', 'scripts', 'test', 'bench', 'examples']) {
     for (const path of sourceFiles(join(root, folder), ['.ts', '.rs', '.mjs'])) {
       // Tests at the end of a Rust file belong to what they test; tables of cases may be long.
       const [code] = readFileSync(path, 'utf8').split(/^#\[cfg\(test\)\]$/m);

@@ -9,7 +9,7 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const plugins = readdirSync(join(root, 'plugins'), { withFileTypes: true })
   .filter((kind) => kind.isDirectory())
   .flatMap((kind) => readdirSync(join(root, 'plugins', kind.name)).map((name) => `plugins/${kind.name}/${name}/src`));
-const sources = ['core/src', 'sdk/src', ...plugins];
+const sources = ['core/src', 'sdk/src', 'tui/src', ...plugins];
 
 const clippy = ['--release', '--locked', '--all-targets', '--quiet'];
 const strict = ['--', '-D', 'warnings'];

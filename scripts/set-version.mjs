@@ -14,8 +14,8 @@ main(() => {
     const path = join(root, folder, 'package.json');
     const manifest = JSON.parse(readFileSync(path, 'utf8'));
     manifest.version = version;
-    for (const name of Object.keys(manifest.dependencies ?? {})) {
-      if (names.has(name)) manifest.dependencies[name] = version;
+    for (const wanted of [manifest.dependencies, manifest.optionalDependencies, manifest.peerDependencies]) {
+      for (const name of Object.keys(wanted ?? {})) if (names.has(name)) wanted[name] = version;
     }
     writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
   }

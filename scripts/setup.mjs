@@ -30,7 +30,7 @@ function setup() {
   checkTools();
   installPackages();
   say('compiling TypeScript');
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'sdk']);
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'sdk', 'tui']);
   buildNative();
 }
 
