@@ -40,7 +40,7 @@ export function emptyHistory<Name extends string>(names: readonly Name[]): Histo
 export function withPoint<Name extends string>(
   history: History<Name>,
   at: number,
-  point: { readonly [Key in Name]: number | null | undefined },
+  point: { readonly [Key in Exclude<Name, 'at'>]: number | null | undefined },
   length: number,
 ): History<Name> {
   const last = history.at.at(-1) ?? null;
@@ -48,7 +48,7 @@ export function withPoint<Name extends string>(
   const from = Math.max(0, history.at.length + (isLater ? 1 : 0) - length);
   const to = isLater ? history.at.length : history.at.length - 1;
   const columns = Object.entries(history).map(([name, column]): [string, Column] => {
-    const value = name === 'at' ? Math.max(at, last ?? at) : point[name as Name];
+    const value = name === 'at' ? Math.max(at, last ?? at) : point[name as Exclude<Name, 'at'>];
     return [name, [...(column as Column).slice(from, to), finiteOrNull(value)]];
   });
   return Object.fromEntries(columns) as unknown as History<Name>;

@@ -15,7 +15,6 @@ export function initialState(now: number): DashboardState {
     models: [],
     explanations: [],
     events: [],
-    droppedEvents: 0,
     seenEvents: 0,
     chat: { phase: 'idle', messages: [] },
   };

@@ -13,11 +13,14 @@ export const longestText = 200;
  */
 const harmful = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\uffff]/gu;
 const harmfulButLineBreaks = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\uffff]/gu;
+/** Words of ASCII with single spaces, as nearly everything is. */
+const harmless = /^[!-~]+( [!-~]+)*$/;
 const halves = /\p{Cs}/gu;
 
 /** One line of clean text; '' for what is no text. */
 export function text(value: unknown, longest = longestText): string {
   if (typeof value !== 'string' || value === '') return '';
+  if (value.length <= longest && harmless.test(value)) return value;
   // Cut before anything looks at each character: some fields are megabytes of nothing.
   const short = value
     .slice(0, longest * 4)

@@ -32,8 +32,7 @@ export interface DashboardState {
   readonly explanations: readonly ExplanationState[];
   /** The oldest first. */
   readonly events: readonly EventState[];
-  /** Events that were dropped, for they came faster than they are kept. */
-  readonly droppedEvents: number;
+  /** How many events there were, with those that are kept no more. */
   readonly seenEvents: number;
   readonly chat: ChatState;
 }
@@ -139,7 +138,7 @@ export interface InstanceState {
   readonly stuck?: string;
   readonly wish?: string;
   /** While it loads: all its members together. */
-  readonly loading?: { readonly loadedBytes: number; readonly totalBytes: number };
+  readonly loading?: LoadingState;
   /** By stage, then member; empty before the first counters came. */
   readonly members: readonly MemberState[];
   readonly waitingRequests: Figure;
@@ -147,6 +146,13 @@ export interface InstanceState {
   /** Of all its requests, between the last two looks. */
   readonly tokensPerSecond: Figure;
   readonly history: InstanceHistory;
+}
+
+export interface LoadingState {
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+  /** By node. */
+  readonly nodes: Readonly<Record<string, { readonly loadedBytes: number; readonly totalBytes: number }>>;
 }
 
 /** A member's counters since it was loaded, and what they grew by between the last two looks. */
@@ -167,6 +173,8 @@ export interface MemberState {
 
 export interface MemberCounters {
   readonly steps: number;
+  /** Of all answers; the head counts them. Absent: another member, or an older version. */
+  readonly generatedTokens?: number;
   readonly computeMicroseconds: number;
   readonly waitMicroseconds: number;
   readonly wireMicroseconds: number;

@@ -26,8 +26,9 @@ export type Update = { /** Milliseconds since 1970. */ readonly at: number } & (
       readonly question: ExplanationQuestion;
       readonly explanation: Pick<PlanExplanation, 'outcome' | 'numbers'> | { readonly failure: Failure };
     }
-  | { readonly kind: 'event'; readonly event: ClusterEvent }
-  | { readonly kind: 'log'; readonly nodeName: string; readonly record: LogRecord }
+  /** Many at once, for they may come by the thousand. */
+  | { readonly kind: 'events'; readonly events: readonly ClusterEvent[] }
+  | { readonly kind: 'logs'; readonly nodeName: string; readonly records: readonly LogRecord[] }
   | ChatUpdate
 );
 
