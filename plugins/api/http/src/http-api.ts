@@ -80,6 +80,7 @@ export class HttpApi implements Api<NodeService> {
     server.server.maxConnections = mostConnections;
     // Only JSON: a form of a web page elsewhere must not be able to ask.
     server.removeContentTypeParser('text/plain');
+    acceptEmptyBodies(server);
     server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
     server.setNotFoundHandler((request, reply) => {
       const message = `there is no ${request.method} ${request.url.split('?')[0]} here`;
@@ -120,6 +121,16 @@ export class HttpApi implements Api<NodeService> {
       }
     }
   }
+}
+
+/** Some clients name a type of content for requests without any: OpenAI's of PyPI when it deletes. */
+function acceptEmptyBodies(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.removeContentTypeParser('application/json');
+  server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body, done);
+  });
 }
 
 interface Place {

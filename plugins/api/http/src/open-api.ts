@@ -15,6 +15,7 @@ interface Described {
   readonly summary: string | undefined;
   readonly body: unknown;
   readonly params: unknown;
+  readonly query: unknown;
 }
 
 const errorResponse = { description: 'An error, in the manner of the interface that was asked.' };
@@ -23,9 +24,10 @@ const errorResponse = { description: 'An error, in the manner of the interface t
 export function addOpenApi(server: FastifyInstance, { context, options }: ApiParts): void {
   const routes: Described[] = [];
   server.addHook('onRoute', ({ method, url, schema }: RouteOptions) => {
-    const { summary, body, params } = (schema ?? {}) as { summary?: string; body?: unknown; params?: unknown };
+    const { summary, body, params, querystring: query } = (schema ?? {}) as Described & { querystring?: unknown };
     for (const one of [method].flat()) {
-      if (one !== 'HEAD' && one !== 'OPTIONS') routes.push({ method: one.toLowerCase(), url, summary, body, params });
+      if (one === 'HEAD' || one === 'OPTIONS') continue;
+      routes.push({ method: one.toLowerCase(), url, summary, body, params, query });
     }
   });
   const needsKey = options.keys.length > 0 || (context.settings.keys ?? []).length > 0;
@@ -34,14 +36,14 @@ export function addOpenApi(server: FastifyInstance, { context, options }: ApiPar
 
 function document(routes: readonly Described[], version: string, needsKey: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, url, summary, body, params } of routes) {
+  for (const { method, url, summary, body, params, query } of routes) {
     // `:name` and `*` are the framework's way to write parameters.
     const path = url.replaceAll(/:(\w+)/g, '{$1}').replace('*', '{name}');
     paths[path] ??= {};
     paths[path][method] = {
       ...(summary === undefined ? {} : { summary }),
       operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_match, next: string) => next.toUpperCase())}`,
-      ...parametersOf(path, params),
+      ...parametersOf(path, params, query),
       ...(body === undefined
         ? {}
         : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
@@ -57,15 +59,15 @@ function document(routes: readonly Described[], version: string, needsKey: boole
   };
 }
 
-function parametersOf(path: string, params: unknown): object {
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
-  if (names.length === 0) return {};
-  const properties = (params as { properties?: Record<string, unknown> } | undefined)?.properties ?? {};
-  const parameter = (name: string) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: properties[name] ?? { type: 'string' },
+type Properties = Readonly<Record<string, unknown>>;
+
+function parametersOf(path: string, params: unknown, query: unknown): object {
+  const propertiesOf = (schema: unknown) => (schema as { properties?: Properties } | undefined)?.properties ?? {};
+  const ofPath = propertiesOf(params);
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
+    return { name, in: 'path', required: true, schema: ofPath[name] ?? { type: 'string' } };
   });
-  return { parameters: names.map(parameter) };
+  const asked = Object.entries(propertiesOf(query)).map(([name, schema]) => ({ name, in: 'query', schema }));
+  const parameters = [...named, ...asked];
+  return parameters.length === 0 ? {} : { parameters };
 }

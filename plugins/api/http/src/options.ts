@@ -17,6 +17,10 @@ export interface HttpApiOptions {
   readonly bodySeconds: number;
   /** Longest time that an answer may take; it is cancelled then. */
   readonly answerSeconds: number;
+  /** Most responses of `/v1/responses` that are kept for who goes on from them; 0 keeps none. */
+  readonly storedResponses: number;
+  /** Most memory for them, in bytes of JSON; the oldest are forgotten. */
+  readonly storedResponseBytes: number;
 }
 
 /** What local clusters of the field use. */
@@ -34,6 +38,8 @@ export const httpApiOptionsSchema: OptionsSchema = {
     maximumRequests: { type: 'integer', minimum: 1, maximum: 100_000, default: 512 },
     bodySeconds: { type: 'number', minimum: 1, maximum: 3600, default: 60 },
     answerSeconds: { type: 'number', minimum: 1, maximum: 604_800, default: 3600 },
+    storedResponses: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 1024 },
+    storedResponseBytes: { type: 'integer', minimum: 0, maximum: 17_179_869_184, default: 67_108_864 },
   },
   additionalProperties: false,
 };

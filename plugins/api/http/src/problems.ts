@@ -9,6 +9,8 @@ export interface Problem {
   readonly message: string;
   /** The field of the request that is wrong. */
   readonly parameter?: string;
+  /** What OpenAI's interface calls it, where that is not said by `code`. */
+  readonly openAiCode?: string;
   readonly retryAfterSeconds?: number;
 }
 
@@ -41,6 +43,8 @@ export class FieldError extends ShoalError {
   constructor(
     readonly parameter: string,
     message: string,
+    /** Where its interface answers with another status than 400, or has a name for it. */
+    readonly more: { readonly status?: number; readonly code?: string } = {},
   ) {
     super('REQUEST_INVALID', message, { details: { parameter } });
   }
@@ -52,13 +56,15 @@ export function problemOf(thrown: unknown): Problem {
     return { ...ofFramework(fastify as FastifyError), code: 'REQUEST_INVALID' };
   }
   const error = ShoalError.from(thrown);
-  const status = statuses[error.code] ?? 500;
+  const own = thrown instanceof FieldError ? thrown.more : {};
+  const status = own.status ?? statuses[error.code] ?? 500;
   const { parameter } = error.details;
   return {
     status,
     code: error.code,
     message: error.message,
     ...(typeof parameter === 'string' ? { parameter } : {}),
+    ...(own.code === undefined ? {} : { openAiCode: own.code }),
     ...(status === 429 || status === 503 ? { retryAfterSeconds } : {}),
   };
 }
@@ -88,8 +94,8 @@ export interface Dialect {
 }
 
 export const openAiDialect: Dialect = {
-  body: ({ status, code, message, parameter }) => ({
-    error: { message, type: openAiType(status), param: parameter ?? null, code: openAiCode(code) },
+  body: ({ status, code, message, parameter, openAiCode: own }) => ({
+    error: { message, type: openAiType(status), param: parameter ?? null, code: own ?? openAiCode(code) },
   }),
 };
 

@@ -5,11 +5,13 @@ import { FieldError } from '../problems.js';
 import { addChat } from './chat.js';
 import { addCompletions } from './completions.js';
 import { addModels } from './models.js';
+import { addResponses } from './responses/routes.js';
 
 export function addOpenAi(server: FastifyInstance, parts: ApiParts): void {
   addModels(server, parts);
   addChat(server, parts);
   addCompletions(server, parts);
+  addResponses(server, parts);
   server.post('/v1/embeddings', () => {
     throw new FieldError('model', 'The models of this cluster generate text; none of them gives embeddings.');
   });
