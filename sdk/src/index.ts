@@ -33,9 +33,11 @@ export {
   type ToolDefinition,
   topologyGraph,
 } from '@shoal/core';
+export * from './background-node.js';
 export * from './bench.js';
 export * from './cluster.js';
 export * from './create-cluster.js';
+export type { DashboardFormat, DashboardModule, DashboardOptions } from './dashboard.js';
 export type { Finding } from './doctor/finding.js';
 export * from './generation.js';
 export type { ChatOptions, GenerationOptions } from './generation-options.js';

@@ -74,7 +74,7 @@ t.test('every code that is marked as native is raised by a crate', async (t) => 
 });
 
 t.test('every code is raised somewhere', async (t) => {
-  const sources = ['core', 'sdk', 'plugins'].map((folder) =>
+  const sources = ['core', 'sdk', 'tui', 'plugins'].map((folder) =>
     codesOf(path.join(repositoryRoot, folder), (entry) => {
       if (/(^|\/)(node_modules|dist|test|conformance)\//.test(entry)) return false;
       return entry.endsWith('.ts') && !entry.endsWith('spec/error-table.ts');

@@ -16,6 +16,7 @@ export const errorGroups = [
   { prefix: 'NODE_', title: 'Nodes', about: 'The control plane: how nodes meet, and how they lose each other.' },
   { prefix: 'CLUSTER_', title: 'Clusters', about: "A program's own hold on the cluster." },
   { prefix: 'INSTANCE_', title: 'Instances', about: 'Models that are loaded.' },
+  { prefix: 'DASHBOARD_', title: 'Dashboard', about: 'What shows the cluster in a terminal.' },
   { prefix: 'API_', title: 'APIs', about: 'What serves a node to programs that do not speak its own protocol.' },
   { prefix: 'REQUEST_', title: 'Requests', about: 'One generation, or another request to a node.' },
 ] as const;

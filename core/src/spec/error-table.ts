@@ -344,6 +344,11 @@ export const errorTable = {
     raisedBy: "the node of the instance's head",
     remedy: 'Ask again: requests find the new instance by the old name. If none comes, load the model again.',
   },
+  DASHBOARD_NOT_INSTALLED: {
+    meaning: 'The terminal dashboard is a package of its own, and it is not there or cannot be loaded.',
+    raisedBy: '`shoal` without arguments, and `shoal top`',
+    remedy: 'Install it beside shoal: `npm install @shoal/tui`, or `npm install -g @shoal/tui` for a global shoal.',
+  },
   API_ADDRESS_IN_USE: {
     meaning: 'Another program listens on the address and port of an API.',
     raisedBy: 'the API plugin of a node that starts',

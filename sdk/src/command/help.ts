@@ -43,6 +43,7 @@ export function printOverview(terminal: Terminal, commands: readonly Command[]):
   terminal.line('  shoal COMMAND [ARGUMENTS] [OPTIONS]');
   heading(terminal, 'Begin with');
   const beginnings = [
+    ['shoal', 'On a terminal: the dashboard of the node of this machine, which is started if it does not run.'],
     ['shoal demo', 'Two nodes on this machine answer questions together.'],
     ['shoal run shoal-tiny-chat "What is 12 plus 30?"', 'One answer, here.'],
     ['shoal doctor', 'What this machine has, what is missing, and how to get it.'],

@@ -26,6 +26,7 @@ import {
 import { psCommand } from './commands/ps.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
+import { topCommand } from './commands/top.js';
 import { topologyCommand } from './commands/topology.js';
 import { unloadCommand } from './commands/unload.js';
 
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   demoCommand,
   quantizeCommand,
   modelsCommand,
+  topCommand,
   explainCommand,
   doctorCommand,
   devicesCommand,

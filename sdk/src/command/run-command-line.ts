@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { ShoalError } from '@shoal/core';
 import { exitCodes } from './command.js';
+import { canShowDashboard, showThisMachine } from './commands/top.js';
 import { findCommand } from './find-command.js';
 import { printHelp } from './help.js';
 import { parseCommandLine } from './options.js';
@@ -41,6 +42,10 @@ export async function runCommandLine(given: readonly string[]): Promise<number> 
 
 async function dispatch(words: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<void> {
   const [name, ...rest] = words;
+  if (name === undefined && canShowDashboard(terminal)) {
+    await showThisMachine(terminal, signal);
+    return;
+  }
   if (name === undefined || name === '--help' || name === '-h') {
     printHelp(terminal, commands);
     return;

@@ -117,6 +117,10 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   t.match(answers, [{ question: 'Spell cat.' }, { question: 'What day comes after Monday?' }]);
   await documents(t, ['bench', model, '--prompt', '8', '--generate', '2', '--repeats', '1', '--warm-up', '0']);
   t.match(await documents(t, ['nodes']), [[{ nodeName: 'anchor', state: 'self' }]]);
+  t.match(
+    await documents(t, ['top', '--count', '1']),
+    ['topology', 'requests', 'node', 'chat', 'models', 'events', 'plan'].map((screen) => ({ screen })),
+  );
   t.match(await documents(t, ['machines']), [
     [{ nodeName: 'anchor', machine: { memory: { processAvailableBytes: { value: Number } } }, devices: Array }],
   ]);

@@ -1,0 +1,129 @@
+/** Tables and trees: as many rows as there is room for, the selected one among them. */
+import type { Table, TableColumn, TableRow } from '../views/blocks.js';
+import { inverted } from './style.js';
+import type { Region } from './surface.js';
+import { textWidth } from './width.js';
+
+export interface TableDrawing {
+  /** The first row that is shown; to be given again with the next frame. */
+  readonly scroll: number;
+  /** Rows that are shown, with their lines in the region. */
+  readonly rows: readonly { readonly id: string; readonly y: number }[];
+  /** Rows of a page. */
+  readonly pageRows: number;
+}
+
+export interface TableOptions {
+  readonly scroll?: number;
+  /** Shows the end of it: new rows come in at the bottom. */
+  readonly followsEnd?: boolean;
+  /** The selection is shown. */
+  readonly isFocused?: boolean;
+}
+
+const gap = 2;
+const indentColumns = 2;
+
+export function drawTable(region: Region, table: Table, options: TableOptions = {}): TableDrawing {
+  const { palette, glyphs } = region.look;
+  const { columns, rows } = table;
+  if (region.isEmpty) return { scroll: 0, rows: [], pageRows: 0 };
+  if (rows.length === 0) {
+    const hidden = table.hiddenRows > 0 ? ` (the filter hides ${table.hiddenRows})` : '';
+    region.writeWithin(0, 0, region.width, `${table.empty}${hidden}`, palette.dim);
+    return { scroll: 0, rows: [], pageRows: region.height };
+  }
+  const isTitled = region.height > 1 && columns.some(({ title }) => title !== '');
+  const body = isTitled ? region.part(0, 1) : region;
+  const scroll = firstRow(rows, body.height, options);
+  const shown = rows.slice(scroll, scroll + body.height);
+  const fitted = fitColumns(columns, shown, region.width);
+  if (isTitled) {
+    eachColumn(fitted, (column, x, width) => {
+      region.writeWithin(x, 0, width, column.title, palette.dim, column.align);
+    });
+  }
+  for (const [y, row] of shown.entries()) {
+    eachColumn(fitted, (column, x, width, index) => {
+      const cell = row.cells[index];
+      if (!cell) return;
+      const indent = index === 0 ? Math.min(row.depth * indentColumns, width - 1) : 0;
+      body.writeWithin(x + indent, y, width - indent, cell.text, palette[cell.tone], column.align);
+    });
+    if (row.isSelected && options.isFocused !== false) body.paint(y, inverted);
+  }
+  const below = rows.length - scroll - shown.length;
+  if (below > 0 && region.width > 10) {
+    const note = `${glyphs.more}${below}`;
+    body.write(body.width - textWidth(note), body.height - 1, note, palette.dim);
+  }
+  return { scroll, rows: shown.map(({ id }, index) => ({ id, y: (isTitled ? 1 : 0) + index })), pageRows: body.height };
+}
+
+/** Rows that a table needs in full. */
+export function tableRows({ columns, rows }: Table): number {
+  if (rows.length === 0) return 1;
+  return rows.length + (columns.some(({ title }) => title !== '') ? 1 : 0);
+}
+
+function firstRow(rows: readonly TableRow[], height: number, { scroll = 0, followsEnd = false }: TableOptions): number {
+  const last = Math.max(0, rows.length - height);
+  if (followsEnd) return last;
+  const selected = rows.findIndex(({ isSelected }) => isSelected);
+  if (selected < 0) return Math.min(scroll, last);
+  return Math.min(last, Math.max(0, selected - height + 1, Math.min(scroll, selected)));
+}
+
+/** Columns that are shown, with their widths. */
+interface Fitted {
+  readonly index: number;
+  readonly column: TableColumn;
+  readonly width: number;
+}
+
+/**
+ * Each column gets what its cells need, and what is left goes to the wide one. Where there is too little, the wide one gives
+ * first, then the widest; and where that is not enough, the last columns are left out.
+ */
+function fitColumns(columns: readonly TableColumn[], rows: readonly TableRow[], room: number): readonly Fitted[] {
+  let shown = columns.map((column, index) => {
+    const cells = rows.map(({ cells, depth }) => {
+      return textWidth(cells[index]?.text ?? '') + (index === 0 ? depth * indentColumns : 0);
+    });
+    const wanted = Math.max(textWidth(column.title), ...cells);
+    return { index, column, width: wanted, least: Math.min(wanted, column.isWide ? leastOfWide : leastOfOthers) };
+  });
+  const missing = () => sum(shown.map(({ width }) => width)) + gap * Math.max(0, shown.length - 1) - room;
+  const leastMissing = () => sum(shown.map(({ least }) => least)) + gap * Math.max(0, shown.length - 1) - room;
+  while (shown.length > 1 && leastMissing() > 0) {
+    const last = shown.findLastIndex(({ column }, place) => place > 0 && !column.isWide);
+    shown = shown.filter((_, place) => place !== (last < 0 ? shown.length - 1 : last));
+  }
+  const wide = shown.find(({ column }) => column.isWide);
+  if (wide) wide.width = Math.max(wide.least, wide.width - Math.max(0, missing()));
+  for (let still = missing(); still > 0; still = missing()) {
+    const giving = shown.filter(({ width, least }) => width > least).sort((one, other) => other.width - one.width);
+    const [widest, next] = giving;
+    if (!widest) break;
+    const down = Math.max(widest.least, Math.min(widest.width - 1, next?.width ?? 0));
+    widest.width -= Math.min(still, widest.width - down);
+  }
+  if (wide) wide.width += Math.max(0, -missing());
+  return shown;
+}
+
+const leastOfWide = 10;
+const leastOfOthers = 5;
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+function eachColumn(
+  fitted: readonly Fitted[],
+  visit: (column: TableColumn, x: number, width: number, index: number) => void,
+): void {
+  let x = 0;
+  for (const { column, width, index } of fitted) {
+    visit(column, x, width, index);
+    x += width + gap;
+  }
+}
