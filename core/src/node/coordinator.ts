@@ -29,6 +29,8 @@ import { failureToMessage, summaryToMessage } from './wire.js';
 
 const prepareDeadlineMilliseconds = 60_000;
 const releaseDeadlineMilliseconds = 5000;
+/** Nodes that are owed the news of a release, and releases of each: those that never come back take no more than this. */
+const maximumOwed = 256;
 /** When one member fails, others often fail of it: the wait for the one that knows why. */
 const causeDelayMilliseconds = 300;
 
@@ -45,6 +47,9 @@ interface MemberOrder extends MemberAddress {
 
 @injectable()
 export class Coordinator {
+  /** Instances, with their epochs, whose end a node could not be told. */
+  private readonly owedReleases = new Map<string, Map<string, number>>();
+
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
     @inject(nodeTokens.peers) private readonly peers: Peers,
@@ -238,23 +243,59 @@ export class Coordinator {
   async reportFailure(id: string, error: ShoalError): Promise<void> {
     const record = this.instances.get(id);
     if (!record) return;
-    const instance = { ...summaryToMessage(summarize(record)), failure: failureToMessage(error) };
     const others = [...nodesOf(record)].filter((nodeId) => nodeId !== this.settings.nodeId);
-    // Nodes that cannot be told notice for themselves.
-    await Promise.allSettled(
-      others.map(async (nodeId) => this.peers.connectionTo(nodeId).call('report', { instance })),
-    );
+    await Promise.all(others.map((nodeId) => this.reportFailureTo(nodeId, record, error)));
+  }
+
+  /** A node that cannot be told notices for itself, or is told when it is connected again. */
+  private async reportFailureTo(nodeId: string, record: InstanceRecord, error: ShoalError): Promise<void> {
+    const instance = { ...summaryToMessage(summarize(record)), failure: failureToMessage(error) };
+    await this.peers
+      .get(nodeId)
+      ?.connection.call('report', { instance })
+      .catch(() => undefined);
+  }
+
+  /**
+   * A node is connected, perhaps again. Where only this side took the other one for lost, and it was back before the other
+   * side noticed anything, the other side still holds what has failed or was released here meanwhile.
+   */
+  nodeJoined(nodeId: string): void {
+    const owed = this.owedReleases.get(nodeId);
+    this.owedReleases.delete(nodeId);
+    for (const [instance, epoch] of owed ?? []) void this.releaseOn(nodeId, instance, epoch);
+    for (const record of this.instances.list()) {
+      if (record.failure && nodesOf(record).has(nodeId)) void this.reportFailureTo(nodeId, record, record.failure);
+    }
   }
 
   private async releaseEverywhere(instance: string, epoch: number, nodes: ReadonlySet<string>): Promise<void> {
-    // A node that cannot be told has lost its connection, and with it the instance.
     await Promise.allSettled(
-      [...nodes].map(async (nodeId): Promise<unknown> => {
-        if (nodeId === this.settings.nodeId) return this.members.release(instance);
-        const deadlines = { deadlineMilliseconds: releaseDeadlineMilliseconds };
-        return this.peers.connectionTo(nodeId).call('release', { instance, epoch }, deadlines);
-      }),
+      [...nodes].map((nodeId) =>
+        nodeId === this.settings.nodeId ? this.members.release(instance) : this.releaseOn(nodeId, instance, epoch),
+      ),
     );
+  }
+
+  private async releaseOn(nodeId: string, instance: string, epoch: number): Promise<void> {
+    const connection = this.peers.get(nodeId)?.connection;
+    try {
+      const deadlines = { deadlineMilliseconds: releaseDeadlineMilliseconds };
+      if (connection) await connection.call('release', { instance, epoch }, deadlines);
+    } catch {
+      // It refuses, because it knows of no such instance, or hears of it when its event loop turns again.
+    }
+    if (!connection || connection.isClosed) this.owe(nodeId, instance, epoch);
+  }
+
+  private owe(nodeId: string, instance: string, epoch: number): void {
+    const owed = this.owedReleases.get(nodeId) ?? new Map<string, number>();
+    owed.set(instance, epoch);
+    this.owedReleases.set(nodeId, owed);
+    for (const full of [owed, this.owedReleases]) {
+      const [oldest] = full.keys();
+      if (full.size > maximumOwed && oldest !== undefined) full.delete(oldest);
+    }
   }
 }
 

@@ -87,6 +87,7 @@ class NodeBuilder {
   private readonly meeting: Meeting;
   /** There before the first peer can be admitted. */
   private agreement: Agreement | undefined;
+  private coordinator: Coordinator | undefined;
   private replanner: Replanning | undefined;
   private settings: NodeSettings | undefined;
 
@@ -144,6 +145,7 @@ class NodeBuilder {
           this.meeting.introduce(peers, peer);
           this.links?.joined();
           this.agreement?.connected(peer.nodeId);
+          this.coordinator?.nodeJoined(peer.nodeId);
         },
         left: (peer) => this.peerLeft(peer),
         lost: (peer, reason) => this.peerLost(peer, reason),
@@ -330,6 +332,7 @@ class NodeBuilder {
   /** What this node finds out about an instance, the instance's other nodes are told. */
   private connectInstances(): void {
     const coordinator = this.container.resolve(nodeTokens.coordinator);
+    this.coordinator = coordinator;
     this.container.resolve(nodeTokens.instances).onFailed({
       failed: (record, error, evidence) => {
         if (evidence !== 'reported') void coordinator.reportFailure(record.id, error);
