@@ -40,6 +40,8 @@ export interface LocalMember {
   weights: { readonly directory: string; readonly before: WeightFileStates } | undefined;
   onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   nextRequestId: number;
+  /** This node has ended it; what it says after that is of no account. */
+  isStopped: boolean;
   /** Milliseconds a token of the last answers that were alone. */
   readonly speeds: number[];
 }
@@ -94,4 +96,9 @@ export function instanceFailed(record: InstanceRecord): ShoalError {
       details: { instance: record.id, causeCode: failure?.code, ...failure?.details },
     },
   );
+}
+
+/** For an order that ended because its instance did. */
+export function unloadedWhile(instance: string, order: 'prepared' | 'loaded'): ShoalError {
+  return new ShoalError('INSTANCE_NOT_FOUND', `instance ${instance} was unloaded while it was ${order}`);
 }

@@ -23,6 +23,7 @@ import {
   noteSpeed,
   type OpenRequest,
   type PrepareMember,
+  unloadedWhile,
 } from './local-member.js';
 import type { NodeLog } from './log.js';
 import type { NodeDescriber } from './node-describer.js';
@@ -111,6 +112,7 @@ export class LocalMembers {
       weights: undefined,
       onProgress: undefined,
       nextRequestId: 1,
+      isStopped: false,
       speeds: [],
     };
     this.members.set(key, member);
@@ -132,8 +134,9 @@ export class LocalMembers {
       );
       return endpoint;
     } catch (thrown) {
+      const cause = this.causeOfOrder(member, thrown, 'prepared');
       await this.stopMember(key, member);
-      throw this.named(this.causeOfOrder(member, thrown));
+      throw this.named(cause);
     }
   }
 
@@ -141,7 +144,7 @@ export class LocalMembers {
   private refuseEnded(instance: string): void {
     const record = this.instances.get(instance);
     if (record?.failure) throw record.failure;
-    if (!record) throw new ShoalError('INSTANCE_NOT_FOUND', `instance ${instance} was unloaded while it was prepared`);
+    if (!record) throw unloadedWhile(instance, 'prepared');
   }
 
   /** Resolves when the member runs. */
@@ -174,8 +177,9 @@ export class LocalMembers {
         { signal },
       );
     } catch (thrown) {
+      const cause = this.causeOfOrder(member, thrown, 'loaded');
       await this.stopMember(key, member);
-      throw this.named(this.causeOfOrder(member, thrown));
+      throw this.named(cause);
     } finally {
       member.onProgress = undefined;
     }
@@ -395,10 +399,13 @@ export class LocalMembers {
     this.failRequests(member, named);
   }
 
-  /** A worker that is stopped because its instance has failed ends its orders, too; the failure is why. */
-  private causeOfOrder(member: LocalMember, thrown: unknown): unknown {
+  /** A worker that is stopped because its instance has failed, or was unloaded, ends its orders, too; that is why. */
+  private causeOfOrder(member: LocalMember, thrown: unknown, order: 'prepared' | 'loaded'): unknown {
     if (ShoalError.is(thrown) && thrown.code === 'ABORTED') return thrown;
-    return this.instances.get(member.instance)?.failure ?? this.exitCause(member, thrown);
+    const { instance, isStopped } = member;
+    const failure = this.instances.get(instance)?.failure;
+    if (failure) return failure;
+    return isStopped ? unloadedWhile(instance, order) : this.exitCause(member, thrown);
   }
 
   /** A worker that died because its weight files changed under it ends with that. */
@@ -435,6 +442,7 @@ export class LocalMembers {
 
   private async stopMember(key: string, member: LocalMember): Promise<void> {
     if (this.members.get(key) === member) this.members.delete(key);
+    member.isStopped = true;
     await member.worker.stop();
   }
 }

@@ -10,11 +10,11 @@ const plan = {
   stages: [{ layers: [0, 1], cuts: {}, members: [{ nodeId: 'a', nodeName: 'a', backend: 'cpu' }] }],
 } as unknown as Plan;
 
-function setUp(beforePrepare: (instances: Instances) => void = () => undefined) {
+function setUp(beforePrepare: (instances: Instances, members: LocalMembers) => void = () => undefined) {
   const instances = new Instances(() => undefined);
   const engine = { name: 'native', isolation: 'process', host: { unavailableReason: async () => undefined } };
   // What a member needs before its worker is told anything; the worker is a real process.
-  const members = new LocalMembers(
+  const members: LocalMembers = new LocalMembers(
     { nodeId: 'a', nodeName: 'a' } as never,
     { all: [], get: () => engine, of: () => [engine] } as never,
     {} as never,
@@ -23,7 +23,7 @@ function setUp(beforePrepare: (instances: Instances) => void = () => undefined) 
     { write: () => undefined } as never,
     {
       dataAddresses: async () => {
-        beforePrepare(instances);
+        beforePrepare(instances, members);
         return ['127.0.0.1'];
       },
     } as never,
@@ -53,6 +53,13 @@ t.test('an unload while the worker starts', async (t) => {
   const preparing = members.prepare(order, new AbortController().signal);
   await members.release('one');
   await t.rejects(preparing, { code: 'INSTANCE_NOT_FOUND', message: /while it was prepared/ });
+  t.ok(members.isEmpty);
+});
+
+t.test('an unload while the worker has an order, which ends with the worker', async (t) => {
+  const { members, order } = setUp((_instances, members) => void members.release('one'));
+  const preparing = members.prepare(order, new AbortController().signal);
+  await t.rejects(preparing, { code: 'INSTANCE_NOT_FOUND', message: /unloaded while it was prepared/ });
   t.ok(members.isEmpty);
 });
 
