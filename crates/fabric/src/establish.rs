@@ -1,19 +1,22 @@
 //! From a list of addresses to authenticated channels.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::Scope;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
+use crate::data_channel::DataChannel;
 use crate::deadline::Deadline;
 use crate::error::FabricError;
 use crate::handshake::{Credentials, Negotiation, Refusal};
 use crate::listener::connect_once;
-use crate::mesh::{MemberEndpoint, MeshConfig};
+use crate::mesh::{MemberEndpoint, MeshConfig, leave_all};
+use crate::monitor::WatchedChannel;
 use crate::peer::{MemberIndex, Peer};
 use crate::signal::{Signal, lock};
 use crate::socket_channel::{Session, SocketChannel};
@@ -47,6 +50,7 @@ enum Outcome {
 
 struct Work<'call> {
     config: &'call MeshConfig,
+    signal: &'call Arc<Signal>,
     credentials: Credentials,
     finished: AtomicBool,
     handshakes: AtomicUsize,
@@ -58,6 +62,7 @@ struct Work<'call> {
 pub(crate) fn establish(config: &MeshConfig, signal: &Arc<Signal>) -> Result<Vec<Arc<SocketChannel>>, FabricError> {
     let work = Work {
         config,
+        signal,
         credentials: Credentials {
             me: config.me,
             instance: config.instance,
@@ -68,27 +73,16 @@ pub(crate) fn establish(config: &MeshConfig, signal: &Arc<Signal>) -> Result<Vec
         handshakes: AtomicUsize::new(0),
         obstacles: Mutex::default(),
     };
-    let streams = std::thread::scope(|scope| {
+    let channels = std::thread::scope(|scope| {
         let result = work.run(scope);
         // Ends the threads that are still talking to strangers.
         work.finished.store(true, Ordering::Release);
         result
     })?;
-    streams
-        .into_iter()
-        .map(|(index, (stream, address))| {
-            let session = Session {
-                me: config.me,
-                peer: Peer::new(index, &address),
-                instance: config.instance,
-                epoch: config.epoch,
-            };
-            SocketChannel::new(stream, session, config.limits, signal.clone())
-        })
-        .collect()
+    Ok(channels.into_values().collect())
 }
 
-type Streams = BTreeMap<MemberIndex, (Stream, String)>;
+type Channels = BTreeMap<MemberIndex, Arc<SocketChannel>>;
 
 impl Work<'_> {
     fn others(&self) -> impl Iterator<Item = &MemberEndpoint> {
@@ -102,7 +96,29 @@ impl Work<'_> {
         self.finished.load(Ordering::Acquire) || self.config.abort.is_raised()
     }
 
-    fn run<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Result<Streams, FabricError> {
+    fn run<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Result<Channels, FabricError> {
+        let mut channels = Channels::new();
+        match self.gather(scope, &mut channels) {
+            Ok(()) => Ok(channels),
+            Err(error) => {
+                // Those who have this member hear why they lose it.
+                let cause = match &error {
+                    FabricError::Aborted { reason } => FabricError::Aborted {
+                        reason: format!("{} gave up: {reason}", self.config.me),
+                    },
+                    other => other.clone(),
+                };
+                leave_all(channels.values().map(|channel| &**channel), Some(&cause));
+                Err(error)
+            }
+        }
+    }
+
+    fn gather<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        channels: &mut Channels,
+    ) -> Result<(), FabricError> {
         let (sender, receiver) = mpsc::channel();
         for member in self.others().filter(|member| member.index > self.config.me) {
             let sender = sender.clone();
@@ -116,30 +132,33 @@ impl Work<'_> {
             })?;
         }
         let pinned: Vec<Fingerprint> = self.others().filter_map(|member| member.fingerprint).collect();
-        let mut streams = Streams::new();
+        let mut next_heartbeat = Instant::now();
         loop {
-            self.collect(&receiver, &mut streams)?;
-            if self.others().all(|member| streams.contains_key(&member.index)) {
-                return Ok(streams);
+            self.collect(&receiver, channels)?;
+            if self.others().all(|member| channels.contains_key(&member.index)) {
+                return Ok(());
             }
+            self.tend(channels, &mut next_heartbeat)?;
             if self.config.abort.is_raised() {
                 return Err(FabricError::Aborted {
                     reason: "connecting the members was given up".to_owned(),
                 });
             }
             if self.config.deadline.passed() {
-                return Err(self.missing(&streams));
+                return Err(self.missing(channels));
             }
             self.accept(scope, &pinned, &sender)?;
         }
     }
 
-    fn collect(&self, receiver: &Receiver<Outcome>, streams: &mut Streams) -> Result<(), FabricError> {
+    fn collect(&self, receiver: &Receiver<Outcome>, channels: &mut Channels) -> Result<(), FabricError> {
         for outcome in receiver.try_iter() {
             match outcome {
                 Outcome::Connected(index, stream, address) => {
                     // A member that was connected twice keeps its first connection; the second is closed here.
-                    streams.entry(index).or_insert((stream, address));
+                    if let Entry::Vacant(place) = channels.entry(index) {
+                        place.insert(self.open(index, stream, &address)?);
+                    }
                 }
                 Outcome::Refused(refusal) => {
                     if let Some(claimed) = refusal.claimed {
@@ -156,11 +175,40 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn missing(&self, streams: &Streams) -> FabricError {
+    fn open(&self, index: MemberIndex, stream: Stream, address: &str) -> Result<Arc<SocketChannel>, FabricError> {
+        let session = Session {
+            me: self.config.me,
+            peer: Peer::new(index, address),
+            instance: self.config.instance,
+            epoch: self.config.epoch,
+        };
+        SocketChannel::new(stream, session, self.config.limits, self.signal.clone())
+    }
+
+    /// Shows those who are connected that this member lives while it still waits for others: they may have everybody,
+    /// and count silence. Ends when one of them has gone meanwhile.
+    fn tend(&self, channels: &Channels, next_heartbeat: &mut Instant) -> Result<(), FabricError> {
+        let is_due = Instant::now() >= *next_heartbeat;
+        if is_due {
+            *next_heartbeat = Instant::now() + self.config.liveness.heartbeat_interval;
+        }
+        for channel in channels.values() {
+            if is_due {
+                channel.send_heartbeat();
+            }
+            channel.drive();
+            if let Some(end) = channel.end_reason() {
+                return Err(end);
+            }
+        }
+        Ok(())
+    }
+
+    fn missing(&self, channels: &Channels) -> FabricError {
         let missing: Vec<MemberIndex> = self
             .others()
             .map(|member| member.index)
-            .filter(|index| !streams.contains_key(index))
+            .filter(|index| !channels.contains_key(index))
             .collect();
         let obstacles = lock(&self.obstacles);
         // One member with a clear reason says more than "missing".

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::channel::Channel;
+use crate::data_channel::DataChannel;
 use crate::deadline::{AbortFlag, Deadline};
 use crate::error::FabricError;
 use crate::establish::establish;
@@ -232,16 +233,24 @@ impl Mesh {
     }
 
     fn leave(&self, cause: Option<&FabricError>) {
-        std::thread::scope(|scope| {
-            for channel in &self.peers {
-                // Where no thread can be started the lingering happens one after the other.
-                let leave = || channel.leave(cause, LINGER);
-                if std::thread::Builder::new().spawn_scoped(scope, leave).is_err() {
-                    channel.leave(cause, LINGER);
-                }
-            }
-        });
+        leave_all(self.peers.iter().map(|channel| &**channel), cause);
     }
+}
+
+/// Leaves all of them at the same time.
+pub(crate) fn leave_all<'channel, Each: DataChannel + ?Sized + 'channel>(
+    channels: impl Iterator<Item = &'channel Each>,
+    cause: Option<&FabricError>,
+) {
+    std::thread::scope(|scope| {
+        for channel in channels {
+            // Where no thread can be started the lingering happens one after the other.
+            let leave = || channel.leave(cause, LINGER);
+            if std::thread::Builder::new().spawn_scoped(scope, leave).is_err() {
+                channel.leave(cause, LINGER);
+            }
+        }
+    });
 }
 
 impl Drop for Mesh {

@@ -134,6 +134,11 @@ impl SocketChannel {
         self.unflushed.load(Ordering::Acquire)
     }
 
+    /// Why nothing more comes, once that is so.
+    pub(crate) fn end_reason(&self) -> Option<FabricError> {
+        self.failure(&lock(&self.state))
+    }
+
     fn header(&self, envelope: &Envelope, length: u32) -> FrameHeader {
         FrameHeader {
             kind: envelope.kind,

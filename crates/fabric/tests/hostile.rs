@@ -4,9 +4,9 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shoal_fabric::{
     AbortFlag, Address, Deadline, FabricError, Fingerprint, Listener, MemberIndex, Mesh, MeshConfig, Secret,
@@ -27,6 +27,11 @@ fn socket_address(config: &MeshConfig) -> SocketAddr {
         Address::Tcp(address) | Address::Tls(address) => *address,
         Address::Unix(_) => panic!("a TCP address was expected"),
     }
+}
+
+/// For the side that waits for others to come: who was refused has come by then, also on a busy machine.
+fn after_the_refusal() -> Deadline {
+    Deadline::after(Duration::from_secs(3))
 }
 
 fn codes(results: &[Result<Mesh, FabricError>]) -> Vec<&'static str> {
@@ -96,35 +101,27 @@ fn a_stranger_is_cut_off_at_once_or_after_the_handshake_limit() {
     let address = socket_address(&second);
     let abort = second.abort.clone();
     let accepting = std::thread::spawn(move || Mesh::establish(second));
-    for (opening, limit) in [
-        (
-            &b"GET / HTTP/1.1\r\nHost: shoal, and forty-eight bytes are full\r\n"[..],
-            1,
-        ),
-        (b"SH", 4),
-    ] {
-        let started = Instant::now();
+    let http = &b"GET / HTTP/1.1\r\nHost: shoal, and forty-eight bytes are full\r\n"[..];
+    for opening in [http, b"SH"] {
         let mut stranger = TcpStream::connect(address).unwrap();
         stranger.write_all(opening).unwrap();
         stranger.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        // The end of the stream or a reset: no answer in any case.
-        assert_eq!(stranger.read(&mut [0; 16]).unwrap_or(0), 0);
-        assert!(
-            started.elapsed() < Duration::from_secs(limit),
-            "{:?}",
-            started.elapsed()
-        );
-    }
-    // A slow one that sends a byte now and then gets no more time than others.
-    let started = Instant::now();
-    let mut slow = TcpStream::connect(address).unwrap();
-    for byte in FrameHeader::new(FrameKind::Hello).encode() {
-        if slow.write_all(&[byte]).is_err() {
-            break;
+        match stranger.read(&mut [0; 16]) {
+            // The end of the stream or a reset: no answer in any case, and the end comes from the other side.
+            Ok(count) => assert_eq!(count, 0),
+            Err(error) => assert!(
+                !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                "{error}"
+            ),
         }
-        std::thread::sleep(Duration::from_millis(100));
     }
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    // A slow one that sends a byte now and then gets no more time than others: its header alone would take 19 s.
+    let mut slow = TcpStream::connect(address).unwrap();
+    let was_cut = FrameHeader::new(FrameKind::Hello).encode().into_iter().any(|byte| {
+        std::thread::sleep(Duration::from_millis(400));
+        slow.write_all(&[byte]).is_err()
+    });
+    assert!(was_cut, "the whole header was taken");
     abort.raise();
     assert_eq!(
         accepting.join().unwrap().unwrap_err().code().name(),
@@ -134,16 +131,21 @@ fn a_stranger_is_cut_off_at_once_or_after_the_handshake_limit() {
 
 #[test]
 fn a_wrong_secret_is_named_with_its_address_on_both_sides() {
-    for kind in KINDS {
-        let [mut first, mut second] = pair(*kind);
-        first.secret = Secret([8; 32]);
-        second.deadline = Deadline::after(Duration::from_millis(700));
-        let address = second.listeners[0].address().to_string();
-        let results = establish(vec![first, second]);
-        assert_eq!(codes(&results), ["TRANSPORT_UNAUTHENTICATED"; 2], "{kind:?}");
-        let text = results[0].as_ref().unwrap_err().to_string();
-        assert!(text.contains(&address), "{text}");
-    }
+    // At the same time: each takes as long as its deadline.
+    std::thread::scope(|scope| {
+        for kind in KINDS {
+            scope.spawn(move || {
+                let [mut first, mut second] = pair(*kind);
+                first.secret = Secret([8; 32]);
+                second.deadline = after_the_refusal();
+                let address = second.listeners[0].address().to_string();
+                let results = establish(vec![first, second]);
+                assert_eq!(codes(&results), ["TRANSPORT_UNAUTHENTICATED"; 2], "{kind:?}");
+                let text = results[0].as_ref().unwrap_err().to_string();
+                assert!(text.contains(&address), "{text}");
+            });
+        }
+    });
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn another_epoch_or_instance_is_told_apart_from_a_wrong_secret() {
     for change in changes {
         let [mut first, mut second] = pair(Kind::Tcp);
         change(&mut first);
-        second.deadline = Deadline::after(Duration::from_millis(700));
+        second.deadline = after_the_refusal();
         let results = establish(vec![first, second]);
         assert_eq!(codes(&results), ["TRANSPORT_EPOCH_MISMATCH"; 2]);
     }
@@ -168,7 +170,7 @@ fn a_wrong_certificate_is_refused_on_either_side() {
     for wrong_at in 0..2 {
         let mut configs = pair(Kind::Tls);
         configs[wrong_at].members[1 - wrong_at].fingerprint = other();
-        configs[1].deadline = Deadline::after(Duration::from_millis(700));
+        configs[1].deadline = after_the_refusal();
         let results = establish(configs.into());
         assert_eq!(
             results[0].as_ref().unwrap_err().code().name(),
@@ -188,7 +190,7 @@ fn a_member_with_the_certificate_of_another_is_refused() {
     let mut impostor = configs.remove(0);
     impostor.me = SECOND;
     let mut third = MeshConfig {
-        deadline: Deadline::after(Duration::from_millis(700)),
+        deadline: after_the_refusal(),
         ..third
     };
     third.abort = AbortFlag::new();
@@ -216,18 +218,20 @@ fn the_missing_are_named_at_the_deadline() {
     let mut configs = configurations(KINDS[0], &indices);
     let third = configs.pop().unwrap();
     // Bound but not answering is as missing as not bound at all.
-    let started = Instant::now();
     for config in &mut configs {
         config.deadline = Deadline::after(Duration::from_millis(400));
     }
-    for result in establish(configs) {
-        let FabricError::Unreachable { missing, reason } = result.unwrap_err() else {
-            panic!("unreachable expected")
-        };
-        assert_eq!(missing, [third.me]);
-        assert!(reason.contains("stage 2 member 0"), "{reason}");
+    let errors: Vec<FabricError> = establish(configs).into_iter().map(Result::unwrap_err).collect();
+    // Who gives up first tells the other one why.
+    assert!(
+        errors
+            .iter()
+            .any(|error| matches!(error, FabricError::Unreachable { missing, .. } if *missing == [third.me])),
+        "{errors:?}"
+    );
+    for error in errors {
+        assert!(error.to_string().contains("stage 2 member 0"), "{error}");
     }
-    assert!(started.elapsed() < Duration::from_secs(3));
     drop(third);
 
     let mut alone = MeshConfig::new(FIRST, INSTANCE, EPOCH, SECRET);
@@ -267,10 +271,9 @@ fn an_abort_ends_the_waiting_for_members() {
         })
     });
     std::thread::sleep(Duration::from_millis(50));
-    let started = Instant::now();
     abort.raise();
+    // At the deadline it would be another code.
     assert_eq!(waiting.join().unwrap().unwrap_err().code().name(), "TRANSPORT_ABORTED");
-    assert!(started.elapsed() < Duration::from_secs(1));
 }
 
 #[cfg(unix)]

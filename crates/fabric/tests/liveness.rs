@@ -5,21 +5,22 @@
 mod support;
 
 use std::io::{BufRead, BufReader};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shoal_fabric::{
     Address, Deadline, Envelope, FabricError, FrameKind, Listener, MemberEndpoint, MemberIndex, Mesh, MeshConfig,
     TlsIdentity,
 };
-use support::{EPOCH, INSTANCE, KINDS, Kind, SECRET, any_address, in_parallel, soon, stage};
+use support::{EPOCH, INSTANCE, KINDS, Kind, SECRET, any_address, configurations, establish, in_parallel, soon, stage};
 
 const FIRST: MemberIndex = MemberIndex { stage: 0, member: 0 };
 const SECOND: MemberIndex = MemberIndex { stage: 0, member: 1 };
 const THIRD: MemberIndex = MemberIndex { stage: 0, member: 2 };
 
-/// Longest time from the death of a process to the error, on a machine that is busy with other tests.
-const QUICKLY: Duration = Duration::from_millis(800);
+/// What an error says of a peer that was silent for too long.
+const SILENCE: &str = "no sign of life";
 
 /// Number, kind, the first member's fingerprint and the address of a higher member, separated by spaces.
 const ROLE: &str = "SHOAL_FABRIC_TEST_MEMBER";
@@ -149,12 +150,18 @@ fn assert_lost(error: &FabricError, peer: MemberIndex) {
     assert!(error.to_string().contains(&peer.to_string()), "{error}");
 }
 
-fn wait_for_failure(mesh: &Mesh, limit: Duration) -> FabricError {
-    let started = Instant::now();
+/// The connection told of it: silence, which shows in the end what nothing tells of, is only waited for in vain.
+fn assert_lost_at_once(error: &FabricError, peer: MemberIndex) {
+    assert_lost(error, peer);
+    assert!(!error.to_string().contains(SILENCE), "{error}");
+}
+
+fn wait_for_failure(mesh: &Mesh) -> FabricError {
+    let deadline = soon();
     loop {
         match mesh.failure() {
             Some(failure) => return failure,
-            None if started.elapsed() > limit => panic!("nothing was noticed within {limit:?}"),
+            None if deadline.passed() => panic!("nothing was noticed"),
             None => std::thread::sleep(Duration::from_millis(1)),
         }
     }
@@ -168,17 +175,13 @@ fn a_killed_process_is_named_at_once_to_those_who_wait_for_it() {
         let mesh = join(&[&dying], identity);
         let channel = mesh.channel(SECOND).unwrap();
         let waiting = std::thread::spawn(move || {
-            let error = channel
+            channel
                 .receive(FrameKind::Token, 0, &mut Vec::new(), soon())
-                .unwrap_err();
-            (error, Instant::now())
+                .unwrap_err()
         });
         std::thread::sleep(Duration::from_millis(100));
-        let killed = Instant::now();
         dying.child.kill().unwrap();
-        let (error, noticed) = waiting.join().unwrap();
-        assert_lost(&error, SECOND);
-        assert!(noticed - killed < QUICKLY, "{kind:?}: {:?}", noticed - killed);
+        assert_lost_at_once(&waiting.join().unwrap(), SECOND);
     }
 }
 
@@ -187,7 +190,7 @@ fn a_killed_process_is_noticed_when_nobody_waits_for_it() {
     let mut dying = Member::start(1, KINDS[0]);
     let mesh = join(&[&dying], None);
     dying.child.kill().unwrap();
-    assert_lost(&wait_for_failure(&mesh, QUICKLY), SECOND);
+    assert_lost_at_once(&wait_for_failure(&mesh), SECOND);
     // Later calls tell the same.
     let error = mesh
         .channel(SECOND)
@@ -204,18 +207,14 @@ fn a_wait_for_one_peer_ends_when_another_dies() {
     let mesh = join(&[&second, &third], None);
     let channel = mesh.channel(THIRD).unwrap();
     let waiting = std::thread::spawn(move || {
-        let error = channel
+        channel
             .receive(FrameKind::Token, 0, &mut Vec::new(), soon())
-            .unwrap_err();
-        (error, Instant::now())
+            .unwrap_err()
     });
     std::thread::sleep(Duration::from_millis(100));
-    let killed = Instant::now();
     second.child.kill().unwrap();
-    let (error, noticed) = waiting.join().unwrap();
     // The third member ends too, once it has noticed; the first to be missed is the cause.
-    assert_lost(&error, SECOND);
-    assert!(noticed - killed < QUICKLY, "{:?}", noticed - killed);
+    assert_lost_at_once(&waiting.join().unwrap(), SECOND);
 }
 
 #[cfg(unix)]
@@ -225,24 +224,18 @@ fn a_paused_process_is_lost_after_its_silence() {
     let mesh = join(&[&paused], None);
     let channel = mesh.channel(SECOND).unwrap();
     std::thread::sleep(Duration::from_millis(300));
-    let started = Instant::now();
     paused.signal(rustix::process::Signal::STOP);
     let error = channel
         .receive(FrameKind::Token, 0, &mut Vec::new(), soon())
         .unwrap_err();
-    let elapsed = started.elapsed();
     assert_lost(&error, SECOND);
-    assert!(
-        elapsed > Duration::from_millis(1000) && elapsed < Duration::from_millis(3000),
-        "{elapsed:?}"
-    );
+    assert!(error.to_string().contains(SILENCE), "{error}");
 }
 
 #[test]
 fn one_lost_peer_ends_the_waits_for_all_others() {
     let mut meshes = stage(KINDS[0], 3);
     let third = meshes.pop().unwrap();
-    let started = Instant::now();
     let errors = std::thread::scope(|scope| {
         let waiting: Vec<_> = [(&meshes[0], SECOND), (&meshes[1], FIRST)]
             .map(|(mesh, peer)| {
@@ -269,7 +262,6 @@ fn one_lost_peer_ends_the_waits_for_all_others() {
             "{error}"
         );
     }
-    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
 }
 
 #[test]
@@ -304,9 +296,9 @@ fn a_blocked_host_is_a_state_and_not_a_loss() {
     assert!(!meshes[0].peer_state(SECOND).unwrap().host_stalled);
     for stalled in [true, false] {
         meshes[1].set_host_stalled(stalled);
-        let started = Instant::now();
+        let deadline = soon();
         while meshes[0].peer_state(SECOND).unwrap().host_stalled != stalled {
-            assert!(started.elapsed() < Duration::from_secs(3), "no heartbeat reported it");
+            assert!(!deadline.passed(), "no heartbeat reported it");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -320,7 +312,69 @@ fn idle_meshes_live_on() {
     for mesh in &meshes {
         assert_eq!(mesh.failure(), None);
     }
-    assert!(meshes[0].peer_state(SECOND).unwrap().silence < Duration::from_millis(1500));
+    let deadline = soon();
+    while meshes[0].peer_state(SECOND).unwrap().silence > Duration::from_secs(1) {
+        assert!(!deadline.passed(), "no heartbeat comes");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// An address that leads to another one after a while; until then connections wait in its queue.
+fn reached_late(target: SocketAddr, after: Duration) -> Address {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pass = |mut from: TcpStream, mut to: TcpStream| {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    };
+    std::thread::spawn(move || {
+        std::thread::sleep(after);
+        let (near, _) = listener.accept().unwrap();
+        let far = TcpStream::connect(target).unwrap();
+        let (near_again, far_again) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        std::thread::spawn(move || pass(near_again, far_again));
+        pass(far, near);
+    });
+    Address::Tcp(address)
+}
+
+#[test]
+fn who_has_everybody_waits_for_those_who_have_not() {
+    let mut configs = configurations(Kind::Tcp, &[FIRST, SECOND, THIRD]);
+    let Address::Tcp(third) = *configs[2].listeners[0].address() else {
+        panic!("TCP was asked for");
+    };
+    // Twice as long as silence is borne: the first member has both at once, and they have not each other.
+    configs[1].members[2].addresses = vec![reached_late(third, Duration::from_secs(3))];
+    let meshes: Vec<Mesh> = establish(configs).into_iter().map(Result::unwrap).collect();
+    for mesh in &meshes {
+        assert_eq!(mesh.failure(), None);
+    }
+    let results = in_parallel(&meshes, |_, mesh| {
+        mesh.group(0, &[FIRST, SECOND, THIRD])
+            .and_then(|mut group| group.barrier(soon()))
+    });
+    assert_eq!(results, [Ok(()), Ok(()), Ok(())]);
+}
+
+#[test]
+fn a_member_that_dies_while_others_are_awaited_is_named() {
+    let mut dying = Member::start(1, KINDS[0]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let never = MemberEndpoint {
+        index: THIRD,
+        addresses: vec![Address::Tcp(listener.local_addr().unwrap())],
+        fingerprint: None,
+    };
+    let mut config = MeshConfig::new(FIRST, INSTANCE, EPOCH, SECRET);
+    config.deadline = soon();
+    config.members = vec![dying.endpoint.clone(), never];
+    let waiting = std::thread::spawn(move || Mesh::establish(config).unwrap_err());
+    // It is connected meanwhile, which nobody tells.
+    std::thread::sleep(Duration::from_secs(1));
+    dying.child.kill().unwrap();
+    // At the deadline the one who never came would be named.
+    assert_lost_at_once(&waiting.join().unwrap(), SECOND);
 }
 
 #[test]
