@@ -6,7 +6,7 @@ mod support;
 
 use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shoal_abi::channel::{
     ChannelCarrier, ChannelEnd, ChannelPeer, ChannelPort, ChannelStatistics, ChannelTable, NO_DEADLINE, WaitEntry,
@@ -191,7 +191,6 @@ fn a_silent_foreign_peer_is_lost() {
     let mut config = configs.remove(0);
     config.foreign.push(first);
     let mesh = Mesh::establish(config).unwrap();
-    let started = Instant::now();
     let channel = mesh.channel(SECOND).unwrap();
     let error = channel
         .receive(FrameKind::Token, 0, &mut Vec::new(), soon())
@@ -200,7 +199,6 @@ fn a_silent_foreign_peer_is_lost() {
         (error.code().name(), error.peer()),
         ("TRANSPORT_PEER_LOST", Some(SECOND))
     );
-    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 #[test]

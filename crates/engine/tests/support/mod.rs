@@ -25,7 +25,7 @@ use shoal_reference::llama::{LlamaConfig, LlamaShard, member_program, shards, wr
 use shoal_weights::{Checkpoint, ProgramWeights};
 
 /// Longest wait of a test for anything.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder that is removed when the test ends.
 pub struct Folder(PathBuf);
