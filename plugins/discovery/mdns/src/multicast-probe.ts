@@ -14,7 +14,7 @@ export interface ProbeResult {
 
 /** To which every responder answers, of whatever service: the names of all services. */
 const everybody = '_services._dns-sd._udp.local';
-const attempts = 3;
+const attempts = 5;
 const attemptMilliseconds = 400;
 
 export function probeMulticast(networks: readonly MulticastInterface[], port: number): Promise<ProbeResult[]> {
@@ -43,6 +43,8 @@ async function probe(network: MulticastInterface, port: number, own: ReadonlySet
         const refused = (await socket.send(encodeQuestion(name))) ?? (await socket.send(encodeQuestion(everybody)));
         if (refused !== undefined && problem !== undefined) problem = refused;
         await new Promise((resolve) => setTimeout(resolve, attemptMilliseconds));
+        // What arrived while this process did not run is read before anything is made of its absence.
+        await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {
       socket.close();

@@ -11,7 +11,7 @@ export interface ProbeResult {
   readonly problem: string | undefined;
 }
 
-const attempts = 3;
+const attempts = 5;
 const attemptMilliseconds = 300;
 
 /** Throws what the system says when the port is not to be had. */
@@ -32,6 +32,8 @@ export async function probeBroadcast(targets: readonly string[], port: number): 
         if (refused !== undefined && missing.has(tag)) missing.set(tag, refused);
       }
       await new Promise((resolve) => setTimeout(resolve, attemptMilliseconds));
+      // What arrived while this process did not run is read before anything is made of its absence.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     return sent.map(({ address, tag }) => ({ address, problem: missing.get(tag) }));
   } finally {
