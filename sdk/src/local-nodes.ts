@@ -23,6 +23,8 @@ export interface LocalNode {
   readonly processId: number;
   readonly home: string;
   readonly addresses: readonly string[];
+  /** The end of what it has written to standard error: its log, from the level on that SHOAL_LOG says. */
+  errors(): string;
 }
 
 /** A cluster of processes on this machine, which end with it. */
@@ -39,7 +41,8 @@ const homePrefix = 'shoal-local-';
 const startDeadlineMilliseconds = 60_000;
 const joinDeadlineMilliseconds = 30_000;
 const stopGraceMilliseconds = 3000;
-const keptErrorCharacters = 4000;
+const keptErrorCharacters = 64_000;
+const shownErrorCharacters = 4000;
 
 /**
  * Starts `count` node processes on this machine, each with a temporary home, and joins them as a program that only asks.
@@ -161,24 +164,34 @@ async function startNodeProcess(
   children.push(child);
   // A write to a node that has ended must not end this process.
   child.stdin.on('error', () => undefined);
-  const announced = await firstLine(child, name, options.signal);
+  // Both outputs are read to the end: a full pipe would stop the node.
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-keptErrorCharacters);
+  });
+  const announced = await firstLine(child, name, () => errors, options.signal);
   const { nodeId, addresses, error } = JSON.parse(announced) as {
     nodeId: string;
     addresses: string[];
     error?: { code: string; message: string; details: Record<string, unknown> };
   };
   if (error) throw errorFromCode(error.code, `the local node ${name}: ${error.message}`, { details: error.details });
-  return { nodeId, name, processId: child.pid as number, home, addresses };
+  return { nodeId, name, processId: child.pid as number, home, addresses, errors: () => errors };
 }
 
 /** The line in which a node says that it is ready. */
-function firstLine(child: ChildProcess, name: string, signal: AbortSignal | undefined): Promise<string> {
+function firstLine(
+  child: ChildProcess,
+  name: string,
+  errors: () => string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
-    let errors = '';
     const fail = (what: string) => {
       settle();
-      const said = errors.trim() === '' ? '' : `: ${errors.trim()}`;
+      const last = errors().trim().slice(-shownErrorCharacters);
+      const said = last === '' ? '' : `: ${last}`;
       reject(new ShoalError('NODE_UNREACHABLE', `the local node ${name} ${what}${said}`, { details: { node: name } }));
     };
     const timer = setTimeout(() => fail('did not start in time'), startDeadlineMilliseconds);
@@ -196,10 +209,6 @@ function firstLine(child: ChildProcess, name: string, signal: AbortSignal | unde
     signal?.addEventListener('abort', onAbort, { once: true });
     child.once('exit', onExit);
     child.once('error', onError);
-    // Both are read to the end: a full pipe would stop the node.
-    child.stderr?.on('data', (chunk: Buffer) => {
-      errors = (errors + chunk.toString()).slice(-keptErrorCharacters);
-    });
     child.stdout?.on('data', (chunk: Buffer) => {
       if (output.includes('\n')) return;
       output += chunk.toString();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { attach, type Cluster, type ClusterEvent, type ClusterState, startLocalNodes } from 'shoal';
+import { attach, type Cluster, type ClusterEvent, type ClusterState } from 'shoal';
 import t from 'tap';
-import { answer, processOf, question } from './support/local.js';
+import { answer, processOf, question, startLocalNodes } from './support/local.js';
 
 /** Generous: an election takes three seconds on a quiet machine. */
 const deadlineMilliseconds = 60_000;

@@ -1,12 +1,13 @@
-import { attach, createCluster, startLocalNodes } from 'shoal';
+import { attach, createCluster } from 'shoal';
 import t from 'tap';
-import { answer, longAnswer, question } from './support/local.js';
+import { answer, endlessAnswer, endlessContext, question, startLocalNodes } from './support/local.js';
 
 t.test('two processes answer together', async (t) => {
   await using cluster = await startLocalNodes(2);
   const progress: number[] = [];
   const model = await cluster.load('shoal-tiny-chat', {
     plan: 'pp=2',
+    ...endlessContext,
     onProgress: ({ loadedBytes, totalBytes }) => progress.push(loadedBytes / totalBytes),
   });
   const nodeIds = model.plan.stages.flatMap(({ members }) => members.map(({ nodeId }) => nodeId));
@@ -58,7 +59,7 @@ t.test('two processes answer together', async (t) => {
 
   await t.test('an abort signal ends a generation, and the next one runs', async (t) => {
     const controller = new AbortController();
-    const generation = model.chat(question, { ...longAnswer, signal: controller.signal });
+    const generation = model.chat(question, { ...endlessAnswer, signal: controller.signal });
     let count = 0;
     await t.rejects(
       async () => {
@@ -74,7 +75,7 @@ t.test('two processes answer together', async (t) => {
   });
 
   await t.test('leaving the loop cancels', async (t) => {
-    const generation = model.chat(question, longAnswer);
+    const generation = model.chat(question, endlessAnswer);
     for await (const _part of generation) break;
     await t.rejects(generation.result, { code: 'ABORTED' });
     t.equal((await model.chat(question).result).text, answer);
@@ -84,7 +85,7 @@ t.test('two processes answer together', async (t) => {
     await t.rejects(model.chat([]).result, { code: 'REQUEST_INVALID', message: /messages/ });
     await t.rejects(model.chat(question, { maximumTokens: 0 }).result, { code: 'REQUEST_INVALID', message: /maximum/ });
     await t.rejects(model.chat(question, { temperature: -1 }).result, { code: 'REQUEST_INVALID', message: /temper/ });
-    await t.rejects(model.generate('one two three '.repeat(500)).result, {
+    await t.rejects(model.generate('one two three '.repeat(3000)).result, {
       code: 'REQUEST_TOO_LONG',
       message: /context/,
     });

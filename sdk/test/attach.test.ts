@@ -44,7 +44,7 @@ t.test('nodes with a few addresses given all meet', async (t) => {
   await using second = await start('second', first.addresses);
   await using third = await start('third', first.addresses);
   for (const cluster of [first, second, third]) {
-    const end = performance.now() + 5000;
+    const end = performance.now() + 60_000;
     let others: readonly string[] = [];
     while (others.length < 2 && performance.now() < end) {
       others = (await cluster.nodes()).filter(({ state }) => state === 'connected').map(({ nodeName }) => nodeName);

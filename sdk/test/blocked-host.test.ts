@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createCluster, startLocalNodes } from 'shoal';
+import { createCluster } from 'shoal';
 import t from 'tap';
-import { answer, longAnswer, processOf, question } from './support/local.js';
+import { answer, longAnswer, processOf, question, startLocalNodes } from './support/local.js';
 
 const blockMilliseconds = 5000;
 const noSignals = process.platform === 'win32' ? 'there are no signals on Windows' : false;
@@ -28,10 +28,11 @@ t.test('a host whose event loop is blocked for five seconds stalls no token', as
   const arrivals: number[] = [];
   let blockedFrom = 0;
   let blockedUntil = 0;
+  const started = performance.now();
   const generation = model.chat(question, longAnswer);
   for await (const _part of generation) {
     arrivals.push(performance.now());
-    if (arrivals.length !== 5) continue;
+    if (arrivals.length !== 20) continue;
     blockedFrom = performance.now();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMilliseconds);
     blockedUntil = performance.now();
@@ -39,11 +40,12 @@ t.test('a host whose event loop is blocked for five seconds stalls no token', as
   const { usage, timings } = await generation.result;
   t.ok(blockedUntil - blockedFrom >= blockMilliseconds);
   t.equal(usage.generatedTokens, arrivals.filter(Boolean).length);
-  // Made while the loop stood still, they all arrive at once when it turns again.
-  const burst = arrivals.filter((at) => at > blockedUntil && at < blockedUntil + 250).length;
-  const before = 5 / Math.max(1, blockedFrom - (arrivals[0] ?? 0));
+  // Made while the loop stood still, they all arrive at once when it turns again. On a busy machine "at once" is not so
+  // short, and the tokens before the block may have come faster than those during it.
+  const burst = arrivals.filter((at) => at > blockedUntil && at < blockedUntil + 500).length;
+  const before = 20 / (blockedFrom - started);
   t.comment(`${burst} tokens arrived at once; ${timings.tokensPerSecond?.toFixed(1)} tokens/s overall`);
-  t.ok(burst >= Math.min(100, (before * blockMilliseconds) / 4), `${burst} tokens were made during the block`);
+  t.ok(burst >= Math.min(300, (before * blockMilliseconds) / 8), `${burst} tokens were made during the block`);
   t.ok(burst >= 10);
   t.same(left, [], 'nobody took the blocked node for dead');
 });
@@ -57,7 +59,7 @@ t.test('a host that is stopped is shown as stalled, while its worker goes on', {
   t.equal(await stateOf(), 'connected');
   process.kill(node.processId, 'SIGSTOP');
   try {
-    const end = performance.now() + 10_000;
+    const end = performance.now() + 60_000;
     while ((await stateOf()) !== 'stalled' && performance.now() < end) {
       t.equal((await model.chat(question).result).text, answer);
       await sleep(250);
@@ -67,7 +69,7 @@ t.test('a host that is stopped is shown as stalled, while its worker goes on', {
   } finally {
     process.kill(node.processId, 'SIGCONT');
   }
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   while ((await stateOf()) !== 'connected' && performance.now() < end) await sleep(50);
   t.equal(await stateOf(), 'connected');
   t.equal((await model.chat(question).result).text, answer);

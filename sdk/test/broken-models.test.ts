@@ -1,9 +1,8 @@
 // Models that are broken in one place each, met as a user meets them: a coded error, and the node goes on.
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startLocalNodes } from 'shoal';
 import t from 'tap';
-import { answer, longAnswer, question } from './support/local.js';
+import { answer, longAnswer, question, startLocalNodes } from './support/local.js';
 
 const source = new URL('../../../models/shoal-tiny-chat', import.meta.url);
 

@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, statSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { createCluster, startLocalNodes } from 'shoal';
+import { createCluster } from 'shoal';
 import t from 'tap';
-import { answer, canFindWorkers, longAnswer, question, workersOf } from './support/local.js';
+import { answer, canFindWorkers, longAnswer, question, startLocalNodes, workersOf } from './support/local.js';
 
 /** A copy of a small checkpoint that a test may break. */
 function copyModel(folder: string): { readonly directory: string; readonly weights: string } {

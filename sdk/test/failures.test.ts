@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type ClusterEvent, type LoadedModel, type LocalCluster, ShoalError, startLocalNodes } from 'shoal';
+import { type ClusterEvent, type LoadedModel, type LocalCluster, ShoalError } from 'shoal';
 import t from 'tap';
-import { answer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
+import {
+  answer,
+  canFindWorkers,
+  endlessAnswer,
+  endlessContext,
+  processOf,
+  question,
+  startLocalNodes,
+  workersOf,
+} from './support/local.js';
 
 /** Starts an answer, does the damage after a few tokens, and tells how the request ended. */
 async function interrupt(
@@ -13,7 +22,7 @@ async function interrupt(
   let count = 0;
   let damagedAt = 0;
   try {
-    for await (const _part of model.chat(question, longAnswer)) {
+    for await (const _part of model.chat(question, endlessAnswer)) {
       count += 1;
       if (count !== 4) continue;
       damagedAt = performance.now();
@@ -28,10 +37,11 @@ async function interrupt(
 
 async function withCluster(run: (cluster: LocalCluster, model: LoadedModel) => Promise<void>): Promise<void> {
   await using cluster = await startLocalNodes(3);
-  await run(cluster, await cluster.load('shoal-tiny-chat', { plan: 'pp=2' }));
+  await run(cluster, await cluster.load('shoal-tiny-chat', { plan: 'pp=2', ...endlessContext }));
 }
 
-const limitMilliseconds = 2000;
+/** What is noticed by silence alone takes 20 s. */
+const limitMilliseconds = 15_000;
 
 for (const stage of [0, 1]) {
   t.test(`the worker of stage ${stage} is killed`, { skip: canFindWorkers }, (t) =>

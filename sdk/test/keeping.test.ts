@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ClusterState, type LocalCluster, startLocalNodes } from 'shoal';
+import type { ClusterState, LocalCluster } from 'shoal';
 import t from 'tap';
-import { answer, question } from './support/local.js';
+import { answer, question, startLocalNodes } from './support/local.js';
 
 const deadlineMilliseconds = 90_000;
 

@@ -1,10 +1,21 @@
-import { type ClusterEvent, type LoadedModel, type LocalCluster, startLocalNodes } from 'shoal';
+import type { ClusterEvent, LoadedModel, LocalCluster } from 'shoal';
 import t from 'tap';
-import { answer, beginAnswer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
+import {
+  answer,
+  beginAnswer,
+  canFindWorkers,
+  endlessAnswer,
+  endlessContext,
+  longAnswer,
+  processOf,
+  question,
+  startLocalNodes,
+  workersOf,
+} from './support/local.js';
 
 async function withCluster(run: (cluster: LocalCluster, model: LoadedModel) => Promise<void>): Promise<void> {
   await using cluster = await startLocalNodes(3);
-  await run(cluster, await cluster.load('shoal-tiny-chat', { plan: 'pp=2', contextLength: 1024 }));
+  await run(cluster, await cluster.load('shoal-tiny-chat', { plan: 'pp=2', ...endlessContext }));
 }
 
 t.test('an instance moves off a node while it answers', { skip: canFindWorkers }, (t) =>
@@ -20,7 +31,7 @@ t.test('an instance moves off a node while it answers', { skip: canFindWorkers }
       t.not(moved.instance, model.instance);
       t.notOk(moved.plan.stages.some(({ members }) => members.some(({ nodeId }) => nodeId === leaving.nodeId)));
       t.equal(moved.plan.stages.length, 2, 'as it was asked for at first');
-      t.equal(moved.plan.contextLength, 1024);
+      t.equal(moved.plan.contextLength, endlessContext.contextLength);
       t.same(workersOf(leaving), [], `nothing is left on ${leaving.name}`);
       t.equal((await model.chat(question).result).text, answer, 'the old name is understood');
       t.match((await model.statistics()).length, 2);
@@ -56,7 +67,7 @@ t.test('where there is room for one only, requests wait for it', { skip: canFind
     const moved = await moving;
     t.same(workersOf(leaving), []);
 
-    const finishLate = await beginAnswer(model);
+    const finishLate = await beginAnswer(model, endlessAnswer);
     const ended = t.rejects(finishLate(), { code: 'INSTANCE_NOT_FOUND', message: /unloaded while the request ran/ });
     const { name } = processOf(cluster, moved, 1);
     await cluster.move(model, { without: [name], sequence: 'unload-first', drainDeadlineMilliseconds: 0 });

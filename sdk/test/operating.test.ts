@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { attach, type LoadedModel, type LocalCluster, type LocalNode, startLocalNodes } from 'shoal';
+import { attach, type LoadedModel, type LocalCluster, type LocalNode } from 'shoal';
 import t from 'tap';
-import { answer, beginAnswer, canFindWorkers, longAnswer, processOf, question, workersOf } from './support/local.js';
+import {
+  answer,
+  beginAnswer,
+  canFindWorkers,
+  longAnswer,
+  processOf,
+  question,
+  startLocalNodes,
+  workersOf,
+} from './support/local.js';
 
 const deadlineMilliseconds = 60_000;
 

@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { referenceBackend, referenceBackendWorker } from '@shoal/backend-reference';
 import { specVersions } from '@shoal/core';
-import { createCluster, type PluginSource, startLocalNodes } from 'shoal';
+import { createCluster, type PluginSource } from 'shoal';
 import t from 'tap';
-import { answer, question } from './support/local.js';
+import { answer, question, startLocalNodes } from './support/local.js';
 
 const withoutBackend: PluginSource[] = [
   { module: '@shoal/transport-tcp' },

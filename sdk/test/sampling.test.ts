@@ -1,11 +1,15 @@
-import { startLocalNodes } from 'shoal';
 import t from 'tap';
-import { answer, longAnswer, question } from './support/local.js';
+import { answer, endlessAnswer, endlessContext, question, startLocalNodes } from './support/local.js';
 
 /** Two members that each hold a half of the vocabulary: the sampler sees only candidates of the other half. */
 t.test('sampling over a split vocabulary', async (t) => {
   await using cluster = await startLocalNodes(2);
-  const model = await cluster.load('shoal-tiny-chat', { plan: 'tp=2', slotCount: 2, queueCapacity: 3 });
+  const model = await cluster.load('shoal-tiny-chat', {
+    plan: 'tp=2',
+    slotCount: 2,
+    queueCapacity: 3,
+    ...endlessContext,
+  });
   const whole = await cluster.load('shoal-tiny-chat', { plan: 'pp=1' });
 
   await t.test('log-probabilities are those of the whole model', async (t) => {
@@ -126,7 +130,7 @@ t.test('sampling over a split vocabulary', async (t) => {
   });
 
   await t.test('a full queue refuses with its numbers, and a request can limit its wait', async (t) => {
-    const busy = [1, 2].map(() => model.chat(question, longAnswer));
+    const busy = [1, 2].map(() => model.chat(question, endlessAnswer));
     const begun = busy.map((generation) => generation[Symbol.asyncIterator]());
     await Promise.all(begun.map((iterator) => iterator.next()));
     await t.rejects(model.chat(question, { queueTimeoutMilliseconds: 1 }).result, {

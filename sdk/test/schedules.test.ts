@@ -7,8 +7,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type LoadedModel, type LocalCluster, startLocalNodes } from 'shoal';
+import type { LoadedModel, LocalCluster } from 'shoal';
 import t from 'tap';
+import { startLocalNodes } from './support/local.js';
 
 const scheduleCount = 30;
 const slotCount = 3;
@@ -17,7 +18,7 @@ const longestAnswer = 24;
 const prompts = ['What is 12 plus 30?', 'Hello', 'Name a colour', '7', 'Count to ten, please, and do not hurry'];
 /** Callers in processes of their own that are killed; each costs the start of a program. */
 const attachedCallers = 3;
-const patienceMilliseconds = 20_000;
+const patienceMilliseconds = 60_000;
 
 type Ending = 'finish' | 'cancel' | 'abort' | 'leave' | 'kill';
 

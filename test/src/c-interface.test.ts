@@ -139,7 +139,7 @@ const bun = runtimes().find(({ name }) => name === 'Bun');
 t.test('examples/bun-ffi answers under Bun', { skip: bun?.command ? false : `Bun is ${bun?.missing}` }, async (t) => {
   const chat = path.join(repositoryRoot, 'build', 'examples', 'bun-ffi', 'chat.js');
   const model = path.join(repositoryRoot, 'models', 'shoal-tiny-chat');
-  const ask = (...args: string[]) => runScript(bun?.command ?? '', chat, args, 60_000);
+  const ask = (...args: string[]) => runScript(bun?.command ?? '', chat, args, 120_000);
   const { code, output, errors } = await ask(model, 'What is 12 plus 30?');
   t.equal(code, 0, errors);
   t.equal(output, '12 + 30 = 42.\n');

@@ -17,7 +17,7 @@ function onTinyDisk(folder: string, script: string) {
   const { stdout } = spawnSync(
     'unshare',
     ['--mount', 'sh', '-c', `${prelude}\n${script}`, 'sh', folder, process.execPath, commandScript],
-    { encoding: 'utf8', timeout: 60_000 },
+    { encoding: 'utf8', timeout: 180_000 },
   );
   return stdout;
 }

@@ -20,7 +20,7 @@ t.test('latency and bandwidth of each direction', { skip: reason ?? false }, asy
   await using cluster = await hosts.attach(0);
   const isMeasured = ({ bandwidthBytesPerSecond }: Link) =>
     'value' in bandwidthBytesPerSecond && bandwidthBytesPerSecond.source === 'measured';
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 120_000;
   let topology: ClusterTopology;
   do topology = await cluster.topology({ fresh: true });
   while (topology.links.filter(isMeasured).length < 6 && Date.now() < deadline);

@@ -62,7 +62,7 @@ for (const { name, command, missing } of newest) {
 }
 
 t.test('an engine of other sources ends the request with a reason', async (t) => {
-  const { code, signal, output, errors } = await runScript(process.execPath, memoryScript, ['older-engine'], 60_000);
+  const { code, signal, output, errors } = await runScript(process.execPath, memoryScript, ['older-engine'], 120_000);
   t.equal(signal, null, 'ends by itself: before, the event without a choice was passed over, and the request waited');
   t.equal(code, 0, errors);
   const message = /the engine "older" sent a `token` event without `choice`/;

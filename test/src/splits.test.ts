@@ -1,7 +1,8 @@
 // Every way of splitting gives the same answers as the whole, over real processes: greedy tokens of small random
 // checkpoints against transformers, and right answers of the shipped model.
-import { type Cluster, startLocalNodes } from 'shoal';
+import type { Cluster } from 'shoal';
 import t, { type Test } from 'tap';
+import { startLocalNodes } from '../../sdk/test/support/local.js';
 import { evaluationQuestions, type FixtureCheckpoint, fixtureCheckpoints } from './support/repository.js';
 
 const shapes = ['pp=1', 'pp=2', 'pp=3', 'tp=2', 'tp=3', 'tp=2,pp=2'] as const;

@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { memoryDiscovery } from '@shoal/discovery-memory';
 import { memoryTransport } from '@shoal/transport-memory';
-import { type Cluster, createCluster, type PluginSource, startLocalNodes } from 'shoal';
+import { type Cluster, createCluster, type PluginSource } from 'shoal';
 import t, { type Test } from 'tap';
+import { startLocalNodes } from '../../sdk/test/support/local.js';
 
 const question = [{ role: 'user', content: 'What is 12 plus 30?' }] as const;
 const answer = '12 + 30 = 42.';
@@ -27,7 +28,7 @@ async function nodesWith(t: Test, plugins: readonly (readonly PluginSource[])[])
     clusters.push(await createCluster([memoryDiscovery({ room }), ...list, ...others], options));
   }
   const [first] = clusters as [Cluster];
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while ((await first.nodes()).length < plugins.length && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -30,8 +30,8 @@ t.test(
         mkdirSync(home, { mode: 0o700 });
         const before = performance.now();
         await using node = await HostNode.start(host, home, ['--name', 'alone', '--peer', peer]);
-        // It waits 6 s for the peers that it is told; the rest is room for a busy machine.
-        t.ok(performance.now() - before < 30_000, 'started');
+        // It waits 6 s for the peers that it is told; the system would wait two minutes.
+        t.ok(performance.now() - before < 90_000, 'started');
         t.match(node.errors(), /warn .*no connection to .*(nothing listens there|no answer)/, 'and says so');
         await using cluster = await attach({ home });
         const unreachable = (await cluster.nodes()).filter(({ state }) => state === 'unreachable');

@@ -59,7 +59,7 @@ export class DiscoveryNetwork implements AsyncDisposable {
     this.hosts.set(node, entry);
     if (bootstrap) {
       bootstrap.expectedChannels += 1;
-      await host.dial(bootstrap.host.addresses, AbortSignal.timeout(5000));
+      await host.dial(bootstrap.host.addresses, AbortSignal.timeout(30_000));
     }
     return node;
   }

@@ -16,19 +16,19 @@ export interface DiscoveryUnderTest {
   readonly announces: boolean;
   /** Puts on the method's medium what a broken or hostile peer may put there, while a node watches. */
   readonly disturb?: () => void | Promise<void>;
-  /** How long the method may need to see or to lose somebody; default 5 s. */
+  /** How long the method may need for anything, such as to see or to lose somebody; default 20 s. */
   readonly deadlineMilliseconds?: number;
 }
 
-const endDeadlineMilliseconds = 2000;
+const defaultDeadlineMilliseconds = 20_000;
 const quietMilliseconds = 200;
-const availabilityDeadlineMilliseconds = 10_000;
+
 /** The suite of a discovery plugin. */
 export function discoveryConformance(under: DiscoveryUnderTest): ConformanceCase[] {
   return [...watchCases(under), ...(under.announces ? announceCases(under) : [])];
 }
 
-async function inTime<T>(work: Promise<T>, what: string, milliseconds: number = endDeadlineMilliseconds): Promise<T> {
+async function inTime<T>(work: Promise<T>, what: string, milliseconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} took too long` })), milliseconds);
@@ -47,7 +47,10 @@ class Watch {
   private readonly ended: Promise<void>;
   private readonly listeners = new Set<() => void>();
 
-  constructor(discovery: Discovery) {
+  constructor(
+    discovery: Discovery,
+    private readonly deadlineMilliseconds: number,
+  ) {
     const collect = async () => {
       for await (const sighting of discovery.watch(this.controller.signal)) {
         this.seen.push(sighting);
@@ -59,7 +62,7 @@ class Watch {
     this.ended.catch(() => undefined);
   }
 
-  async waitFor(condition: (sighting: Sighting | Loss) => boolean, what: string, milliseconds: number): Promise<void> {
+  async waitFor(condition: (sighting: Sighting | Loss) => boolean, what: string): Promise<void> {
     const found = new Promise<void>((resolve) => {
       const look = () => {
         if (this.seen.some(condition)) resolve();
@@ -68,13 +71,13 @@ class Watch {
       look();
     });
     const failed = this.ended.then(() => assert.fail(`the watch ended before ${what}`));
-    await inTime(Promise.race([found, failed]), what, milliseconds);
+    await inTime(Promise.race([found, failed]), what, this.deadlineMilliseconds);
   }
 
   /** Aborts; the iterable must end, without an error, in time. */
   async stop(): Promise<void> {
     this.controller.abort();
-    await inTime(this.ended, 'the end of an aborted watch');
+    await inTime(this.ended, 'the end of an aborted watch', this.deadlineMilliseconds);
   }
 }
 
@@ -90,13 +93,16 @@ function assertWellFormed(sighting: Sighting | Loss): void {
 
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+const deadlineOf = ({ deadlineMilliseconds = defaultDeadlineMilliseconds }: DiscoveryUnderTest) => deadlineMilliseconds;
+
 function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
+  const deadline = deadlineOf(under);
   return [
     {
       name: 'a watch ends without an error when its signal aborts',
       run: async () => {
         await using network = new DiscoveryNetwork(under.open);
-        const watch = new Watch((await network.open(0)).discovery);
+        const watch = new Watch((await network.open(0)).discovery, deadline);
         await sleep(20);
         await watch.stop();
         watch.seen.forEach(assertWellFormed);
@@ -111,7 +117,7 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
           for await (const { addresses } of discovery.watch(AbortSignal.abort()))
             assert.fail(`saw ${addresses.join()}`);
         };
-        await inTime(drain(), 'the end of an aborted watch');
+        await inTime(drain(), 'the end of an aborted watch', deadline);
       },
     },
     {
@@ -125,9 +131,9 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
         await announcing.discovery.announce(announcing.announcement, controller.signal);
         // A method that sees nobody here has nothing to leave after.
         const isSeen = await Promise.race([first.then(() => true), sleep(quietMilliseconds)]);
-        if (isSeen) await inTime(Promise.resolve(iterator.return?.()), 'leaving a watch');
+        if (isSeen) await inTime(Promise.resolve(iterator.return?.()), 'leaving a watch', deadline);
         controller.abort();
-        await inTime(first, 'the end of an aborted watch');
+        await inTime(first, 'the end of an aborted watch', deadline);
       },
     },
     {
@@ -136,10 +142,10 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
         await using network = new DiscoveryNetwork(under.open);
         const { discovery, announcement } = await network.open(0);
         const controller = new AbortController();
-        await inTime(discovery.announce(announcement, controller.signal), 'an announcement');
+        await inTime(discovery.announce(announcement, controller.signal), 'an announcement', deadline);
         controller.abort();
         await sleep(20);
-        await inTime(discovery.announce(announcement, AbortSignal.abort()), 'an aborted announcement');
+        await inTime(discovery.announce(announcement, AbortSignal.abort()), 'an aborted announcement', deadline);
       },
     },
     {
@@ -155,7 +161,7 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
         const { port } = server.address() as AddressInfo;
         await using network = new DiscoveryNetwork(under.open);
         const [watching, announcing] = [await network.open(0), await network.open(1)];
-        const watch = new Watch(watching.discovery);
+        const watch = new Watch(watching.discovery, deadline);
         const controller = new AbortController();
         try {
           const announcement = { ...announcing.announcement, addresses: [`/ip4/127.0.0.1/tcp/${port}`] };
@@ -178,7 +184,7 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
         const availability = await inTime(
           discovery.availability?.() ?? Promise.resolve({ available: true as const }),
           'availability',
-          availabilityDeadlineMilliseconds,
+          deadline,
         );
         const faults = availability.available ? (availability.faults ?? []) : [availability];
         for (const { reason } of faults) assert.ok(reason.length > 0, 'a reason is given');
@@ -188,7 +194,7 @@ function watchCases(under: DiscoveryUnderTest): ConformanceCase[] {
 }
 
 function announceCases(under: DiscoveryUnderTest): ConformanceCase[] {
-  const deadline = under.deadlineMilliseconds ?? 5000;
+  const deadline = deadlineOf(under);
   const isSeen =
     (node: SuiteNode, kind: 'seen' | 'lost' = 'seen') =>
     (sighting: Sighting | Loss) =>
@@ -202,12 +208,12 @@ function announceCases(under: DiscoveryUnderTest): ConformanceCase[] {
       run: async () => {
         await using network = new DiscoveryNetwork(under.open);
         const nodes = [await network.open(0), await network.open(1)] as const;
-        const watches = nodes.map(({ discovery }) => new Watch(discovery)) as [Watch, Watch];
+        const watches = nodes.map(({ discovery }) => new Watch(discovery, deadline)) as [Watch, Watch];
         const controller = new AbortController();
         try {
           for (const node of nodes) await announce(node, controller.signal);
-          await watches[0].waitFor(isSeen(nodes[1]), 'the first saw the second', deadline);
-          await watches[1].waitFor(isSeen(nodes[0]), 'the second saw the first', deadline);
+          await watches[0].waitFor(isSeen(nodes[1]), 'the first saw the second');
+          await watches[1].waitFor(isSeen(nodes[0]), 'the second saw the first');
           const sighting = watches[0].seen.find(isSeen(nodes[1])) as Sighting;
           assert.deepEqual(sighting.addresses, nodes[1].announcement.addresses);
           assert.ok(sighting.clusterTag === undefined || sighting.clusterTag === clusterTag, 'another cluster tag');
@@ -227,10 +233,10 @@ function announceCases(under: DiscoveryUnderTest): ConformanceCase[] {
         await announce(early, controller.signal);
         await sleep(50);
         const late = await network.open(1);
-        const watch = new Watch(late.discovery);
+        const watch = new Watch(late.discovery, deadline);
         try {
           await announce(late, controller.signal);
-          await watch.waitFor(isSeen(early), 'the latecomer saw who was there', deadline);
+          await watch.waitFor(isSeen(early), 'the latecomer saw who was there');
         } finally {
           controller.abort();
           await watch.stop();
@@ -243,20 +249,19 @@ function announceCases(under: DiscoveryUnderTest): ConformanceCase[] {
         await using network = new DiscoveryNetwork(under.open);
         const [staying, leaving] = [await network.open(0), await network.open(1)];
         const [stay, leave, again] = [new AbortController(), new AbortController(), new AbortController()];
-        const watch = new Watch(staying.discovery);
+        const watch = new Watch(staying.discovery, deadline);
         try {
           await announce(staying, stay.signal);
           await announce(leaving, leave.signal);
-          await watch.waitFor(isSeen(leaving), 'the first saw the second', deadline);
+          await watch.waitFor(isSeen(leaving), 'the first saw the second');
           leave.abort();
           await network.stop(leaving);
-          await watch.waitFor(isSeen(leaving, 'lost'), 'the first lost the second', deadline);
+          await watch.waitFor(isSeen(leaving, 'lost'), 'the first lost the second');
           const before = watch.seen.length;
           await announce(await network.open(1), again.signal);
           await watch.waitFor(
             (sighting) => isSeen(leaving)(sighting) && watch.seen.indexOf(sighting) >= before,
             'the first saw the second again',
-            deadline,
           );
         } finally {
           for (const controller of [stay, leave, again]) controller.abort();
@@ -279,7 +284,7 @@ function disturbCase(
     run: async () => {
       await using network = new DiscoveryNetwork(under.open);
       const watching = await network.open(0);
-      const watch = new Watch(watching.discovery);
+      const watch = new Watch(watching.discovery, deadline);
       const controller = new AbortController();
       try {
         await watching.discovery.announce(watching.announcement, controller.signal);
@@ -289,7 +294,6 @@ function disturbCase(
         await watch.waitFor(
           (sighting) => sighting.kind === 'seen' && sighting.peerId === announcement.peerId,
           'a peer was seen after the disturbance',
-          deadline,
         );
         watch.seen.forEach(assertWellFormed);
       } finally {

@@ -39,15 +39,18 @@ async function assertRefused(
   try {
     const endpoints = endpointsOf(listeners);
     const outcomes = await Promise.all(
-      listeners.map((listener) =>
-        listener.connect(endpoints, { deadlineMilliseconds: 1000 }).then(
+      listeners.map(async (listener) => {
+        const outcome = await listener.connect(endpoints, { deadlineMilliseconds: soon }).then(
           async (set) => {
             await set.close();
             return 'connected';
           },
           (thrown: { readonly code?: string }) => String(thrown.code),
-        ),
-      ),
+        );
+        // The other one may wait for somebody better until its deadline.
+        if (expected.includes(outcome)) await Promise.all(listeners.map((one) => one.close()));
+        return outcome;
+      }),
     );
     assert.ok(!outcomes.includes('connected'), 'a stranger got a channel');
     for (const code of outcomes) assert.match(code, transportCode);
@@ -97,7 +100,7 @@ function joiningCases(under: TransportUnderTest): ConformanceCase[] {
             const connecting = listener.connect(endpoints, { deadlineMilliseconds: 400 });
             const { code, message, milliseconds } = await rejectionOf(connecting);
             assert.match(code, transportCode);
-            assert.ok(milliseconds < 5000, `the deadline of 400 ms took ${milliseconds} ms`);
+            assert.ok(milliseconds < soon, `the deadline of 400 ms took ${milliseconds} ms`);
             assert.match(
               message,
               new RegExp(`stage 0,? member ${1 - index}`),
@@ -122,7 +125,7 @@ function joiningCases(under: TransportUnderTest): ConformanceCase[] {
         await first.close();
         const { code, milliseconds } = await connecting;
         assert.match(code, transportCode);
-        assert.ok(milliseconds < 5000, `giving up took ${milliseconds} ms`);
+        assert.ok(milliseconds < soon, `giving up took ${milliseconds} ms`);
         await first.close();
         const again = await rejectionOf(first.connect(endpoints, { deadlineMilliseconds: 1000 }));
         assert.match(again.code, transportCode);
@@ -144,9 +147,7 @@ function leavingCases(under: TransportUnderTest): ConformanceCase[] {
           leaving.probes.close();
           await leaving.set.close();
           assert.deepEqual([...(await second.receive(tag, 100, soon))], [1, 2, 3]);
-          const { code, milliseconds } = await waiting;
-          assert.equal(code, 'TRANSPORT_CLOSED');
-          assert.ok(milliseconds < 5000, `the leave was noticed after ${milliseconds} ms`);
+          assert.equal((await waiting).code, 'TRANSPORT_CLOSED');
           assert.match((await rejectionOf(second.send(tag, Uint8Array.of(4), soon))).code, transportCode);
           await leaving.set.close();
         }),
@@ -161,7 +162,6 @@ function leavingCases(under: TransportUnderTest): ConformanceCase[] {
           const [here, there] = await Promise.all(waiting);
           assert.equal(here?.code, 'TRANSPORT_ABORTED');
           assert.ok(endCodes.includes(there?.code ?? ''), `the peer saw ${there?.code}`);
-          for (const end of [here, there]) assert.ok((end?.milliseconds ?? Infinity) < 5000, 'the abort took too long');
           assert.match((await rejectionOf(first.send(tag, Uint8Array.of(1), soon))).code, transportCode);
         }),
     },
@@ -174,7 +174,7 @@ function leavingCases(under: TransportUnderTest): ConformanceCase[] {
         const before = openHandles();
         for (let number = 0; number < 10; number += 1) await round();
         // A closed socket may be reported closed a moment later.
-        for (let patience = 0; patience < 50 && openHandles() > before; patience += 1) {
+        for (let patience = 0; patience < 1000 && openHandles() > before; patience += 1) {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
         assert.ok(openHandles() <= before, `${openHandles()} handles are open, ${before} before ten loads`);
@@ -210,9 +210,9 @@ function lossCase(under: TransportUnderTest): ConformanceCase {
         const waiting = later(rejectionOf(member.to(1).receive(tag, 100, soon)));
         await new Promise((resolve) => setTimeout(resolve, 50));
         peer.kill();
-        const { code, message, milliseconds } = await waiting;
-        assert.equal(code, 'TRANSPORT_PEER_LOST');
-        assert.ok(message.length > 0 && milliseconds < 8000, `noticed after ${milliseconds} ms: ${message}`);
+        const { code, message } = await waiting;
+        assert.equal(code, 'TRANSPORT_PEER_LOST', message);
+        assert.ok(message.length > 0, 'a loss is explained');
       } finally {
         peer.kill();
         member?.probes.close();

@@ -51,7 +51,7 @@ function watchedPeer(t: { teardown(handler: () => void): void }): {
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`not in time: ${what}`);
     await sleep(10);

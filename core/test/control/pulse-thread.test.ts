@@ -53,7 +53,7 @@ class TestThread implements AsyncDisposable {
   }
 
   async until(wanted: (news: PulseNews) => boolean, what: string): Promise<PulseNews> {
-    const end = performance.now() + 20_000;
+    const end = performance.now() + 60_000;
     for (;;) {
       const found = this.news.find(wanted);
       if (found) return found;
@@ -114,7 +114,7 @@ t.test('a blocked event loop is told', async (t) => {
   await anna.until(changedTo('heard'), 'heard');
   bert.stopBeating();
   await anna.until((news) => news.kind === 'changed' && news.isLoopStalled, 'stalled');
-  t.notOk(anna.news.some(changedTo('suspected')), 'and nobody takes it for lost');
+  t.notOk(anna.news.some(changedTo('silent')), 'and nobody takes it for lost');
 });
 
 t.test('strangers get no answer', async (t) => {

@@ -11,6 +11,14 @@ function connect(left: ControlHandlers, right: ControlHandlers): [RpcConnection,
   return [new RpcConnection(one, left), new RpcConnection(two, right)];
 }
 
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`not in time: ${what}`);
+    await sleep(5);
+  }
+}
+
 t.test('both sides call each other at once', async (t) => {
   const describe: ControlHandlers = { describe: ({ model }) => ({ factsJson: `facts of ${model}` }) };
   const [left, right] = connect(describe, describe);
@@ -96,7 +104,7 @@ t.test('aborting a call ends it here at once and cancels it there', async (t) =>
     },
     { code: 'ABORTED' },
   );
-  await sleep(20);
+  await until(() => cancelled !== undefined, 'the other end heard of it');
   t.equal(received.length, 1);
   t.match(cancelled, { code: 'ABORTED' });
 });
@@ -121,7 +129,7 @@ t.test('leaving the loop cancels the call at the other end', async (t) => {
   for await (const event of left.stream('generate', { instance: 'x' })) {
     if ((event.token?.index ?? 0) >= 2) break;
   }
-  await sleep(30);
+  await until(() => aborted, 'the other end heard of it');
   t.ok(aborted);
 });
 
@@ -140,8 +148,7 @@ t.test('a deadline fails the call here and ends the work there', async (t) => {
     },
   );
   await t.rejects(left.call('describe', {}, { deadlineMilliseconds: 30 }), { code: 'TIMEOUT' });
-  await sleep(50);
-  t.ok(aborted);
+  await until(() => aborted, 'the other end heard of it');
 });
 
 t.test('every open call ends when the channel does', async (t) => {

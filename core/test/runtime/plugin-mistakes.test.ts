@@ -170,13 +170,12 @@ t.test('a broken plugins.json is told with its place', async (t) => {
     const error = { code: 'PLUGIN_MANIFEST_INVALID', message };
     t.throws(() => parsePluginManifest(text, '/home/p.json'), error, text.slice(0, 60));
   }
-  const megabytes = `{ "plugins": [], "$schema": "${'x'.repeat(10_000_000)}" }`;
-  const started = performance.now();
+  // Were it parsed first, its end would be missed.
+  const megabytes = `{ "plugins": [], "$schema": "${'x'.repeat(10_000_000)}`;
   t.throws(() => parsePluginManifest(megabytes, '/home/p.json'), {
     code: 'PLUGIN_MANIFEST_INVALID',
     message: '/home/p.json: larger than 1000000 bytes.',
   });
-  t.ok(performance.now() - started < 1000, 'ten megabytes are not parsed first');
 });
 
 t.test('what editors on Windows write is read', async (t) => {

@@ -74,7 +74,7 @@ const endless = (valid: object) => ({
 
 t.test('an expression without end keeps nobody waiting and costs only its own prompt', async (t) => {
   const directory = writeModel(t.testdir({}), { 'tokenizer.json': endless(byteFallbackTokenizer()) });
-  const side = await TextSide.load({ directory, deadlineMilliseconds: 300 });
+  const side = await TextSide.load({ directory, deadlineMilliseconds: 3000 });
   t.teardown(() => side.close());
   let turns = 0;
   const clock = setInterval(() => {
@@ -82,7 +82,7 @@ t.test('an expression without end keeps nobody waiting and costs only its own pr
   }, 10);
   const hung = side.tokens(prompt(`${'a'.repeat(60)}!`));
   const next = side.tokens(prompt('abc'));
-  await t.rejects(hung, { code: 'MODEL_TOKENIZER_INVALID', message: /did not come to an end within 0\.3 s/ });
+  await t.rejects(hung, { code: 'MODEL_TOKENIZER_INVALID', message: /did not come to an end within 3 s/ });
   clearInterval(clock);
   t.ok(turns > 3, 'the event loop went on');
   t.ok((await next).length > 0, 'a new thread serves the next prompt');

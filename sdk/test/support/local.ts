@@ -1,11 +1,24 @@
 import { readFileSync } from 'node:fs';
-import type { LoadedModel, LocalCluster, LocalNode } from 'shoal';
+import { type LoadedModel, type LocalCluster, type LocalNode, startLocalNodes as start } from 'shoal';
+import { printOnFailure } from '../../../test/src/support/node-output.js';
+
+/** Nodes whose logs are printed where a test fails. */
+export async function startLocalNodes(...args: Parameters<typeof start>): Promise<LocalCluster> {
+  process.env.SHOAL_LOG ||= 'info';
+  const cluster = await start(...args);
+  for (const { name, errors } of cluster.processes) printOnFailure(name, errors);
+  return cluster;
+}
 
 export const question = [{ role: 'user', content: 'What is 12 plus 30?' }];
 export const answer = '12 + 30 = 42.';
 
-/** Long enough to be interrupted on any machine. */
+/** Takes a while, and is heard to its end. */
 export const longAnswer = { maximumTokens: 400, ignoreEndOfText: true };
+
+/** Never heard to its end: so long that the busiest machine interrupts it before. Needs a context of that length. */
+export const endlessContext = { contextLength: 8192 };
+export const endlessAnswer = { maximumTokens: 8000, ignoreEndOfText: true };
 
 /** Finding a node's workers needs Linux's /proc. */
 export const canFindWorkers = process.platform === 'linux' ? false : 'needs /proc';
@@ -25,8 +38,8 @@ export function processOf(cluster: LocalCluster, model: LoadedModel, stage: numb
 }
 
 /** Starts a long answer; resolves when it has begun, with what tells how many parts it had in the end. */
-export async function beginAnswer(model: LoadedModel): Promise<() => Promise<number>> {
-  const parts = model.chat(question, longAnswer)[Symbol.asyncIterator]();
+export async function beginAnswer(model: LoadedModel, options = longAnswer): Promise<() => Promise<number>> {
+  const parts = model.chat(question, options)[Symbol.asyncIterator]();
   await parts.next();
   return async () => {
     let count = 1;

@@ -167,7 +167,8 @@ t.test('keys, limits and nodes without a share', { skip: missingClient('openai')
   t.teardown(() => holder.close());
   const asking = await apiNode({}, { clusterKey, devices: false, peers: holder.cluster.addresses });
   t.teardown(() => asking.close());
-  await holder.cluster.load(modelName);
+  // Room for an answer that goes on for longer than the next request takes, on the busiest machine.
+  await holder.cluster.load(modelName, { contextLength: 8192 });
   const clientOf = (url: string, apiKey: string) => new openai.OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
   const request = { model: modelName, messages: question };
 
@@ -186,7 +187,12 @@ t.test('keys, limits and nodes without a share', { skip: missingClient('openai')
   t.equal((await fetch(`${holder.url}/metrics`)).status, 401);
 
   const client = clientOf(holder.url, 'a-good-key');
-  const running = await client.chat.completions.create({ ...request, stream: true, ignore_eos: true, max_tokens: 480 });
+  const running = await client.chat.completions.create({
+    ...request,
+    stream: true,
+    ignore_eos: true,
+    max_tokens: 8000,
+  });
   t.ok((await thrownBy(client.chat.completions.create(request))) instanceof openai.RateLimitError);
   running.controller.abort();
 });

@@ -30,6 +30,11 @@ async function startNode(home: string, args: readonly string[] = []) {
   };
 }
 
+async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!(await isSo())) if (performance.now() > end) throw new Error(`not in time: ${what}`);
+}
+
 const lines = <T>(text: string) =>
   text
     .split('\n')
@@ -84,6 +89,8 @@ t.test('a running node', async (t) => {
     mkdirSync(otherHome, { mode: 0o700 });
     copyFileSync(path.join(home, 'cluster.key'), path.join(otherHome, 'cluster.key'));
     const other = await startNode(otherHome, ['--name', 'other', '--peer', node.started.addresses[0] as string]);
+    // A busy machine may need longer than a node waits for its peers when it starts.
+    await until(async () => (await shoal(['nodes', '--home', home])).output.includes('other '), 'other is connected');
     const elsewhere = await shoal(['logs', '--node', 'other', '--json', '--home', home]);
     t.ok(
       lines<LogRecord>(elsewhere.output).some(({ message }) => message === 'other is up'),

@@ -31,7 +31,7 @@ export async function apiNode(options: Partial<HttpApiOptions> = {}, more: Clust
 
 /** Waits for something that comes by itself. */
 export async function until(check: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 60_000;
   while (!(await check())) {
     if (performance.now() > end) throw new Error(`${what} did not come`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,7 +1,11 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { printOnFailure } from './node-output.js';
 import { commandScript } from './repository.js';
+
+/** Far beyond what a node needs to start on the busiest machine. */
+const startDeadlineMilliseconds = 120_000;
 
 export interface CommandResult {
   readonly code: number | null;
@@ -60,16 +64,27 @@ export class HostNode implements AsyncDisposable {
   /** Starts `shoal node` on a host and waits until it is up. */
   static async start(host: Host, home: string, args: readonly string[] = []): Promise<HostNode> {
     const listen = ['--listen', `/ip4/${host.address}/tcp/4001`];
-    const words = [commandScript, 'node', '--json', '--exit-with-stdin', '--home', home, ...listen, ...args];
+    const log = args.includes('--log-level') ? [] : ['--log-level', 'info'];
+    const words = [commandScript, 'node', '--json', '--exit-with-stdin', '--home', home, ...log, ...listen, ...args];
     const child = host.spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'pipe'] });
     const errors = collect(child, 'stderr');
     if (!child.stdout) throw new Error('the node has no output');
+    const name = `the node on ${host.address}`;
+    printOnFailure(name, errors);
     const lines = createInterface({ input: child.stdout });
+    let timer: NodeJS.Timeout | undefined;
     const first = await Promise.race([
       once(lines, 'line').then(([line]) => line as string),
-      once(child, 'exit').then(() => undefined),
+      once(child, 'exit').then(() => new Error(`${name} ended: ${errors()}`)),
+      new Promise<Error>((resolve) => {
+        timer = setTimeout(() => {
+          child.kill('SIGKILL');
+          resolve(new Error(`${name} did not start within ${startDeadlineMilliseconds} ms: ${errors()}`));
+        }, startDeadlineMilliseconds);
+      }),
     ]);
-    if (first === undefined) throw new Error(`the node on ${host.address} ended: ${errors()}`);
+    clearTimeout(timer);
+    if (first instanceof Error) throw first;
     return new HostNode(host, JSON.parse(first) as StartedNode, child, errors);
   }
 

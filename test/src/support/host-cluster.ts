@@ -88,7 +88,7 @@ export class HostCluster implements AsyncDisposable {
   async until(
     name: string,
     expected: Readonly<Record<string, string>>,
-    deadlineMilliseconds = 30_000,
+    deadlineMilliseconds = 90_000,
   ): Promise<number> {
     const cluster = await this.of(name);
     const started = performance.now();

@@ -49,7 +49,7 @@ const plugins = [
 const log = () => undefined;
 const other = await createCluster(plugins, { home: join(folder, 'other'), name: 'other', clusterKey, log });
 const asking = await createCluster(plugins, { home: join(folder, 'asking'), name: 'asking', clusterKey, log });
-const deadline = Date.now() + 20_000;
+const deadline = Date.now() + 60_000;
 while ((await asking.nodes()).length < 2 && Date.now() < deadline) {
   await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -40,7 +40,7 @@ export async function inTerminal(
 ): Promise<TerminalResult> {
   const helper = path.join(repositoryRoot, 'test', 'src', 'support', 'pty.py');
   const { NO_COLOR: _refused, FORCE_COLOR: _forced, ...inherited } = process.env;
-  const child = spawn('python3', [helper, JSON.stringify(plan), command, ...args], {
+  const child = spawn('python3', [helper, JSON.stringify({ deadlineSeconds: 150, ...plan }), command, ...args], {
     env: { ...inherited, TERM: 'xterm-256color', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// `echo ADDRESS`, `rtt ADDRESS --count N --interval-microseconds N --bytes N --wait-milliseconds N`, `sink ADDRESS`,
-/// `stream ADDRESS --bytes N`. Prints JSON.
+/// `stream ADDRESS --bytes N`. Prints JSON. `rtt` waits so long for those that are missing after the last was sent.
 pub fn run(words: &[&str]) -> Result<()> {
     let (action, address) = match words {
         [action, address, ..] => (*action, address.parse::<SocketAddr>().map_err(Error::other)?),
@@ -86,6 +86,9 @@ struct RoundTrips {
     deviation_microseconds: f64,
 }
 
+/// How long second copies are waited for once every datagram has come back.
+const COPIES_WITHIN: Duration = Duration::from_millis(200);
+
 fn round_trips(address: SocketAddr, count: u64, interval: Duration, bytes: usize, wait: Duration) -> Result<()> {
     let socket = UdpSocket::bind(if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
     socket.connect(address)?;
@@ -120,10 +123,17 @@ fn receive(
     let until = began + interval * u32::try_from(count).unwrap_or(u32::MAX) + wait;
     let mut times: Vec<Option<f64>> = vec![None; count as usize];
     let (mut duplicates, mut overtaken, mut corrupted, mut latest) = (0, 0, 0, 0);
+    let mut missing = count;
+    let mut last = began;
     let mut datagram = vec![0; 65_536];
-    // Second copies may come when all have.
     loop {
-        let left = until.saturating_duration_since(Instant::now());
+        // Second copies may come when all have.
+        let end = if missing == 0 {
+            until.min(last + COPIES_WITHIN)
+        } else {
+            until
+        };
+        let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;
         }
@@ -148,6 +158,8 @@ fn receive(
             continue;
         }
         *slot = Some((now - read(8)) as f64 / 1000.0);
+        missing -= 1;
+        last = Instant::now();
         overtaken += u64::from(number < latest);
         latest = latest.max(number);
     }

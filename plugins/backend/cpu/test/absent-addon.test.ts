@@ -19,7 +19,7 @@ t.test('without the native addon everything is there as unavailable, with the re
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     env: { ...process.env, SHOAL_ENGINE_PATH: '/nowhere/engine.node' },
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   });
   t.equal(stderr, '');
   const found = JSON.parse(stdout);

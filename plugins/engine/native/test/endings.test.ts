@@ -23,11 +23,10 @@ for (const { name: runtime, command, missing } of runtimes()) {
   t.test(runtime, { skip: command ? false : `${runtime} is ${missing}` }, async (t) => {
     for (const { name, expected, errors } of endings) {
       for (const device of ['script', 'ggml']) {
-        const begin = performance.now();
-        const result = await runScript(command ?? '', script, [name, device], 30_000);
+        // What hangs is killed, and ends by another signal.
+        const result = await runScript(command ?? '', script, [name, device], 60_000);
         t.match(result, expected, `${name} with a device of ${device}`);
         if (errors) t.match(result.errors, errors);
-        t.ok(performance.now() - begin < 20_000, 'without a hang');
       }
     }
   });

@@ -1,0 +1,21 @@
+// What the nodes of a test file say, printed where the file fails: the cause of a failure is in there, and a race that shows
+// once in a hundred runs shows nothing the second time.
+import t from 'tap';
+
+const printedCharacters = 20_000;
+
+const kept: { readonly name: string; readonly text: () => string }[] = [];
+
+/** Prints this, or the end of it, when a test of this file has failed. */
+export function printOnFailure(name: string, text: () => string): void {
+  kept.push({ name, text });
+}
+
+process.on('exit', (code) => {
+  if (code === 0 && t.passing()) return;
+  for (const { name, text } of kept) {
+    const said = text();
+    const end = said.length > printedCharacters ? `…${said.slice(-printedCharacters)}` : said;
+    process.stderr.write(`--- what ${name} has said:\n${end.trimEnd()}\n`);
+  }
+});
