@@ -13,7 +13,11 @@ import { round } from './support/numbers.mjs';
 import { generate } from './support/sdk.mjs';
 
 const { values: options } = parseArgs({
-  options: { storage: { type: 'string', default: 'q4_0,q8_0,bf16' }, short: { type: 'boolean', default: false } },
+  options: {
+    storage: { type: 'string', default: 'q4_0,q8_0,bf16' },
+    checkpoint: { type: 'string' },
+    short: { type: 'boolean', default: false },
+  },
 });
 const layers = options.short ? 4 : wholeLayers;
 const storages = options.short ? ['q4_0'] : options.storage.split(',');
@@ -27,44 +31,49 @@ if (process.platform !== 'linux') {
 }
 
 const results = { ratios: {}, megabytes: {} };
-await withCheckpoint(engineBenchBinary(), layers, async (checkpoint) => {
-  for (const storage of storages) {
-    for (const shape of ['pp=1', 'pp=2', 'tp=2']) {
-      const cluster = await startLocalNodes(2);
-      const idle = new Map(cluster.processes.map(({ nodeId, processId }) => [nodeId, anonymousMegabytes(processId)]));
-      const model = await cluster.load(checkpoint, {
-        storage: { matrix: storage, embedding: storage },
-        contextLength,
-        slotCount,
-        plan: shape,
-      });
-      // Fills the state, whose pages become memory when they are used, and the memory of the largest step.
-      await Promise.all([generate(model, contextLength - 32, 16), generate(model, contextLength - 33, 16)]);
-      for (const [stage, { members }] of model.plan.stages.entries()) {
-        for (const [index, { nodeId, weightBytes, stateBytes, workingBytes }] of members.entries()) {
-          const { processId } = cluster.processes.find((node) => node.nodeId === nodeId);
-          const worker = childrenOf(processId).reduce((sum, child) => sum + anonymousMegabytes(child), 0);
-          const grown = Math.max(0, anonymousMegabytes(processId) - idle.get(nodeId));
-          const planned = (weightBytes + stateBytes) / 1e6;
-          const name = `${storage} ${shape}, stage ${stage}${members.length > 1 ? `, member ${index}` : ''}`;
-          results.ratios[`${name}: planned/taken`] = round(planned / (worker + grown));
-          const [weights, state, work] = [weightBytes, stateBytes - workingBytes, workingBytes].map((bytes) =>
-            round(bytes / 1e6, 1),
-          );
-          results.megabytes[name] = {
-            planned: round(planned, 1),
-            weights,
-            state,
-            work,
-            worker: round(worker, 1),
-            node: round(grown, 1),
-          };
+await withCheckpoint(
+  engineBenchBinary(),
+  layers,
+  async (checkpoint) => {
+    for (const storage of storages) {
+      for (const shape of ['pp=1', 'pp=2', 'tp=2']) {
+        const cluster = await startLocalNodes(2);
+        const idle = new Map(cluster.processes.map(({ nodeId, processId }) => [nodeId, anonymousMegabytes(processId)]));
+        const model = await cluster.load(checkpoint, {
+          storage: { matrix: storage, embedding: storage },
+          contextLength,
+          slotCount,
+          plan: shape,
+        });
+        // Fills the state, whose pages become memory when they are used, and the memory of the largest step.
+        await Promise.all([generate(model, contextLength - 32, 16), generate(model, contextLength - 33, 16)]);
+        for (const [stage, { members }] of model.plan.stages.entries()) {
+          for (const [index, { nodeId, weightBytes, stateBytes, workingBytes }] of members.entries()) {
+            const { processId } = cluster.processes.find((node) => node.nodeId === nodeId);
+            const worker = childrenOf(processId).reduce((sum, child) => sum + anonymousMegabytes(child), 0);
+            const grown = Math.max(0, anonymousMegabytes(processId) - idle.get(nodeId));
+            const planned = (weightBytes + stateBytes) / 1e6;
+            const name = `${storage} ${shape}, stage ${stage}${members.length > 1 ? `, member ${index}` : ''}`;
+            results.ratios[`${name}: planned/taken`] = round(planned / (worker + grown));
+            const [weights, state, work] = [weightBytes, stateBytes - workingBytes, workingBytes].map((bytes) =>
+              round(bytes / 1e6, 1),
+            );
+            results.megabytes[name] = {
+              planned: round(planned, 1),
+              weights,
+              state,
+              work,
+              worker: round(worker, 1),
+              node: round(grown, 1),
+            };
+          }
         }
+        await cluster.close();
       }
-      await cluster.close();
     }
-  }
-});
+  },
+  options.checkpoint,
+);
 const head = { name: 'memory-prediction', short: options.short, targets: { within: 0.1 } };
 console.log(JSON.stringify({ ...head, ...results, machine: machineFacts() }, null, 2));
 process.exit();

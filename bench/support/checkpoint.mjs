@@ -1,6 +1,6 @@
 // A checkpoint of Llama-3.2-1B's shape with random weights: 2.5 GB in BF16, written in seconds.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,9 +27,14 @@ const config = (layers) => ({
 
 /**
  * Writes the checkpoint to a temporary folder, calls `use(folder)`, and removes the folder. It has no tokenizer: prompts
- * are token ids.
+ * are token ids. `kept`: a folder to write it to unless it is there, and to leave it for the next run.
  */
-export async function withCheckpoint(binary, layers, use) {
+export async function withCheckpoint(binary, layers, use, kept) {
+  if (kept !== undefined) {
+    mkdirSync(kept, { recursive: true });
+    if (!existsSync(join(kept, 'config.json'))) write(binary, layers, kept);
+    return use(kept);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'shoal-bench-'));
   // The listeners of signals also keep the file from staying behind when the benchmark is interrupted.
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -37,15 +42,19 @@ export async function withCheckpoint(binary, layers, use) {
   process.on('exit', remove);
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
-    const words = ['--write-checkpoint', folder, '--layers', String(layers)];
-    const { status, error } = spawnSync(binary, words, { stdio: ['ignore', 'ignore', 'inherit'] });
-    if (status !== 0) throw new Error(`the checkpoint was not written: ${error?.message ?? `code ${status}`}`);
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(config(layers), null, 2));
+    write(binary, layers, folder);
     return await use(folder);
   } finally {
     process.off('exit', remove).off('SIGINT', interrupted).off('SIGTERM', interrupted);
     remove();
   }
+}
+
+function write(binary, layers, folder) {
+  const words = ['--write-checkpoint', folder, '--layers', String(layers)];
+  const { status, error } = spawnSync(binary, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) throw new Error(`the checkpoint was not written: ${error?.message ?? `code ${status}`}`);
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config(layers), null, 2));
 }
 
 /** The prompt that the headless engine's benchmark uses, too. */

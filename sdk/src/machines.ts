@@ -2,7 +2,8 @@
 import {
   type DeviceKind,
   type DeviceRate,
-  deratingOf,
+  type Derating,
+  deratingsByMachine,
   type MachineConditions,
   type MachineFacts,
   type Measured,
@@ -47,14 +48,17 @@ export interface DeviceReport {
 /** Asks every node. */
 export async function machinesOf(service: NodeService, signal?: AbortSignal): Promise<readonly MachineReport[]> {
   const { nodes } = await service.readiness(undefined, signal);
+  const deratings = deratingsByMachine(nodes.flatMap(({ facts }) => facts ?? []));
   return nodes.map(({ nodeId, nodeName, facts, silent }): MachineReport => {
     if (facts === undefined) return { nodeId, nodeName, devices: [], silent: silent ?? 'it does not describe itself' };
-    return { nodeId, nodeName, ...reportOf(facts) };
+    return { nodeId, nodeName, ...reportOf(facts, deratings.get(nodeId)) };
   });
 }
 
-function reportOf({ machineId, machine, conditions, devices }: NodeFacts): Omit<MachineReport, 'nodeId' | 'nodeName'> {
-  const derating = conditions === undefined ? undefined : deratingOf(conditions);
+function reportOf(
+  { machineId, machine, conditions, devices }: NodeFacts,
+  derating: Derating | undefined,
+): Omit<MachineReport, 'nodeId' | 'nodeName'> {
   return {
     machineId,
     ...(machine === undefined ? {} : { machine }),

@@ -82,31 +82,38 @@ function loadDerating({ loadByOthers }: MachineConditions): Derating | undefined
 }
 
 /**
- * One derating for all nodes of a machine, so that what each of them measured does not set them apart. Of what they say
- * about others' load the least holds: what one node computes is another program's work to its neighbour.
+ * One derating for all nodes of a machine, so that what each of them measured does not set them apart. What one node
+ * computes is another program's work to its neighbour: it is taken off what the neighbour saw, and of what is left for
+ * each of them the least holds.
  */
 export function deratingsByMachine<
   Node extends { readonly nodeId: string; readonly machineId: string; readonly conditions?: MachineConditions },
 >(nodes: readonly Node[]): ReadonlyMap<string, Derating> {
-  const byMachine = new Map<string, MachineConditions>();
+  const byMachine = new Map<string, MachineConditions[]>();
   for (const { machineId, conditions } of nodes) {
     if (conditions === undefined) continue;
-    const other = byMachine.get(machineId);
-    byMachine.set(machineId, other === undefined ? conditions : together(other, conditions));
+    byMachine.set(machineId, [...(byMachine.get(machineId) ?? []), conditions]);
   }
+  const ofMachines = new Map([...byMachine].map(([machineId, conditions]) => [machineId, together(conditions)]));
   const deratings = new Map<string, Derating>();
   for (const { nodeId, machineId } of nodes) {
-    const conditions = byMachine.get(machineId);
+    const conditions = ofMachines.get(machineId);
     const derating = conditions === undefined ? undefined : deratingOf(conditions);
     if (derating !== undefined) deratings.set(nodeId, derating);
   }
   return deratings;
 }
 
-function together(left: MachineConditions, right: MachineConditions): MachineConditions {
-  const [newer, older] = left.readAt >= right.readAt ? [left, right] : [right, left];
-  const [one, two] = [knownValue(newer.loadByOthers), knownValue(older.loadByOthers)];
+/** The newest, with the least load by what is no node's work. */
+function together(all: readonly MachineConditions[]): MachineConditions | undefined {
+  const [newest] = all.toSorted((left, right) => right.readAt - left.readAt);
+  const byNode = all.map(({ loadByNode }) => (loadByNode === undefined ? undefined : knownValue(loadByNode)) ?? 0);
+  const byNodes = byNode.reduce((sum, one) => sum + one, 0);
   // A node that has just started does not know its machine's load yet.
-  const load = one === undefined ? two : two === undefined ? one : Math.min(one, two);
-  return load === undefined ? newer : { ...newer, loadByOthers: { value: load, source: 'measured' } };
+  const loads = all.flatMap(({ loadByOthers }, index) => {
+    const load = knownValue(loadByOthers);
+    return load === undefined ? [] : [Math.max(0, load - (byNodes - (byNode[index] as number)))];
+  });
+  if (newest === undefined || loads.length === 0) return newest;
+  return { ...newest, loadByOthers: { value: Math.min(...loads), source: 'measured' } };
 }

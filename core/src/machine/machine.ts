@@ -48,6 +48,8 @@ export interface MachineConditions {
   readonly readAt: number;
   /** Share of all cores that was busy over the last seconds with what is not this node's work: 0 to 1. */
   readonly loadByOthers: Measured;
+  /** The same of what is this node's own work: other nodes of its machine take it for others'. */
+  readonly loadByNode?: Measured;
   readonly temperature: Temperature;
   readonly heat: HeatState;
   readonly power: PowerDraw;

@@ -49,6 +49,9 @@ export class MachineMonitor {
   readonly #ownProcessIds: () => readonly number[];
   readonly #now: () => number;
   #samples: readonly Sample[] = [];
+  /** Of each own process when it was last looked at; one that ends has computed as long as it was seen to. */
+  #seconds: ReadonlyMap<number, number> = new Map();
+  #ownSeconds = 0;
   #timer: NodeJS.Timeout | undefined;
   #processor: Promise<ProcessorFacts> | undefined;
   #windows: { readonly at: number; readonly readings: Promise<SensorReadings> } | undefined;
@@ -80,10 +83,10 @@ export class MachineMonitor {
   /** Never rejects. */
   async conditions(): Promise<MachineConditions> {
     const span = await this.sample();
-    const loadByOthers = loadOf(span);
+    const loads = loadsOf(span);
     const read = () => this.#read(span);
     const readings = await readWithin(readDeadlineMilliseconds, read, nothingKnown);
-    return { readAt: this.#now(), loadByOthers, ...readings };
+    return { readAt: this.#now(), ...loads, ...readings };
   }
 
   /** Adds a sample; gives it with the oldest one of the window. */
@@ -94,11 +97,10 @@ export class MachineMonitor {
       () => undefined,
     );
     if (newest === undefined) return undefined;
-    // Children that ended take their times with them; counters of energy wrap around: spans begin after that.
-    const isContinuous = (sample: Sample): boolean =>
-      sample.busySeconds <= newest.busySeconds && (sample.ownSeconds ?? 0) <= (newest.ownSeconds ?? 0);
+    // A machine that was suspended, or a look that took long.
     const kept = this.#samples.filter(
-      (sample) => newest.at - sample.at <= windowMilliseconds && newest.at >= sample.at && isContinuous(sample),
+      ({ at, busySeconds }) =>
+        newest.at - at <= windowMilliseconds && newest.at >= at && busySeconds <= newest.busySeconds,
     );
     const oldest = kept[0];
     // Plans may follow each other quickly, and the window has its size.
@@ -109,13 +111,21 @@ export class MachineMonitor {
 
   async #take(): Promise<Sample> {
     const isLinux = this.#source.platform === 'linux';
-    const [time, ownSeconds, energyMicrojoules, throttles] = await Promise.all([
+    const [time, seconds, energyMicrojoules, throttles] = await Promise.all([
       processorTime(this.#source),
       ownProcessorSeconds(this.#source, this.#ownProcessIds()),
       isLinux ? packageEnergyMicrojoules(this.#source) : undefined,
       isLinux ? throttleCount(this.#source) : undefined,
     ]);
-    return { at: this.#now(), ...time, ownSeconds, energyMicrojoules, throttles };
+    return { at: this.#now(), ...time, ownSeconds: this.#counted(seconds), energyMicrojoules, throttles };
+  }
+
+  /** What the node's processes have computed for since it was first looked at, with those that have ended. */
+  #counted(seconds: ReadonlyMap<number, number> | undefined): number | undefined {
+    if (seconds === undefined) return undefined;
+    for (const [id, now] of seconds) this.#ownSeconds += Math.max(0, now - (this.#seconds.get(id) ?? 0));
+    this.#seconds = seconds;
+    return this.#ownSeconds;
   }
 
   async #read(span: Span): Promise<SensorReadings> {
@@ -149,19 +159,23 @@ export class MachineMonitor {
 
 type Span = { readonly oldest: Sample; readonly newest: Sample } | undefined;
 
-function loadOf(span: Span): Measured {
+function loadsOf(span: Span): Required<Pick<MachineConditions, 'loadByOthers' | 'loadByNode'>> {
+  const both = (load: Measured) => ({ loadByOthers: load, loadByNode: load });
   if (span === undefined || span.newest.at - span.oldest.at < shortestSpanMilliseconds) {
-    return unknown('it has been watched for less than a second');
+    return both(unknown('it has been watched for less than a second'));
   }
   const { oldest, newest } = span;
   if (oldest.ownSeconds === undefined || newest.ownSeconds === undefined) {
-    return unknown("this system does not tell it from the node's own work");
+    return both(unknown("this system does not tell it from the node's own work"));
   }
   const total = newest.totalSeconds - oldest.totalSeconds;
-  if (!(total > 0)) return unknown('the system does not count the time of its processors');
+  if (!(total > 0)) return both(unknown('the system does not count the time of its processors'));
   const own = newest.ownSeconds - oldest.ownSeconds;
-  const share = (newest.busySeconds - oldest.busySeconds - own) / total;
-  return { value: Math.round(Math.min(1, Math.max(0, share)) * 1000) / 1000, source: 'measured' };
+  const share = (seconds: number): Measured => ({
+    value: Math.round(Math.min(1, Math.max(0, seconds / total)) * 1000) / 1000,
+    source: 'measured',
+  });
+  return { loadByOthers: share(newest.busySeconds - oldest.busySeconds - own), loadByNode: share(own) };
 }
 
 function hasThrottled(span: Span): boolean | undefined {

@@ -30,38 +30,46 @@ export async function processorTime(source: MachineSource): Promise<ProcessorTim
   return { busySeconds: busy / 1000, totalSeconds: (busy + idle) / 1000 };
 }
 
-/** Seconds that this process and those with the given ids have computed for; undefined where one cannot be asked. */
+/**
+ * Seconds that this process and those with the given ids have computed for, by process; undefined where one cannot be
+ * asked. One that has ended is missing.
+ */
 export async function ownProcessorSeconds(
   source: MachineSource,
   processIds: readonly number[],
-): Promise<number | undefined> {
+): Promise<ReadonlyMap<number, number> | undefined> {
   const { user, system } = process.cpuUsage();
-  const own = (user + system) / 1e6;
-  if (processIds.length === 0) return own;
+  const own: readonly [number, number] = [process.pid, (user + system) / 1e6];
+  if (processIds.length === 0) return new Map([own]);
   if (source.platform === 'linux') {
-    const seconds = await Promise.all(
-      processIds.map(async (id) => {
+    const others = await Promise.all(
+      processIds.map(async (id): Promise<readonly (readonly [number, number])[]> => {
         // The name in parentheses may hold spaces; utime and stime are the 14th and 15th field (proc_pid_stat(5)).
         const fields = /^.*\) (.*)$/s.exec((await source.text(`proc/${id}/stat`)) ?? '')?.[1]?.split(' ');
-        return (Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0)) / ticksPerSecond;
+        if (fields === undefined) return [];
+        return [[id, (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond]];
       }),
     );
-    return seconds.reduce((sum, one) => sum + one, own);
+    return new Map([own, ...others.flat()]);
   }
   if (source.platform === 'darwin') {
-    const text = await source.output('/bin/ps', ['-o', 'time=', '-p', processIds.join(',')]);
-    return text === undefined ? undefined : own + parsePsTimes(text);
+    const text = await source.output('/bin/ps', ['-o', 'pid=', '-o', 'time=', '-p', processIds.join(',')]);
+    return text === undefined ? undefined : new Map([own, ...parsePsTimes(text)]);
   }
   return undefined;
 }
 
-/** Lines of `minutes:seconds.hundredths`, with hours before them for long ones. */
-export function parsePsTimes(text: string): number {
-  let seconds = 0;
+/** Lines of a process id and `minutes:seconds.hundredths`, with hours before them for long ones. */
+export function parsePsTimes(text: string): ReadonlyMap<number, number> {
+  const seconds = new Map<number, number>();
   for (const line of text.split('\n')) {
-    const parts = line.trim().split(':').map(Number);
+    const [id, time] = line.trim().split(/\s+/);
+    const parts = (time ?? '').split(':').map(Number);
     if (parts.length < 2 || parts.some(Number.isNaN)) continue;
-    seconds += parts.reduce((sum, part) => sum * 60 + part, 0);
+    seconds.set(
+      Number(id),
+      parts.reduce((sum, part) => sum * 60 + part, 0),
+    );
   }
   return seconds;
 }
@@ -77,14 +85,13 @@ export async function othersLoadDuring<Result>(
   work: () => Promise<Result>,
   source: MachineSource,
 ): Promise<{ readonly result: Result; readonly load: number | undefined }> {
-  const counters = async () => ({ time: await processorTime(source), own: await ownProcessorSeconds(source, []) });
+  const counters = async () => ({ time: await processorTime(source), own: process.cpuUsage() });
   const before = await counters();
   const result = await work();
   const after = await counters();
   const total = after.time.totalSeconds - before.time.totalSeconds;
-  if (!(total > shortestSpanSeconds) || before.own === undefined || after.own === undefined) {
-    return { result, load: undefined };
-  }
-  const busy = after.time.busySeconds - before.time.busySeconds - (after.own - before.own);
+  if (!(total > shortestSpanSeconds)) return { result, load: undefined };
+  const own = (after.own.user - before.own.user + after.own.system - before.own.system) / 1e6;
+  const busy = after.time.busySeconds - before.time.busySeconds - own;
   return { result, load: Math.min(1, Math.max(0, busy / total)) };
 }

@@ -1,5 +1,7 @@
-import { MachineMonitor, systemSource } from '@shoal/core';
+import { knownValue, MachineMonitor, systemSource } from '@shoal/core';
 import t from 'tap';
+
+const unknown = { unknown: 'absent' };
 
 type Folder = { [name: string]: string | Folder };
 
@@ -156,10 +158,19 @@ t.test('load is what others compute', async (t) => {
   // Four cores over ten seconds: 20 s of 40 busy, of them 11 by the worker.
   files.set('proc/stat', 'cpu  2500 0 300 4500 600 0 0 200 900\n');
   files.set('proc/77/stat', '77 (a (strange) name) S 1 1 1 0 -1 0 0 0 0 0 1000 250 0 0 20 0 1');
-  const { loadByOthers } = await monitor.conditions();
+  const { loadByOthers, loadByNode = unknown } = await monitor.conditions();
   if ('unknown' in loadByOthers) throw new Error(loadByOthers.unknown);
+  if ('unknown' in loadByNode) throw new Error(loadByNode.unknown);
   // This very process has computed for some milliseconds, too.
   t.ok(loadByOthers.value > 0.1 && loadByOthers.value <= 9 / 40, `${loadByOthers.value}`);
+  t.ok(loadByNode.value >= 11 / 40 && loadByNode.value < 0.4, `${loadByNode.value}`);
+  pass(10_000);
+  // It has ended since: what it had computed stays the node's.
+  files.delete('proc/77/stat');
+  files.set('proc/stat', 'cpu  2500 0 300 8500 600 0 0 200 900\n');
+  const after = await monitor.conditions();
+  t.ok((knownValue(after.loadByOthers) ?? 1) <= 9 / 80, `${JSON.stringify(after.loadByOthers)}`);
+  t.ok((knownValue(after.loadByNode ?? unknown) ?? 0) >= 0.137, `${JSON.stringify(after.loadByNode)}`);
   pass(60_000);
   t.match((await monitor.conditions()).loadByOthers, { unknown: /watched/ }, 'what is long ago does not count');
 });

@@ -85,3 +85,20 @@ t.test('nodes of one machine have one derating', async (t) => {
   t.equal(deratings.has('e'), false);
   t.equal(deratings.has('f'), false);
 });
+
+t.test("what one node of a machine computes is no other program's work", async (t) => {
+  const node = (nodeId: string, loads: Pick<MachineConditions, 'loadByOthers' | 'loadByNode'>) => ({
+    nodeId,
+    machineId: 'one',
+    conditions: { ...nothing, ...loads },
+  });
+  const loads = (others: number, own: number) => ({ loadByOthers: share(others), loadByNode: share(own) });
+  const factors = (...nodes: ReturnType<typeof node>[]) => [...deratingsByMachine(nodes).values()];
+  // Each of two stages keeps a share busy, and sees its neighbour's as others'.
+  t.same(factors(node('a', loads(0.6, 0.4)), node('b', loads(0.4, 0.6))), [], 'nothing but the nodes');
+  t.same(factors(node('a', loads(0.9, 0)), node('b', loads(0.45, 0.45)), node('c', loads(0.45, 0.45))), []);
+  const [derating] = factors(node('a', loads(0.9, 0.1)), node('b', loads(0.6, 0.4)));
+  t.match(derating, { factor: 0.5, reason: /other programs keep 50 %/ }, 'somebody else beside them');
+  const [unsaid] = factors(node('a', loads(0.9, 0.1)), node('b', { loadByOthers: unknown }));
+  t.match(unsaid, { factor: 0.25, reason: /90 %/ }, 'a neighbour that does not know its own');
+});
