@@ -106,8 +106,12 @@ let last;
 function propagatedFor(shard, contextLength) {
   const key = JSON.stringify(shard);
   if (last?.key !== key)
-    last = { key, propagated: propagate(strategy.program(config, tensors, shard, { contextLength })) };
-  return last.propagated;
+    last = {
+      key,
+      propagated: propagate(strategy.program(config, tensors, shard, { contextLength })),
+      texts: new Map(),
+    };
+  return last;
 }
 
 function request(count, gibibytes) {
@@ -122,9 +126,9 @@ function request(count, gibibytes) {
     options: { contextLength: 1024, slotCount: 1 },
     // As a node does it: a stage's program is written once for all its members.
     lowerMember: (shard, member, _device, { storage, contextLength }) => {
-      const propagated = propagatedFor(shard, contextLength);
+      const { propagated, texts } = propagatedFor(shard, contextLength);
       const program = lowerProgram(propagated, member, storage, tensors);
-      return { digest: programDigest(program), program };
+      return { digest: programDigest(program, texts), program };
     },
   };
 }

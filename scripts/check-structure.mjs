@@ -38,7 +38,7 @@ const coreLayers = {
   program: ['spec'],
   conformance: ['spec', 'program', 'control'],
   model: ['spec', 'program'],
-  placement: ['spec', 'program', 'model'],
+  placement: ['spec', 'program', 'model', 'links'],
   links: ['spec'],
   machine: ['spec'],
   consensus: ['spec'],

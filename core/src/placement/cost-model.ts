@@ -23,6 +23,15 @@ export interface StageCosts {
   readonly head: number;
   /** Whatever it holds. */
   readonly step: number;
+  /** The member that the others wait for in a layer. */
+  readonly slowest: number;
+}
+
+interface StageConstants {
+  readonly rows: number;
+  readonly parts: readonly number[];
+  readonly exchange: number;
+  readonly step: number;
 }
 
 /** What a message costs at its two ends beside the way: system calls, and waking who waits. */
@@ -38,6 +47,7 @@ const oneShotBytes = 32 * 1024;
 
 export class CostModel {
   readonly #speeds = new Map<Candidate, DeviceSpeed>();
+  readonly #stages = new WeakMap<readonly Candidate[], StageConstants>();
 
   constructor(
     readonly figures: ModelFigures,
@@ -60,26 +70,49 @@ export class CostModel {
     return workload === 'batch' ? this.figures.slotCount : this.figures.promptTokens;
   }
 
-  stage(members: readonly StageMember[], workload: Workload): StageCosts {
+  /** `candidates`: those of the members, where many shares are tried for the same ones. */
+  stage(
+    members: readonly StageMember[],
+    workload: Workload,
+    candidates: readonly Candidate[] = members.map(({ candidate }) => candidate),
+  ): StageCosts {
     const rows = this.rows(workload);
-    const parts = computingParts(members.map(({ candidate }) => candidate));
-    const slowest = (secondsOf: (member: StageMember, part: number) => number): number =>
-      Math.max(...members.map((member, index) => secondsOf(member, parts[index] ?? 1)));
-    const exchange = members.length === 1 ? 0 : this.#layerExchange(members, rows);
+    const { parts, exchange, step } = this.#constants(candidates, rows);
+    const { head, layers: all } = this.figures;
+    const secondsOf = members.map(() => 0);
     const byLayer = new Map<LayerFigures, number>();
-    const layers = this.figures.layers.map((layer) => {
+    const layers = all.map((layer) => {
       const known = byLayer.get(layer);
       if (known !== undefined) return known;
-      const seconds = exchange + slowest((member, part) => this.#layerSeconds(layer, member, part, rows));
-      byLayer.set(layer, seconds);
-      return seconds;
+      let most = 0;
+      for (const [index, member] of members.entries()) {
+        const seconds = this.#layerSeconds(layer, member, parts[index] ?? 1, rows);
+        secondsOf[index] = Math.max(secondsOf[index] as number, seconds);
+        most = Math.max(most, seconds);
+      }
+      byLayer.set(layer, exchange + most);
+      return exchange + most;
     });
     const outputs = workload === 'batch' ? rows : 1;
-    return {
-      layers,
-      head: slowest((member, part) => this.#productSeconds(this.figures.head, member.head, member, part, outputs)),
-      step: Math.max(...members.map(({ candidate }) => stepSeconds[candidate.properties.kind])),
+    let headSeconds = 0;
+    for (const [index, member] of members.entries()) {
+      headSeconds = Math.max(headSeconds, this.#productSeconds(head, member.head, member, parts[index] ?? 1, outputs));
+    }
+    return { layers, head: headSeconds, step, slowest: secondsOf.indexOf(Math.max(...secondsOf)) };
+  }
+
+  /** What does not depend on how the members share the layers. */
+  #constants(candidates: readonly Candidate[], rows: number): StageConstants {
+    const known = this.#stages.get(candidates);
+    if (known?.rows === rows) return known;
+    const constants = {
+      rows,
+      parts: computingParts(candidates),
+      exchange: candidates.length === 1 ? 0 : this.#layerExchange(candidates, rows),
+      step: Math.max(...candidates.map(({ properties }) => stepSeconds[properties.kind])),
     };
+    this.#stages.set(candidates, constants);
+    return constants;
   }
 
   /** From the members of a stage to those of the next. */
@@ -142,7 +175,7 @@ export class CostModel {
     return Math.max(reading, (layer.operationsPerRow * weights * rows) / (prefillOperationsPerSecond * part));
   }
 
-  #layerExchange(members: readonly StageMember[], rows: number): number {
+  #layerExchange(members: readonly Candidate[], rows: number): number {
     const bytes = this.figures.hiddenBytesPerRow * rows;
     const { collectivesPerLayer } = this.figures;
     if (bytes <= oneShotBytes) return collectivesPerLayer * this.#exchangeSeconds(members, bytes);
@@ -150,12 +183,12 @@ export class CostModel {
   }
 
   /** Everybody sends so many bytes to everybody. */
-  #exchangeSeconds(members: readonly StageMember[], bytes: number): number {
+  #exchangeSeconds(members: readonly Candidate[], bytes: number): number {
     let most = 0;
-    for (const { candidate: from } of members) {
+    for (const from of members) {
       let latency = 0;
       let sending = 0;
-      for (const { candidate: to } of members) {
+      for (const to of members) {
         if (from === to) continue;
         const path = this.path(from, to);
         latency = Math.max(latency, path.latencySeconds);

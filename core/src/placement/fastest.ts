@@ -45,8 +45,8 @@ class Fastest {
     const preferred = planning.request.options.preferredNodeId;
     const search = new Search(planning.model, this.#workload, preferred);
     const budgetOf = (candidate: Candidate): number => candidate.availableBytes * (this.#scale.get(candidate) ?? 1);
-    const unit = (members: Unit['members'], shares: readonly number[]): Unit =>
-      new Unit(members, shares, planning.model, planning.sums, this.#workload, budgetOf);
+    const unit = (members: Unit['members'], shares: readonly number[], candidates?: readonly Candidate[]): Unit =>
+      new Unit(members, shares, planning.model, planning.sums, this.#workload, budgetOf, candidates);
     const singles = planning.candidates
       .filter((candidate) => planning.holdsOneLayer(candidate))
       .map((candidate) => unit([{ candidate, weights: 1, state: 1, head: 1 }], [1]));

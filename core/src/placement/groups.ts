@@ -39,7 +39,11 @@ export class Groups {
     private readonly request: PlacementRequest,
     private readonly model: CostModel,
     private readonly budgetOf: (candidate: Candidate) => number,
-    private readonly unitOf: (members: readonly StageMember[], shares: readonly number[]) => Unit,
+    private readonly unitOf: (
+      members: readonly StageMember[],
+      shares: readonly number[],
+      candidates: readonly Candidate[],
+    ) => Unit,
   ) {}
 
   /** Of devices in the order given, which is that of their speeds. */
@@ -71,11 +75,11 @@ export class Groups {
     );
     const layerCount = this.model.figures.layers.length;
     const starts = [bySpeed, byMemory, ...this.#grid(candidates)];
-    const fastest = this.#refined(best(starts, 0), 0);
+    const fastest = this.#refined(candidates, best(starts, 0), 0);
     // For so many layers, too, for a pipeline may want some of them here and others elsewhere.
     const larger = [...new Set([1, 3 / 4, 1 / 2, 3 / 8, 1 / 4].map((part) => Math.ceil(layerCount * part)))]
       .filter((layers) => room(fastest) < layers)
-      .map((layers) => this.#refined(best(starts, layers), layers));
+      .map((layers) => this.#refined(candidates, best(starts, layers), layers));
     return [...new Set([fastest, ...larger, ...(larger.length > 0 ? [byMemory] : [])])];
   }
 
@@ -97,15 +101,14 @@ export class Groups {
       const fraction = fractions[index] ?? { weights: 0, state: 0, head: 0 };
       return { candidate, ...fraction };
     });
-    return this.unitOf(members, shares);
+    return this.unitOf(members, shares, candidates);
   }
 
   /**
    * Moves shares from member to member while that makes it faster, or makes room for so many layers: cuts fall on whole
    * heads and blocks, so that proportion is not always best.
    */
-  #refined(start: Unit, layers: number): Unit {
-    const candidates = start.members.map(({ candidate }) => candidate);
+  #refined(candidates: readonly Candidate[], start: Unit, layers: number): Unit {
     const total = start.shares.reduce((sum, share) => sum + share, 0);
     const steps = [1 / coarsestUnits(this.#constraintsFor(candidates.length)), ...shareSteps];
     let refined = start;
@@ -114,6 +117,8 @@ export class Groups {
       hasImproved = false;
       for (const part of steps) {
         for (const from of candidates.keys()) {
+          // Where there is room enough, only whom the others wait for has too much.
+          if (from !== refined.costs.slowest && room(refined) >= layers) continue;
           for (const to of candidates.keys()) {
             const available = refined.shares[from] as number;
             if (from === to || available <= 0) continue;

@@ -1,4 +1,5 @@
 /** Paths between nodes: measured links where there are any, else what is typical of their kind, and marked as such. */
+import { referenceMessageBytes, typicalLinks } from '../links/typical-links.js';
 import type { Measured } from '../spec/backend.js';
 import type { Link, LinkKind } from '../spec/link.js';
 import type { PlacementNode } from './request.js';
@@ -12,23 +13,6 @@ export interface Path {
   /** The less certain of what both figures are from; `table`: nothing was measured. */
   readonly source: FigureSource;
 }
-
-/** One way, over the protocols that members use; see docs/placement.md for where the figures are from. */
-const typicalPaths: Readonly<Record<LinkKind, { readonly microseconds: number; readonly bytesPerSecond: number }>> = {
-  'shared-memory': { microseconds: 15, bytesPerSecond: 4e9 },
-  loopback: { microseconds: 25, bytesPerSecond: 2.5e9 },
-  nvlink: { microseconds: 10, bytesPerSecond: 50e9 },
-  nvswitch: { microseconds: 10, bytesPerSecond: 50e9 },
-  pcie: { microseconds: 15, bytesPerSecond: 10e9 },
-  thunderbolt: { microseconds: 150, bytesPerSecond: 2e9 },
-  ethernet: { microseconds: 150, bytesPerSecond: 117e6 },
-  wifi: { microseconds: 2000, bytesPerSecond: 20e6 },
-  vpn: { microseconds: 15_000, bytesPerSecond: 5e6 },
-  unknown: { microseconds: 250, bytesPerSecond: 100e6 },
-};
-
-/** The message by which parallel links are compared: what one token is between two stages of a large model. */
-const typicalMessageBytes = 16 * 1024;
 
 /** Time on the way, without what both ends do for it. */
 export function transferSeconds({ latencySeconds, bytesPerSecond }: Path, bytes: number): number {
@@ -48,7 +32,8 @@ export class Paths {
       this.#links.set(link.from.nodeId, to);
       const known = to.get(link.to.nodeId);
       const isBetter =
-        known === undefined || transferSeconds(path, typicalMessageBytes) < transferSeconds(known, typicalMessageBytes);
+        known === undefined ||
+        transferSeconds(path, referenceMessageBytes) < transferSeconds(known, referenceMessageBytes);
       if (isBetter) to.set(link.to.nodeId, path);
     }
   }
@@ -102,6 +87,6 @@ function pathOf({ kind, latencyMicroseconds, bandwidthBytesPerSecond }: Link): P
 }
 
 function typicalPath(kind: LinkKind): Path {
-  const { microseconds, bytesPerSecond } = typicalPaths[kind];
+  const { microseconds, bytesPerSecond } = typicalLinks[kind];
   return { kind, latencySeconds: microseconds * 1e-6, bytesPerSecond, source: 'table' };
 }

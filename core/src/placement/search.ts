@@ -22,12 +22,6 @@ const mostStarts = 6;
 const evaluationsAtLeast = 3000;
 const evaluationsPerUnit = 60;
 const mostEvaluations = 60_000;
-/** What a unit still takes. */
-interface Free {
-  readonly layerSeconds: number;
-  readonly layers: number;
-}
-
 /** How much the lesser reasons count, as parts of the time: they decide between equals. */
 const preferredWeight = 2e-4;
 const fillWeight = 1e-4;
@@ -46,7 +40,9 @@ export class Search {
   readonly #hops = new Map<Unit, Map<Unit, number>>();
   readonly #ways = new Map<Unit, Map<Unit, number>>();
   readonly #samplingSeconds: number;
-  private readonly scratch: Free[] = [];
+  /** Of the units of a sequence, the fastest first: seconds of a layer, and how many they still take. */
+  readonly #layerSeconds: Float64Array;
+  readonly #layersFree: Float64Array;
   #evaluationsLeft = 0;
 
   constructor(
@@ -56,6 +52,8 @@ export class Search {
   ) {
     this.#layerCount = model.figures.layers.length;
     this.#samplingSeconds = model.sampling(workload);
+    this.#layerSeconds = new Float64Array(this.#layerCount + 1);
+    this.#layersFree = new Float64Array(this.#layerCount + 1);
   }
 
   /** The fastest units that hold the whole model, each by itself; fastest first. */
@@ -172,7 +170,7 @@ export class Search {
     let left = this.#layerCount - count;
     let seconds = this.#samplingSeconds;
     let room = 0;
-    const { scratch } = this;
+    const [layerSeconds, layersFree] = [this.#layerSeconds, this.#layersFree];
     for (let index = 0; index < count; index += 1) {
       const unit = units[index] as Unit;
       const capacity = unit.capacity(index === 0, index === count - 1);
@@ -182,16 +180,17 @@ export class Search {
       seconds += index === count - 1 ? unit.costs.head : this.#hop(unit, units[index + 1] as Unit);
       // Sorted by speed while they come.
       let place = index;
-      while (place > 0 && (scratch[place - 1] as Free).layerSeconds > unit.layerSeconds) {
-        scratch[place] = scratch[place - 1] as Free;
+      while (place > 0 && (layerSeconds[place - 1] as number) > unit.layerSeconds) {
+        layerSeconds[place] = layerSeconds[place - 1] as number;
+        layersFree[place] = layersFree[place - 1] as number;
         place -= 1;
       }
-      scratch[place] = { layerSeconds: unit.layerSeconds, layers: capacity - 1 };
+      layerSeconds[place] = unit.layerSeconds;
+      layersFree[place] = capacity - 1;
     }
     for (let index = 0; index < count && left > 0; index += 1) {
-      const { layers, layerSeconds } = scratch[index] as Free;
-      const taken = Math.min(left, layers);
-      seconds += taken * layerSeconds;
+      const taken = Math.min(left, layersFree[index] as number);
+      seconds += taken * (layerSeconds[index] as number);
       left -= taken;
     }
     const [first, last] = [units[0] as Unit, units[count - 1] as Unit];

@@ -9,10 +9,15 @@ import { marginPerWeightByte } from './memory.js';
 export class LayerSums {
   readonly weights: Float64Array;
   readonly states: Float64Array;
+  /** Of a layer in the mean. */
+  readonly meanWeightBytes: number;
+  readonly meanStateBytes: number;
 
   constructor({ layers }: ModelFigures) {
     this.weights = prefixSums(layers.map(({ weightBytes }) => weightBytes));
     this.states = prefixSums(layers.map(({ stateBytes }) => stateBytes));
+    this.meanWeightBytes = (this.weights[layers.length] as number) / layers.length;
+    this.meanStateBytes = (this.states[layers.length] as number) / layers.length;
   }
 
   weightBytes([from, to]: Range): number {
@@ -56,6 +61,8 @@ export class Unit {
     private readonly sums: LayerSums,
     workload: Workload,
     budgetOf: (candidate: Candidate) => number,
+    /** Those of the members, where many units are made of the same ones. */
+    candidates: readonly Candidate[] = members.map(({ candidate }) => candidate),
   ) {
     const loads = new Map<string, PoolLoad>();
     for (const { candidate, weights, state, head } of members) {
@@ -73,7 +80,7 @@ export class Unit {
     this.pools = [...loads.keys()];
     this.#loads = [...loads.values()];
     this.nodeIds = members.map(({ candidate }) => candidate.node.nodeId);
-    this.costs = model.stage(members, workload);
+    this.costs = model.stage(members, workload, candidates);
     this.layerSeconds = this.costs.layers.reduce((sum, one) => sum + one, 0) / this.costs.layers.length;
   }
 
@@ -105,16 +112,16 @@ export class Unit {
 
   /** The same with a part of a layer, without end; below 0 where not even the ends fit. */
   exactCapacity(isFirst: boolean, isLast: boolean): number {
-    const count = this.model.figures.layers.length;
-    const all: Range = [0, count];
-    const [weights, states] = [this.sums.weightBytes(all) / count, this.sums.stateBytes(all) / count];
-    const capacities = this.#loads.map((load) => {
+    const { meanWeightBytes, meanStateBytes } = this.sums;
+    let least = Number.POSITIVE_INFINITY;
+    for (const load of this.#loads) {
       const free = load.budgetBytes - this.#fixedBytes(load, isFirst, isLast);
-      const layer = weights * load.weights * (1 + marginPerWeightByte) + states * load.state;
+      const layer = meanWeightBytes * load.weights * (1 + marginPerWeightByte) + meanStateBytes * load.state;
       // A member without a share holds any number of layers, if it holds what every member does.
-      return layer === 0 ? (free < 0 ? -1 : count) : free / layer;
-    });
-    return Math.min(...capacities);
+      const capacity = layer === 0 ? (free < 0 ? -1 : this.model.figures.layers.length) : free / layer;
+      least = Math.min(least, capacity);
+    }
+    return least;
   }
 
   fits(layers: Range, isFirst: boolean, isLast: boolean): boolean {

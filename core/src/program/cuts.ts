@@ -30,21 +30,31 @@ function checkShares(shares: readonly number[], axis: string): void {
  * then to the earlier member. Share 0 gets nothing; a small share may get nothing where there is too little.
  */
 export function apportion(count: number, shares: readonly number[]): number[] {
-  const total = shares.reduce((sum, share) => sum + share, 0);
-  const exact = shares.map((share) => (share / total) * count);
-  const counts = exact.map(Math.floor);
-  let left = count - counts.reduce((sum, n) => sum + n, 0);
-  const byRemainder = exact
-    .map((value, member) => ({ member, remainder: value - Math.floor(value) }))
-    .filter(({ member }) => (shares[member] as number) > 0)
-    .sort(
-      (a, b) =>
-        b.remainder - a.remainder || (counts[a.member] as number) - (counts[b.member] as number) || a.member - b.member,
-    );
-  for (const { member } of byRemainder) {
-    if (left === 0) break;
-    counts[member] = (counts[member] as number) + 1;
-    left -= 1;
+  let total = 0;
+  for (const share of shares) total += share;
+  const counts: number[] = [];
+  /** Of whom takes none more: below every other. */
+  const remainders: number[] = [];
+  let left = count;
+  for (const share of shares) {
+    const exact = (share / total) * count;
+    const whole = Math.floor(exact);
+    counts.push(whole);
+    remainders.push(share > 0 ? exact - whole : -1);
+    left -= whole;
+  }
+  const wholes = [...counts];
+  for (; left > 0; left -= 1) {
+    let next = -1;
+    for (let member = 0; member < counts.length; member += 1) {
+      const [remainder, most] = [remainders[member] as number, remainders[next] ?? -1];
+      const isNext =
+        remainder === most && next >= 0 ? (wholes[member] as number) < (wholes[next] as number) : remainder > most;
+      if (isNext) next = member;
+    }
+    if (next < 0) break;
+    counts[next] = (counts[next] as number) + 1;
+    remainders[next] = -1;
   }
   return counts;
 }

@@ -7,6 +7,7 @@ import type {
   MemberState,
   MemberValue,
   MemberWeight,
+  Program,
   Segment,
   StateDeclaration,
   WeightDeclaration,
@@ -21,6 +22,51 @@ import { logicalState } from './validate.js';
 import { expressionShape, sliceExpression, type Tensors } from './weights.js';
 
 const length = ([from, to]: Range): number => to - from;
+
+/** Members of a stage are lowered one after the other from one program: what is the same for all of them is found once. */
+const checkedAgainst = new WeakMap<Program, Tensors>();
+const knownHolders = new WeakMap<PropagatedProgram, ReadonlyMap<string, number>>();
+
+/** Throws PROGRAM_INVALID where a weight is not declared as its tensors make it. */
+function checkSources(program: Program, tensors: Tensors): void {
+  if (checkedAgainst.get(program) === tensors) return;
+  for (const [name, { source, shape: declared }] of Object.entries(program.weights)) {
+    const path = `weights.${name}`;
+    const shape = expressionShape(source, tensors, path);
+    ensure(
+      String(shape) === String(declared),
+      path,
+      () => `declared as ${listed(declared)}, but its source is ${listed(shape)}`,
+    );
+  }
+  checkedAgainst.set(program, tensors);
+}
+
+/** Which member holds each `first-member` weight: one that has a part of the sum, because others have no operation. */
+function biasHoldersOf(propagated: PropagatedProgram): ReadonlyMap<string, number> {
+  const known = knownHolders.get(propagated);
+  if (known !== undefined) return known;
+  const { program, schedule } = propagated;
+  const holders = new Map<string, number>();
+  for (const item of schedule) {
+    if (item.kind !== 'operation') continue;
+    const names = operationWeights(item.operation);
+    const cuts = names.flatMap((name) => {
+      const shard = program.weights[name]?.shard;
+      return shard?.kind === 'split' ? [shard.cut] : [];
+    });
+    const ranges = program.cuts[cuts[0] ?? ''];
+    const holder = Math.max(0, ranges?.findIndex((range) => length(range) > 0) ?? 0);
+    for (const name of names) {
+      if (program.weights[name]?.shard.kind !== 'first-member') continue;
+      const earlier = holders.get(name) ?? holder;
+      ensure(earlier === holder, item.path, () => `bias '${name}' is used in sums that start at different members`);
+      holders.set(name, holder);
+    }
+  }
+  knownHolders.set(propagated, holders);
+  return holders;
+}
 
 /** Weights that an operation can do without. */
 const optionalWeightFields = ['bias', 'gateBias', 'upBias', 'downBias', 'sinks', 'correctionBias'] as const;
@@ -51,7 +97,8 @@ class Lowering {
   run(): MemberProgram {
     this.lowerWeights();
     for (const [name, value] of this.propagated.values) {
-      this.values.set(name, { ...value, width: this.localWidth(name, value.width) });
+      const width = this.localWidth(name, value.width);
+      this.values.set(name, width === value.width ? value : { ...value, width });
     }
     for (const item of this.propagated.schedule) {
       if (item.kind === 'operation') this.lowerOperation(item.operation);
@@ -84,15 +131,10 @@ class Lowering {
   }
 
   private lowerWeights(): void {
-    const holders = this.biasHolders();
+    const holders = biasHoldersOf(this.propagated);
+    checkSources(this.program, this.tensors);
     for (const [name, declared] of Object.entries(this.program.weights)) {
       const path = `weights.${name}`;
-      const shape = expressionShape(declared.source, this.tensors, path);
-      ensure(
-        String(shape) === String(declared.shape),
-        path,
-        () => `declared as ${listed(declared.shape)}, but its source is ${listed(shape)}`,
-      );
       const local = this.localWeight(declared, holders.get(name) ?? 0);
       if (local === undefined) continue;
       const { source, shape: localShape } = local;
@@ -112,28 +154,6 @@ class Lowering {
       shape: shape.map((size, axis) => (axis === shard.axis ? length(range) : size)),
       source: sliceExpression(source, shard.axis, range, this.tensors),
     };
-  }
-
-  /** Which member holds each `first-member` weight: one that has a part of the sum, because others have no operation. */
-  private biasHolders(): ReadonlyMap<string, number> {
-    const holders = new Map<string, number>();
-    for (const item of this.propagated.schedule) {
-      if (item.kind !== 'operation') continue;
-      const names = operationWeights(item.operation);
-      const cuts = names.flatMap((name) => {
-        const shard = this.program.weights[name]?.shard;
-        return shard?.kind === 'split' ? [shard.cut] : [];
-      });
-      const ranges = this.program.cuts[cuts[0] ?? ''];
-      const holder = Math.max(0, ranges?.findIndex((range) => length(range) > 0) ?? 0);
-      for (const name of names) {
-        if (this.program.weights[name]?.shard.kind !== 'first-member') continue;
-        const known = holders.get(name) ?? holder;
-        ensure(known === holder, item.path, () => `bias '${name}' is used in sums that start at different members`);
-        holders.set(name, holder);
-      }
-    }
-    return holders;
   }
 
   private lowerOperation(original: Operation): void {
@@ -157,11 +177,12 @@ class Lowering {
   }
 
   private withoutAbsentWeights(operation: Operation): Operation {
+    const fields = operation as unknown as Readonly<Record<string, string | undefined>>;
+    const isAbsent = (field: string): boolean => fields[field] !== undefined && !this.weights.has(fields[field]);
+    const absent = optionalWeightFields.filter(isAbsent);
+    if (absent.length === 0) return operation;
     const changed: Record<string, unknown> = { ...operation };
-    for (const field of optionalWeightFields) {
-      const name = changed[field];
-      if (name !== undefined && !this.weights.has(name as string)) delete changed[field];
-    }
+    for (const field of absent) delete changed[field];
     return changed as unknown as Operation;
   }
 
@@ -210,8 +231,11 @@ class Lowering {
     const usedValues = new Set([...boundaryValues, ...operations.flatMap((operation) => valueOutputs(operation))]);
     const usedWeights = new Set(operations.flatMap((operation) => operationWeights(operation)));
     const usedStates = new Set(operations.flatMap((operation) => operationState(operation) ?? []));
-    const pick = <T>(entries: Iterable<readonly [string, T]>, used: ReadonlySet<string>): Record<string, T> =>
-      Object.fromEntries([...entries].filter(([name]) => used.has(name)));
+    const pick = <T>(entries: Iterable<readonly [string, T]>, used: ReadonlySet<string>): Record<string, T> => {
+      const picked: Record<string, T> = {};
+      for (const [name, value] of entries) if (used.has(name)) picked[name] = value;
+      return picked;
+    };
     const states = Object.entries(this.program.states).map(([name, state]) => [name, this.localState(state)] as const);
     const { programVersion, family, layers, memberCount } = this.program;
     return {

@@ -70,11 +70,14 @@ type Names = Readonly<Record<string, unknown>>;
 
 function namesIn(operation: ProgramOperation, keys: readonly string[]): string[] {
   const record = operation as unknown as Names;
-  return keys.flatMap((key) => {
+  const names: string[] = [];
+  for (const key of keys) {
     const name = record[key];
-    if (name === undefined) return [];
-    return Array.isArray(name) ? (name as string[]) : [name as string];
-  });
+    if (name === undefined) continue;
+    if (Array.isArray(name)) names.push(...(name as string[]));
+    else names.push(name as string);
+  }
+  return names;
 }
 
 /** Values that the operation reads. */
