@@ -57,7 +57,9 @@ function modelCases(strategy: ShardingStrategy, model: ModelUnderTest): Conforma
     {
       name: `${name}: the same request gives the same program`,
       run: async () => {
-        const digests = [0, 1].map(() => programsOf(strategy, model, [1, 1], 1).map((program) => programDigest(program)));
+        const digests = [0, 1].map(() =>
+          programsOf(strategy, model, [1, 1], 1).map((program) => programDigest(program)),
+        );
         assert.deepEqual(digests[0], digests[1]);
       },
     },

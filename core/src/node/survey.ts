@@ -17,6 +17,7 @@ import type { Agreement } from './agreement.js';
 import type { NodeFacts } from './facts.js';
 import { type LeftOutNode, placeJoined } from './joined-placement.js';
 import type { NodeDescriber } from './node-describer.js';
+import { withRatesOfMachine } from './machine-rates.js';
 import { linksForPlacement, type NodeLinks } from './node-links.js';
 import type { LoadOptions } from './service.js';
 import type { NodeSettings } from './settings.js';
@@ -142,7 +143,7 @@ export class Surveyor {
       }
     });
     const described = await Promise.all([this.describer.describe(model, storageTypes), ...others]);
-    return { facts: described.filter((facts) => facts !== undefined), silent };
+    return { facts: withRatesOfMachine(described.filter((facts) => facts !== undefined)), silent };
   }
 }
 

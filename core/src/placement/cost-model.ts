@@ -29,7 +29,7 @@ export interface StageCosts {
 
 interface StageConstants {
   readonly rows: number;
-  readonly parts: readonly number[];
+  readonly parts: readonly ComputingPart[];
   readonly exchange: number;
   readonly step: number;
 }
@@ -86,7 +86,7 @@ export class CostModel {
       if (known !== undefined) return known;
       let most = 0;
       for (const [index, member] of members.entries()) {
-        const seconds = this.#layerSeconds(layer, member, parts[index] ?? 1, rows);
+        const seconds = this.#layerSeconds(layer, member, parts[index] ?? whole, rows);
         secondsOf[index] = Math.max(secondsOf[index] as number, seconds);
         most = Math.max(most, seconds);
       }
@@ -96,7 +96,10 @@ export class CostModel {
     const outputs = workload === 'batch' ? rows : 1;
     let headSeconds = 0;
     for (const [index, member] of members.entries()) {
-      headSeconds = Math.max(headSeconds, this.#productSeconds(head, member.head, member, parts[index] ?? 1, outputs));
+      headSeconds = Math.max(
+        headSeconds,
+        this.#productSeconds(head, member.head, member, parts[index] ?? whole, outputs),
+      );
     }
     return { layers, head: headSeconds, step, slowest: secondsOf.indexOf(Math.max(...secondsOf)) };
   }
@@ -107,7 +110,7 @@ export class CostModel {
     if (known?.rows === rows) return known;
     const constants = {
       rows,
-      parts: computingParts(candidates),
+      parts: computingParts(candidates, (one) => this.speed(one)),
       exchange: candidates.length === 1 ? 0 : this.#layerExchange(candidates, rows),
       step: Math.max(...candidates.map(({ properties }) => stepSeconds[properties.kind])),
     };
@@ -153,9 +156,9 @@ export class CostModel {
     return source;
   }
 
-  #layerSeconds(layer: LayerFigures, member: StageMember, part: number, rows: number): number {
+  #layerSeconds(layer: LayerFigures, member: StageMember, part: ComputingPart, rows: number): number {
     const { memoryBytesPerSecond } = this.speed(member.candidate);
-    const states = (layer.stateReadBytes * member.state * rows) / (memoryBytesPerSecond * part);
+    const states = (layer.stateReadBytes * member.state * rows) / (memoryBytesPerSecond * part.decode);
     // Rows of one prompt read the same states.
     const stateSeconds = rows > this.figures.slotCount ? states / rows : states;
     const { operationSeconds } = this.speed(member.candidate);
@@ -167,12 +170,18 @@ export class CostModel {
   }
 
   /** Few rows are limited by memory, many by arithmetic. */
-  #productSeconds(layer: LayerFigures, weights: number, member: StageMember, part: number, rows: number): number {
+  #productSeconds(
+    layer: LayerFigures,
+    weights: number,
+    member: StageMember,
+    part: ComputingPart,
+    rows: number,
+  ): number {
     const { decodeBytesPerSecond, prefillOperationsPerSecond } = this.speed(member.candidate);
     const bytes = Math.min(layer.weightBytes, layer.activeBytes * rows) * weights;
-    const reading = bytes / (decodeBytesPerSecond * part);
+    const reading = bytes / (decodeBytesPerSecond * part.decode);
     if (rows === 1) return reading;
-    return Math.max(reading, (layer.operationsPerRow * weights * rows) / (prefillOperationsPerSecond * part));
+    return Math.max(reading, (layer.operationsPerRow * weights * rows) / (prefillOperationsPerSecond * part.prefill));
   }
 
   #layerExchange(members: readonly Candidate[], rows: number): number {
@@ -200,11 +209,23 @@ export class CostModel {
   }
 }
 
+/** How much of its device's measured speed a member has while others compute beside it. */
+export interface ComputingPart {
+  readonly decode: number;
+  readonly prefill: number;
+}
+
+const whole: ComputingPart = { decode: 1, prefill: 1 };
+
 /**
- * How much of its device's speed each member has, when they compute at the same time: the cores of a machine are dealt out
- * among its members (as the coordinator does).
+ * The part of each member, when they compute at the same time: the cores of a machine are dealt out among its members (as
+ * the coordinator does). Fewer threads than cores have as much of the memory as each of them can draw, where that was
+ * measured on one core, too.
  */
-export function computingParts(candidates: readonly Candidate[]): number[] {
+export function computingParts(
+  candidates: readonly Candidate[],
+  speedOf: (candidate: Candidate) => DeviceSpeed,
+): ComputingPart[] {
   const pools = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
     if (candidate.properties.kind !== 'cpu') continue;
@@ -212,13 +233,25 @@ export function computingParts(candidates: readonly Candidate[]): number[] {
   }
   return candidates.map((candidate) => {
     const pool = pools.get(candidate.memoryPool);
-    if (pool === undefined || pool.length === 1) return 1;
+    if (pool === undefined || pool.length === 1) return whole;
     const coresOf = ({ properties }: Candidate): number => properties.coreCount ?? pool.length;
     const threadsOf = (one: Candidate): number => Math.max(1, Math.floor(coresOf(one) / pool.length));
-    const cores = Math.max(
+    const machineCores = Math.max(
       ...pool.map(({ node, properties }) => node.machineCoreCount ?? properties.coreCount ?? pool.length),
     );
     const threads = pool.reduce((sum, one) => sum + threadsOf(one), 0);
-    return (threadsOf(candidate) / coresOf(candidate)) * Math.min(1, cores / threads);
+    const cores = coresOf(candidate);
+    const crowded = Math.min(1, machineCores / threads);
+    const { decodeBytesPerSecond, prefillOperationsPerSecond, oneCore } = speedOf(candidate);
+    const part = (all: number, one: number | undefined): number => {
+      const together = threads / cores;
+      const reached =
+        one === undefined || threads > cores ? together : Math.max(together, Math.min(1, (threads * one) / all));
+      return (threadsOf(candidate) / threads) * reached * crowded;
+    };
+    return {
+      decode: part(decodeBytesPerSecond, oneCore?.decodeBytesPerSecond),
+      prefill: part(prefillOperationsPerSecond, oneCore?.prefillOperationsPerSecond),
+    };
   });
 }

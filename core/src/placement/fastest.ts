@@ -159,6 +159,6 @@ function draftsOf({ units, layers }: Found): StageDraft[] {
 
 /** In proportion to how fast the members compute beside each other. */
 export function sharesBySpeed({ model }: Planning, candidates: readonly Candidate[]): number[] {
-  const parts = computingParts(candidates);
-  return candidates.map((one, index) => model.speed(one).decodeBytesPerSecond * (parts[index] ?? 1));
+  const parts = computingParts(candidates, (one) => model.speed(one));
+  return candidates.map((one, index) => model.speed(one).decodeBytesPerSecond * (parts[index]?.decode ?? 1));
 }

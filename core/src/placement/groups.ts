@@ -197,8 +197,8 @@ export class Groups {
   }
 
   #speedShares(candidates: readonly Candidate[]): number[] {
-    const parts = computingParts(candidates);
-    return candidates.map((one, index) => this.model.speed(one).decodeBytesPerSecond * (parts[index] ?? 1));
+    const parts = computingParts(candidates, (one) => this.model.speed(one));
+    return candidates.map((one, index) => this.model.speed(one).decodeBytesPerSecond * (parts[index]?.decode ?? 1));
   }
 
   #isNear(left: Candidate, right: Candidate): boolean {

@@ -12,6 +12,8 @@ export interface DeviceSpeed {
   /** Bytes of weights, as stored, that the product with one row goes through in a second. */
   readonly decodeBytesPerSecond: number;
   readonly prefillOperationsPerSecond: number;
+  /** The same on one core; absent where it was not measured. */
+  readonly oneCore?: { readonly decodeBytesPerSecond?: number; readonly prefillOperationsPerSecond?: number };
   /** What an operation costs beside its weights; undefined where it was not measured. */
   readonly operationSeconds: number | undefined;
   /** Bandwidth of its memory, at which states are read. */
@@ -62,7 +64,15 @@ export function speedOf(
   });
   const prefillOperationsPerSecond = known(rate?.prefillOperationsPerSecond, () => typicalOperations(properties));
   // Decoding is what plans are ranked by: a prompt's rate may be typical without making the plan a guess.
+  const [oneDecode, onePrefill] = [rate?.oneCore?.decodeBytesPerSecond, rate?.oneCore?.prefillOperationsPerSecond];
+  const oneCore = {
+    ...(oneDecode !== undefined && 'value' in oneDecode ? { decodeBytesPerSecond: oneDecode.value * factor } : {}),
+    ...(onePrefill !== undefined && 'value' in onePrefill
+      ? { prefillOperationsPerSecond: onePrefill.value * factor }
+      : {}),
+  };
   return {
+    oneCore,
     decodeBytesPerSecond: decodeBytesPerSecond * factor,
     prefillOperationsPerSecond: prefillOperationsPerSecond * factor,
     operationSeconds: overhead !== undefined && 'value' in overhead ? (overhead.value * 1e-6) / factor : undefined,

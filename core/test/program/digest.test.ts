@@ -10,7 +10,20 @@ function bySortedCopies(value: unknown): string {
   });
 }
 
-const texts = ['', 'model.layers.3.mlp', 'a b', 'q"uote', 'back\\slash', 'line\nend', 'ümlaut', '😀', '\u2028', '10', '9', '007'];
+const texts = [
+  '',
+  'model.layers.3.mlp',
+  'a b',
+  'q"uote',
+  'back\\slash',
+  'line\nend',
+  'ümlaut',
+  '😀',
+  '\u2028',
+  '10',
+  '9',
+  '007',
+];
 
 function randomJson(random: () => number, depth: number): unknown {
   const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(random() * values.length)] as Value;
