@@ -4,8 +4,6 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf } from './memory.mjs';
 
-const ticksPerSecond = 100;
-
 function times(processIds) {
   const [, ...fields] = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/);
   const ticks = fields.slice(0, 8).map(Number);

@@ -1,8 +1,8 @@
 /** The cluster's machines: what each has, how it fares, and how fast its devices are. */
 import {
+  type Derating,
   type DeviceKind,
   type DeviceRate,
-  type Derating,
   deratingsByMachine,
   type MachineConditions,
   type MachineFacts,
