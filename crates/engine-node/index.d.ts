@@ -315,8 +315,10 @@ export class MemberHandle {
    * ended already.
    */
   cancel(requestId: number, choice?: number): void;
-  /** `MemberStatistics` as JSON. */
+  /** `MemberStatistics` as JSON, without its answers. */
   statistics(): string;
+  /** The head's list of `AnswerProgress` as JSON; another member's is empty. */
+  answers(): string;
   /** Waits for the running step, tells the peers goodbye and frees everything. Idempotent. */
   close(): Promise<void>;
 }

@@ -113,7 +113,7 @@ export function spreadOf(values: readonly number[]): Spread {
 function shareOf(before: MemberReport | undefined, { stage, member, nodeName, statistics }: MemberReport): MemberShare {
   const start = before?.statistics;
   const steps = statistics.steps - (start?.steps ?? 0);
-  const perStep = (field: Exclude<keyof typeof statistics, 'steps'>) =>
+  const perStep = (field: Exclude<keyof typeof statistics, 'steps' | 'generatedTokens' | 'answers'>) =>
     (statistics[field] - (start?.[field] ?? 0)) / Math.max(1, steps);
   return {
     stage,

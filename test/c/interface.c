@@ -203,9 +203,14 @@ static void requests(const struct json *whole)
   EXPECT_OK(shoal_member_statistics(member, text, sizeof text - 1, &length, ERROR));
   text[length] = 0;
   EXPECT(strstr(text, "\"steps\":") && !strstr(text, "\"steps\":0,"));
+  EXPECT_OK(shoal_member_answers(member, text, sizeof text - 1, &length, ERROR));
+  text[length] = 0;
+  EXPECT(strstr(text, "\"requestId\":7,\"choice\":0,\"state\":\"cancelled\","));
+  EXPECT_CODE("ARGUMENT_INVALID", shoal_member_answers(member, text, 1, &length, ERROR));
   submit(member, 8, 40);
   shoal_member_close(member);
   shoal_member_close(member);
+  EXPECT_CODE("INSTANCE_NOT_FOUND", shoal_member_answers(member, text, sizeof text, &length, ERROR));
   EXPECT_CODE("INSTANCE_NOT_FOUND", shoal_member_statistics(member, text, sizeof text, &length, ERROR));
 }
 

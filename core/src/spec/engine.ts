@@ -140,6 +140,8 @@ export interface MemberOptions {
 export interface MemberStatistics {
   /** Forward passes that it took part in. */
   readonly steps: number;
+  /** Tokens of answers that were drawn (the head only); absent: an older version. */
+  readonly generatedTokens?: number;
   /** Time in the backend. */
   readonly computeMicroseconds: number;
   /** Time within steps in which it waited for others: activations, collectives, tokens. */
@@ -154,6 +156,31 @@ export interface MemberStatistics {
   readonly waitingRequests: number;
   /** Slots that hold state here; they are freed with the first step after their sequence's end. */
   readonly occupiedSlots: number;
+  /**
+   * Those that ended lately, that have a slot, and that wait, of many of each some (the head only); absent where the engine
+   * does not tell.
+   */
+  readonly answers?: readonly AnswerProgress[];
+}
+
+/** A choice of a request at the head: where it is, and where its time went. It goes on ended until others have followed it. */
+export interface AnswerProgress {
+  readonly requestId: number;
+  readonly choice: number;
+  /** It waits for a slot; its prompt is computed; it has its first token; or how it ended. */
+  readonly state: 'waiting' | 'reading' | 'answering' | 'stop' | 'length' | 'cancelled' | 'failed';
+  /** Why it failed. */
+  readonly code?: string;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  /** Until its first step. */
+  readonly queueMicroseconds: number;
+  /** From its first step to its first token. */
+  readonly prefillMicroseconds: number;
+  /** From its first token on. */
+  readonly decodeMicroseconds: number;
+  readonly submittedMicrosecondsAgo: number;
+  readonly endedMicrosecondsAgo?: number;
 }
 
 /** A loaded member. Submit and cancel are for the head only. */

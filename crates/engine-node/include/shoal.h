@@ -915,6 +915,17 @@ ShoalStatus shoal_member_statistics(ShoalMember member,
                                     size_t error_capacity);
 
 /**
+ * Writes the answers that a head works on, and those that ended lately, as a JSON list of `AnswerProgress` of
+ * `@shoal/core`: at most 128 KiB. The list of another member is empty.
+ */
+ShoalStatus shoal_member_answers(ShoalMember member,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *length,
+                                 char *error,
+                                 size_t error_capacity);
+
+/**
  * Ends a member, or its load: waits for the running step, tells the peers goodbye and frees everything. Who waits for
  * an event of it is woken with `ENGINE_ABORTED`. Closing twice does nothing.
  */

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use shoal_fabric::{Channel, Deadline, Envelope, FrameKind, Interest, MemberIndex, wait_for_message};
 
+use crate::answers::{AnswerBoard, AnswerPainter};
 use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::event::EngineEvent;
@@ -22,6 +23,8 @@ pub(crate) struct HeadLoop {
     scheduler: Scheduler,
     inbox: Arc<Inbox>,
     counters: Arc<Counters>,
+    answers: Arc<AnswerBoard>,
+    painter: AnswerPainter,
     on_event: EventCallback,
     step_deadline: Duration,
     /// All other members.
@@ -40,7 +43,7 @@ impl HeadLoop {
         stage_sizes: &[u16],
         limits: SchedulerLimits,
         inbox: Arc<Inbox>,
-        counters: Arc<Counters>,
+        (counters, answers): (Arc<Counters>, Arc<AnswerBoard>),
         on_event: EventCallback,
         step_deadline: Duration,
     ) -> Result<Self, EngineError> {
@@ -70,6 +73,8 @@ impl HeadLoop {
             scheduler: Scheduler::new(limits),
             inbox,
             counters,
+            answers,
+            painter: AnswerPainter::default(),
             on_event,
             step_deadline,
             members,
@@ -110,7 +115,8 @@ impl HeadLoop {
     }
 
     /// Sleeps until there is an order, or until a member is lost or leaves.
-    fn idle(&self) -> Result<(), EngineError> {
+    fn idle(&mut self) -> Result<(), EngineError> {
+        self.count_slots();
         let interest = |channel| Interest {
             channel,
             kind: FrameKind::Control,
@@ -133,6 +139,8 @@ impl HeadLoop {
             Some(drawn) => drawn,
             None => self.receive_tokens(step, deadline)?,
         };
+        let count = drawn.len() as u64;
+        self.counters.generated_tokens.fetch_add(count, Ordering::Relaxed);
         let events = self.scheduler.apply(&step.outputs, drawn, Instant::now());
         self.tell(events);
         Ok(())
@@ -184,7 +192,12 @@ impl HeadLoop {
         })
     }
 
-    fn count_slots(&self) {
+    fn count_slots(&mut self) {
+        let scheduler = &self.scheduler;
+        self.painter
+            .draw(&self.answers, scheduler.revision(), Instant::now(), || {
+                scheduler.answers()
+            });
         let counters = &self.counters;
         let slots = self.scheduler.resident_slots() as u64;
         counters.resident_slots.store(slots, Ordering::Relaxed);
@@ -193,7 +206,7 @@ impl HeadLoop {
     }
 
     /// Counts before it tells: who hears that a request has ended may look at the counters.
-    fn tell(&self, events: Vec<EngineEvent>) {
+    fn tell(&mut self, events: Vec<EngineEvent>) {
         if events.is_empty() {
             return;
         }

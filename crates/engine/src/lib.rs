@@ -30,6 +30,7 @@
 //! and the loop. `on_event` is called on that thread (load progress: on the caller's) and must not block.
 //! Every other call returns at once, except [`Member::close`], which waits for the running step.
 
+mod answers;
 mod bytes;
 mod driver;
 mod error;

@@ -3,11 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shoal_fabric::MemberIndex;
 use shoal_program::{MemberProgram, Operation};
 
+use crate::answers::AnswerBoard;
 use crate::driver::{Driver, DriverSetup};
 use crate::error::EngineError;
 use crate::event::EngineEvent;
@@ -31,6 +32,7 @@ pub struct Member {
     token_masks: TokenMaskFactories,
     inbox: Arc<Inbox>,
     counters: Arc<Counters>,
+    answers: Arc<AnswerBoard>,
     /// Taken by the first close.
     running: Mutex<Option<(JoinHandle<()>, Links)>>,
 }
@@ -76,6 +78,7 @@ impl Member {
             return Err(EngineError::new("ABORTED", format!("the load of {me} was cancelled")));
         }
         let counters = Arc::new(Counters::default());
+        let answers = Arc::new(AnswerBoard::default());
         let inbox = Arc::new(Inbox::new(Capacity {
             slots: compile.slot_count as usize,
             queue: options.queue_capacity,
@@ -97,7 +100,7 @@ impl Member {
                 &options.stage_sizes,
                 limits,
                 inbox.clone(),
-                counters.clone(),
+                (counters.clone(), answers.clone()),
                 on_event.clone(),
                 options.step_deadline,
             )?))
@@ -121,6 +124,7 @@ impl Member {
             token_masks: options.token_masks,
             inbox,
             counters,
+            answers,
             running: Mutex::new(Some((thread, options.links))),
         })
     }
@@ -162,6 +166,11 @@ impl Member {
     /// The counters.
     pub fn statistics(&self) -> MemberStatistics {
         self.counters.snapshot()
+    }
+
+    /// The answers that it works on and those that ended lately, as a JSON list of at most 128 KiB; empty but at the head.
+    pub fn answers(&self) -> String {
+        self.answers.to_json(Instant::now())
     }
 
     /// Ends the member: requests that have not ended fail with `ENGINE_ABORTED`, peers hear a goodbye once the mesh's

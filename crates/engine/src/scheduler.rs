@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use shoal_frame::{SlotOperation, StepDescriptor};
 
+use crate::answers::{AnswerProgress, AnswerState, listed, remember};
 use crate::event::{EngineEvent, FinishReason};
 use crate::options::EngineRequest;
 use crate::sampling::{Drawn, Registration};
@@ -40,8 +41,25 @@ pub(crate) struct SchedulerLimits {
 struct Waiting {
     request: Arc<EngineRequest>,
     choice: u32,
+    submitted: Instant,
     /// When the request gives up; only with its first choice, because one that has begun does not.
     expires: Option<Instant>,
+}
+
+impl Waiting {
+    fn progress(&self, state: AnswerState, ended: Option<Instant>) -> AnswerProgress {
+        AnswerProgress {
+            request_id: self.request.id,
+            choice: self.choice,
+            state,
+            prompt_tokens: self.request.prompt_tokens.len() as u32,
+            generated_tokens: 0,
+            submitted: self.submitted,
+            started: None,
+            first_token: None,
+            ended,
+        }
+    }
 }
 
 /// A step that shall be run.
@@ -73,6 +91,10 @@ pub(crate) struct Scheduler {
     operations: Vec<SlotOperation>,
     next_step: u64,
     next_sampling_id: u64,
+    /// Answers that ended lately.
+    ended: VecDeque<AnswerProgress>,
+    /// Counts what changes the list of answers, but for the progress of those in it.
+    revision: u64,
 }
 
 impl Scheduler {
@@ -85,6 +107,8 @@ impl Scheduler {
             operations: Vec::new(),
             next_step: 1,
             next_sampling_id: 1,
+            ended: VecDeque::new(),
+            revision: 0,
         }
     }
 
@@ -92,10 +116,12 @@ impl Scheduler {
         let patience = request.queue_timeout_milliseconds.map(Duration::from_millis);
         let expires = patience.and_then(|patience| now.checked_add(patience));
         let request = Arc::new(request);
+        self.revision += 1;
         for index in 0..request.choices {
             self.waiting.push_back(Waiting {
                 request: request.clone(),
                 choice: request.first_choice + index,
+                submitted: now,
                 expires: expires.filter(|_| index == 0),
             });
         }
@@ -107,24 +133,21 @@ impl Scheduler {
         let is_meant =
             |request: &EngineRequest, one: u32| request.id == request_id && choice.is_none_or(|choice| choice == one);
         let mut events = Vec::new();
-        for running in self.take_running(|running| is_meant(&running.request, running.choice)) {
+        let cancelled = AnswerState::Finished(FinishReason::Cancelled);
+        for running in self.take_running(|running| is_meant(&running.request, running.choice), &cancelled, now) {
             events.push(running.finished(FinishReason::Cancelled, now));
         }
-        self.waiting.retain(|waiting| {
-            let cancelled = is_meant(&waiting.request, waiting.choice);
-            if cancelled {
-                events.push(EngineEvent::RequestFinished {
-                    request_id,
-                    choice: waiting.choice,
-                    reason: FinishReason::Cancelled,
-                    prompt_tokens: 0,
-                    generated_tokens: 0,
-                    prefill_microseconds: 0,
-                    decode_microseconds: 0,
-                });
-            }
-            !cancelled
-        });
+        for waiting in self.take_waiting(|waiting| is_meant(&waiting.request, waiting.choice), &cancelled, now) {
+            events.push(EngineEvent::RequestFinished {
+                request_id,
+                choice: waiting.choice,
+                reason: FinishReason::Cancelled,
+                prompt_tokens: 0,
+                generated_tokens: 0,
+                prefill_microseconds: 0,
+                decode_microseconds: 0,
+            });
+        }
         events
     }
 
@@ -138,7 +161,8 @@ impl Scheduler {
             .map(|waiting| waiting.request.clone())
             .collect();
         let fail = |request: &Arc<EngineRequest>| {
-            self.waiting.retain(|waiting| waiting.request.id != request.id);
+            let code = AnswerState::Failed("REQUEST_QUEUE_TIMEOUT");
+            self.take_waiting(|waiting| waiting.request.id == request.id, &code, now);
             EngineEvent::RequestFailed {
                 request_id: request.id,
                 code: "REQUEST_QUEUE_TIMEOUT".to_owned(),
@@ -161,14 +185,44 @@ impl Scheduler {
         self.waiting.len()
     }
 
-    /// Takes sequences out of their slots.
-    fn take_running(&mut self, is_meant: impl Fn(&Running) -> bool) -> Vec<Running> {
+    /// Counts what [`Self::answers`] tells but for the progress of each.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Those that ended lately, the oldest first, then those in slots, then those that wait; of many the first.
+    pub(crate) fn answers(&self) -> Vec<AnswerProgress> {
+        let ended = self.ended.iter().cloned();
+        let running = listed(self.running.iter()).map(|running| running.progress(None, None));
+        let waiting = listed(self.waiting.iter()).map(|waiting| waiting.progress(AnswerState::Waiting, None));
+        ended.chain(running).chain(waiting).collect()
+    }
+
+    /// Takes choices out of the queue, which end so.
+    fn take_waiting(&mut self, is_meant: impl Fn(&Waiting) -> bool, end: &AnswerState, now: Instant) -> Vec<Waiting> {
+        if !self.waiting.iter().any(&is_meant) {
+            return Vec::new();
+        }
+        let (taken, kept): (Vec<Waiting>, Vec<Waiting>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(is_meant);
+        self.waiting = kept.into();
+        for waiting in &taken {
+            self.revision += 1;
+            remember(&mut self.ended, waiting.progress(end.clone(), Some(now)));
+        }
+        taken
+    }
+
+    /// Takes sequences out of their slots, which end so.
+    fn take_running(&mut self, is_meant: impl Fn(&Running) -> bool, end: &AnswerState, now: Instant) -> Vec<Running> {
         let (taken, kept) = std::mem::take(&mut self.running)
             .into_iter()
             .partition(|one| is_meant(one));
         self.running = kept;
         let taken: Vec<Running> = taken;
         for running in &taken {
+            self.revision += 1;
+            remember(&mut self.ended, running.progress(Some(end.clone()), Some(now)));
             self.operations.push(SlotOperation::Free { slot: running.slot });
             self.free_slots.push(running.slot);
         }
@@ -178,12 +232,20 @@ impl Scheduler {
     fn admit(&mut self, now: Instant) {
         while !self.waiting.is_empty() {
             let Some(slot) = self.free_slots.pop() else { return };
-            let Some(Waiting { request, choice, .. }) = self.waiting.pop_front() else {
+            let Some(Waiting {
+                request,
+                choice,
+                submitted,
+                ..
+            }) = self.waiting.pop_front()
+            else {
                 return;
             };
+            self.revision += 1;
             let sampling_id = self.next_sampling_id;
             self.next_sampling_id += 1;
-            self.running.push(Running::new(request, choice, slot, sampling_id, now));
+            self.running
+                .push(Running::new(request, choice, slot, sampling_id, [submitted, now]));
         }
     }
 
@@ -298,13 +360,15 @@ impl Scheduler {
                         continue;
                     };
                     events.push(running.finished(reason, now));
-                    self.take_running(|running| running.sampling_id == *sampling_id);
+                    let end = AnswerState::Finished(reason);
+                    self.take_running(|running| running.sampling_id == *sampling_id, &end, now);
                 }
                 Drawn::NothingAllowed => {
                     let request_id = running.request.id;
                     events.push(running.nothing_allowed());
-                    self.take_running(|running| running.request.id == request_id);
-                    self.waiting.retain(|waiting| waiting.request.id != request_id);
+                    let end = AnswerState::Failed("REQUEST_NO_TOKEN_ALLOWED");
+                    self.take_running(|running| running.request.id == request_id, &end, now);
+                    self.take_waiting(|waiting| waiting.request.id == request_id, &end, now);
                 }
             }
         }
@@ -312,5 +376,7 @@ impl Scheduler {
     }
 }
 
+#[cfg(test)]
+mod answer_tests;
 #[cfg(test)]
 mod tests;

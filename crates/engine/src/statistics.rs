@@ -12,6 +12,8 @@ use shoal_fabric::take_blocked_time;
 pub struct MemberStatistics {
     /// Forward passes that this member took part in.
     pub steps: u64,
+    /// Tokens of answers that were drawn (the head only).
+    pub generated_tokens: u64,
     /// Time in the backend.
     pub compute_microseconds: u64,
     /// Time within steps in which this member waited for others (activations, collectives, tokens).
@@ -42,6 +44,7 @@ impl MemberStatistics {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) steps: AtomicU64,
+    pub(crate) generated_tokens: AtomicU64,
     compute_nanoseconds: AtomicU64,
     wait_nanoseconds: AtomicU64,
     wire_nanoseconds: AtomicU64,
@@ -69,6 +72,7 @@ impl Counters {
     pub(crate) fn snapshot(&self) -> MemberStatistics {
         MemberStatistics {
             steps: self.steps.load(Ordering::Relaxed),
+            generated_tokens: self.generated_tokens.load(Ordering::Relaxed),
             compute_microseconds: self.compute_nanoseconds.load(Ordering::Relaxed) / 1000,
             wait_microseconds: self.wait_nanoseconds.load(Ordering::Relaxed) / 1000,
             wire_microseconds: self.wire_nanoseconds.load(Ordering::Relaxed) / 1000,

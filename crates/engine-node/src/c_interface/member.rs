@@ -255,6 +255,29 @@ pub unsafe extern "C" fn shoal_member_statistics(
     })
 }
 
+/// Writes the answers that a head works on, and those that ended lately, as a JSON list of `AnswerProgress` of
+/// `@shoal/core`: at most 128 KiB. The list of another member is empty.
+///
+/// # Safety
+/// Pointers are null or valid for their lengths.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shoal_member_answers(
+    member: MemberHandle,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+    error: *mut c_char,
+    error_capacity: usize,
+) -> Status {
+    // SAFETY: the caller's promise, here and for all pointers below.
+    let error = unsafe { ErrorText::new(error, error_capacity) };
+    border(error, || {
+        let json = owned(member)?.loaded()?.answers();
+        // SAFETY: as above.
+        unsafe { copy_whole("the list of answers", &json, buffer, capacity, length) }
+    })
+}
+
 /// Ends a member, or its load: waits for the running step, tells the peers goodbye and frees everything. Who waits for
 /// an event of it is woken with `ENGINE_ABORTED`. Closing twice does nothing.
 #[unsafe(no_mangle)]

@@ -106,6 +106,12 @@ impl MemberHandle {
         border(|| Ok(self.running.member.statistics().to_json()))
     }
 
+    /// The head's `AnswerProgress` list as JSON; another member's is empty.
+    #[napi]
+    pub fn answers(&self) -> napi::Result<String, Code> {
+        border(|| Ok(self.running.member.answers()))
+    }
+
     /// Tells the peers goodbye and frees everything. Idempotent; resolves when the member has stopped.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>, Code> {

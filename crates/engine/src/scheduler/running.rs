@@ -6,6 +6,7 @@ use std::time::Instant;
 use shoal_frame::SequenceStep;
 
 use super::{PlannedOutput, PlannedStep};
+use crate::answers::{AnswerProgress, AnswerState};
 use crate::event::{EngineEvent, FinishReason};
 use crate::options::EngineRequest;
 use crate::sampling::{Registration, TokenLogProbabilities};
@@ -24,13 +25,21 @@ pub(super) struct Running {
     pub(super) is_planned: bool,
     is_registered: bool,
     generated: u32,
+    submitted: Instant,
     /// Of the first step.
     started: Instant,
     first_token: Option<Instant>,
 }
 
 impl Running {
-    pub(super) fn new(request: Arc<EngineRequest>, choice: u32, slot: u32, sampling_id: u64, now: Instant) -> Self {
+    /// `times`: when it was submitted, and now.
+    pub(super) fn new(
+        request: Arc<EngineRequest>,
+        choice: u32,
+        slot: u32,
+        sampling_id: u64,
+        [submitted, now]: [Instant; 2],
+    ) -> Self {
         Self {
             request,
             choice,
@@ -41,6 +50,7 @@ impl Running {
             is_planned: false,
             is_registered: false,
             generated: 0,
+            submitted,
             started: now,
             first_token: None,
         }
@@ -153,6 +163,25 @@ impl Running {
             generated_tokens: self.generated,
             prefill_microseconds: microseconds(self.started, first_token),
             decode_microseconds: self.first_token.map_or(0, |first| microseconds(first, now)),
+        }
+    }
+
+    /// How far it is; `end`: how it ended, where it did.
+    pub(super) fn progress(&self, end: Option<AnswerState>, ended: Option<Instant>) -> AnswerProgress {
+        let going = match self.first_token {
+            None => AnswerState::Reading,
+            Some(_) => AnswerState::Answering,
+        };
+        AnswerProgress {
+            request_id: self.request.id,
+            choice: self.choice,
+            state: end.unwrap_or(going),
+            prompt_tokens: self.prompt_length(),
+            generated_tokens: self.generated,
+            submitted: self.submitted,
+            started: Some(self.started),
+            first_token: self.first_token,
+            ended,
         }
     }
 

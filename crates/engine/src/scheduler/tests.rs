@@ -13,7 +13,7 @@ fn limits() -> SchedulerLimits {
     }
 }
 
-fn scheduler(slot_count: u32, maximum_step_tokens: u32) -> Scheduler {
+pub(super) fn scheduler(slot_count: u32, maximum_step_tokens: u32) -> Scheduler {
     Scheduler::new(SchedulerLimits {
         slot_count,
         maximum_step_tokens,
@@ -21,7 +21,7 @@ fn scheduler(slot_count: u32, maximum_step_tokens: u32) -> Scheduler {
     })
 }
 
-fn request(id: u64, prompt: u32, maximum_tokens: u32) -> EngineRequest {
+pub(super) fn request(id: u64, prompt: u32, maximum_tokens: u32) -> EngineRequest {
     EngineRequest {
         id,
         prompt_tokens: (0..prompt).map(|token| token + 100 * id as u32).collect(),
@@ -45,7 +45,7 @@ fn shape(step: &PlannedStep) -> Vec<(u32, u32, u32, u32)> {
 }
 
 /// Gives every output of a step this token.
-fn apply(scheduler: &mut Scheduler, step: &PlannedStep, token: u32) -> Vec<EngineEvent> {
+pub(super) fn apply(scheduler: &mut Scheduler, step: &PlannedStep, token: u32) -> Vec<EngineEvent> {
     let drawn = Drawn::Token {
         token,
         log_probabilities: None,

@@ -1,4 +1,4 @@
-import { type EngineRequest, type Member, type MemberStatistics, ShoalError } from '@shoal/core';
+import { type AnswerProgress, type EngineRequest, type Member, type MemberStatistics, ShoalError } from '@shoal/core';
 import type { MemberHandle } from '@shoal/engine-node';
 
 /** A member on native threads. JavaScript hands over requests; tokens come as events. */
@@ -26,7 +26,9 @@ export class NativeMember implements Member {
   }
 
   statistics(): MemberStatistics {
-    return JSON.parse(this.#handle.statistics()) as MemberStatistics;
+    const counters = JSON.parse(this.#handle.statistics()) as MemberStatistics;
+    const answers = JSON.parse(this.#handle.answers()) as readonly AnswerProgress[];
+    return answers.length === 0 ? counters : { ...counters, answers };
   }
 
   close(): Promise<void> {

@@ -185,9 +185,31 @@ for (const shape of ['pp=1', 'pp=2', 'tp=2', 'tp=3', 'tp=2,pp=2']) {
       const sure = unsure < 0 ? greedy.tokens.length : unsure;
       t.same(tokensOf(instance.events, id).slice(0, sure), greedy.tokens.slice(0, sure), `prompt ${id}`);
     }
-    const { steps, residentSlots } = instance.head.statistics();
+    const { steps, residentSlots, generatedTokens, answers = [] } = instance.head.statistics();
     t.ok(steps >= 24, `${steps} steps`);
     t.ok(residentSlots <= 2);
+    const tokens = expected.prompts.map(({ greedy }) => greedy.tokens.length);
+    t.equal(
+      generatedTokens,
+      tokens.reduce((sum, one) => sum + one, 0),
+    );
+    const told = [...answers].sort((left, right) => left.requestId - right.requestId);
+    t.match(
+      told,
+      expected.prompts.map(({ ids, greedy }, requestId) => ({
+        requestId,
+        choice: 0,
+        state: 'length',
+        promptTokens: ids.length,
+        generatedTokens: greedy.tokens.length,
+      })),
+    );
+    for (const one of told) {
+      const parts = one.queueMicroseconds + one.prefillMicroseconds + one.decodeMicroseconds;
+      const life = one.submittedMicrosecondsAgo - (one.endedMicrosecondsAgo ?? 0);
+      // Each of the numbers is rounded down by itself.
+      t.ok(Math.abs(life - parts) <= 3, `${life} µs, of which ${parts} µs are told`);
+    }
   });
 }
 
