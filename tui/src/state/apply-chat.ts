@@ -2,7 +2,7 @@
 import { measured, unknown } from './figure.js';
 import { limits, newest } from './limits.js';
 import { cleanFailure } from './plan-cleaning.js';
-import { count, paragraphs, text } from './sanitize.js';
+import { count, oneOf, paragraphs, text } from './sanitize.js';
 import type { ChatMessageState, ChatState } from './state.js';
 import type { ChatUpdate } from './update.js';
 
@@ -17,7 +17,7 @@ export function applyChat(chat: ChatState, update: ChatUpdate & { readonly at: n
     case 'chat-ended':
       return withAnswer(chat, 'idle', (answer) => ({
         ...answer,
-        ended: update.ended,
+        ended: oneOf(update.ended, ['stop', 'length', 'cancelled', 'failed'] as const, 'failed'),
         ...(update.failure === undefined ? {} : { failure: cleanFailure(update.failure) }),
       }));
     case 'chat-cleared':

@@ -1,6 +1,6 @@
 /** What happened, as lines: events of the cluster and records of a node's log. */
 import { limits, newest } from './limits.js';
-import { count, list, number, oneOf, record, records, text } from './sanitize.js';
+import { count, list, moment, oneOf, record, records, text } from './sanitize.js';
 import type { DashboardState, EventLevel, EventState, InstanceState } from './state.js';
 import type { Update } from './update.js';
 
@@ -34,7 +34,7 @@ export function applyLogs(
   const lines = newest(all, limits.events).map((one): NewEvent => {
     const code = text(record(one.fields)?.code, 80);
     return {
-      at: number(one.time, { minimum: 0 }) ?? at,
+      at: moment(one.time) ?? at,
       level: oneOf(one.level, levels, 'info'),
       kind: text(one.area, 40) || 'log',
       nodeName: text(nodeName),

@@ -5,10 +5,10 @@ import { type Figure, type Known, unknown, valueIn } from './figure.js';
 import { historyLength, withPoint } from './history.js';
 import { byKeys, limits } from './limits.js';
 import {
-  count,
   figure,
   knownBoolean,
   knownText,
+  moment,
   number,
   oneOf,
   optional,
@@ -99,7 +99,7 @@ function cleanConditions(value: unknown): ConditionsState {
   const conditions = record(value) ?? {};
   const temperature = record(conditions.temperature);
   return {
-    readAt: count(conditions.readAt) ?? 0,
+    readAt: moment(conditions.readAt) ?? 0,
     loadByOthers: figure(conditions.loadByOthers, { minimum: 0, maximum: 1 }),
     temperatureCelsius: figure(temperature?.celsius, { minimum: -100, maximum: 1000 }),
     temperatureLimitCelsius: plainFigure(
@@ -156,7 +156,7 @@ export function applyTopology(
         kind: oneOf(link.kind, linkKinds, 'unknown'),
         latencyMicroseconds: figure(link.latencyMicroseconds),
         bandwidthBytesPerSecond: figure(link.bandwidthBytesPerSecond),
-        ...optional('measuredAt', count(link.measuredAt)),
+        ...optional('measuredAt', moment(link.measuredAt)),
       },
     ];
   });

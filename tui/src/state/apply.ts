@@ -11,12 +11,12 @@ import { applyStatistics } from './apply-statistics.js';
 import { first, limits } from './limits.js';
 import { cleanExplanation, cleanFailure } from './plan-cleaning.js';
 import type { ExplanationQuestion, ExplanationState } from './plan-state.js';
-import { count, list, number, oneOf, plainFigure, record, records, text } from './sanitize.js';
+import { count, list, moment, oneOf, plainFigure, record, records, text } from './sanitize.js';
 import type { ConnectionState, DashboardState, ModelState } from './state.js';
 import type { Update } from './update.js';
 
 export function apply(state: DashboardState, update: Update): DashboardState {
-  const at = number(update.at, { minimum: 0 }) ?? state.at;
+  const at = moment(update.at) ?? state.at;
   return { ...changed(state, { ...update, at }), at: Math.max(at, state.at) };
 }
 
@@ -75,7 +75,7 @@ function changed(state: DashboardState, update: Update): DashboardState {
 function cleanConnection(value: unknown, at: number): ConnectionState {
   const connection = record(value) ?? {};
   const phase = oneOf(connection.phase, ['connecting', 'attached', 'lost'] as const, 'lost');
-  const since = number(connection.since, { minimum: 0 }) ?? at;
+  const since = moment(connection.since) ?? at;
   if (phase === 'attached') return { phase, since };
   const attempt = count(connection.attempt) ?? 1;
   return phase === 'connecting'

@@ -11,8 +11,9 @@ export const longestText = 200;
  * Control characters (a terminal would obey them), marks that turn the direction of writing around, separators of lines, and
  * halves of characters. Joiners stay: emoji are made with them.
  */
-const harmful = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\uffff]/gu;
-const harmfulButLineBreaks = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\uffff]/gu;
+const harmful = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\ufffb\ufffe\uffff]/gu;
+const harmfulButLineBreaks =
+  /[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]/gu;
 /** Words of ASCII with single spaces, as nearly everything is. */
 const harmless = /^[!-~]+( [!-~]+)*$/;
 const halves = /\p{Cs}/gu;
@@ -22,12 +23,13 @@ export function text(value: unknown, longest = longestText): string {
   if (typeof value !== 'string' || value === '') return '';
   if (value.length <= longest && harmless.test(value)) return value;
   // Cut before anything looks at each character: some fields are megabytes of nothing.
-  const short = value
-    .slice(0, longest * 4)
-    .replace(halves, '\ufffd')
-    .replace(harmful, ' ');
-  return cut(short.replace(/\s+/g, ' ').trim(), longest, value.length > longest * 4);
+  const most = longest * longestCharacter;
+  const short = value.slice(0, most).replace(halves, '\ufffd').replace(harmful, ' ');
+  return cut(short.replace(/\s+/g, ' ').trim(), longest, value.length > most);
 }
+
+/** Code units of a long one: a family of four. */
+const longestCharacter = 12;
 
 /** Clean text that keeps its line breaks and spaces. */
 export function paragraphs(value: unknown, longest: number): string {
@@ -39,10 +41,13 @@ export function paragraphs(value: unknown, longest: number): string {
   return unbroken.replace(halves, '\ufffd').replace(harmfulButLineBreaks, '');
 }
 
+/** `isCut`: it was longer, and its last character may be half of one. */
 function cut(value: string, longest: number, isCut: boolean): string {
-  if (value.length <= longest) return isCut ? `${value}…` : value;
+  if (value.length <= longest && !isCut) return value;
   const characters = Array.from(segmenter.segment(value), ({ segment }) => segment);
-  return characters.length <= longest ? value : `${characters.slice(0, longest - 1).join('')}…`;
+  if (isCut) characters.pop();
+  else if (characters.length <= longest) return value;
+  return `${characters.slice(0, longest - 1).join('')}…`;
 }
 
 /** So that no emoji is cut in two. */
@@ -62,6 +67,11 @@ export function number(value: unknown, { minimum = -Infinity, maximum = Infinity
 /** A count or a size: an integer from 0 that a double holds exactly. */
 export function count(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+/** Milliseconds since 1970 that a calendar knows. */
+export function moment(value: unknown): number | undefined {
+  return number(value, { minimum: 0, maximum: 4e15 });
 }
 
 const sources: readonly FigureSource[] = ['measured', 'driver', 'operating-system', 'table'];
