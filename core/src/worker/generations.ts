@@ -40,8 +40,9 @@ export class Generations {
     const modelStopTokens = order.ignoreEndOfText ? [] : this.text.stopTokens;
     const stopTokens = [...new Set([...modelStopTokens, ...(order.stopTokens ?? [])])];
     const defaults = order.ignoreModelDefaults ? {} : this.text.samplingDefaults;
-    const forced = reading.constraint === undefined ? {} : { constraint: reading.constraint };
-    const sampling = resolveSampling({ ...order.sampling, ...forced }, defaults);
+    const { constraint: _requested, ...asked } = order.sampling;
+    const bound = reading.constraint === undefined ? {} : { constraint: reading.constraint };
+    const sampling = resolveSampling({ ...asked, ...bound }, defaults);
     const endTokens = new Set(stopTokens);
     const numbers = Array.from({ length: choices }, (_, choice) => choice);
     this.running.set(
@@ -65,11 +66,14 @@ export class Generations {
     return { promptTokens: [...promptTokens], seed: sampling.seed, sampling: appliedSampling(sampling) };
   }
 
-  private async prompt({ requestId, input, parseSpecialTokens }: GenerateOrder): Promise<Prompt> {
+  private async prompt(order: GenerateOrder): Promise<Prompt> {
+    const { requestId, input, parseSpecialTokens, sampling, stopTokens = [] } = order;
+    const hasOwnEnd = order.ignoreEndOfText || stopTokens.length > 0;
     const starting: { failure?: ShoalError } = {};
     this.starting.set(requestId, starting);
     try {
-      const prompt = await this.text.prompt(input, parseSpecialTokens);
+      const { constraint } = sampling;
+      const prompt = await this.text.prompt(input, { parseSpecialTokens, constraint, hasOwnEnd });
       if (starting.failure) throw starting.failure;
       return prompt;
     } finally {

@@ -1,6 +1,6 @@
 /** The head's text side: prompts become tokens, tokens become text. Only the head's worker has one. */
 import { type AnswerFormat, answerParser, markersOf } from '../model/answer/answer-format.js';
-import { callGrammar } from '../model/answer/call-grammar.js';
+import { type AnswerWishes, answerConstraint } from '../model/answer/answer-grammar.js';
 import type { AnswerParser } from '../model/answer/parts.js';
 import { textsIn } from '../model/chat-message.js';
 import { type GenerationConfig, readGenerationConfig } from '../model/generation-config.js';
@@ -21,8 +21,8 @@ export interface AnswerReading {
   readonly shownTokens: ReadonlySet<number> | undefined;
   /** One for each answer; undefined where all is text. */
   readonly parser: () => AnswerParser | undefined;
-  /** What keeps the answer to calls of tools, where the request wants that. */
-  readonly constraint?: Constraint;
+  /** What the answer is kept to, where not any text will do. */
+  readonly constraint?: Constraint | undefined;
 }
 
 export interface Prompt {
@@ -30,17 +30,14 @@ export interface Prompt {
   readonly reading: AnswerReading;
 }
 
-/** Throws REQUEST_INVALID where calls cannot be had from this model by force. */
-function constraintOf(
-  { tools = [], toolChoice = 'auto' }: Extract<GenerationInput, { kind: 'messages' }>,
-  format: AnswerFormat,
-  tokenOf: (text: string) => number | undefined,
-): { readonly constraint?: Constraint } {
-  if (toolChoice === 'auto') return {};
-  const specification = callGrammar(format.toolCalls, tools, toolChoice, tokenOf);
-  if (specification !== undefined) return { constraint: { kind: 'lark', specification } };
-  const message = 'a request is wrong: toolChoice cannot force calls of a model that writes them as this one does';
-  throw new ShoalError('REQUEST_INVALID', message, { details: { parameter: 'tool_choice' } });
+/** How a prompt is read. */
+export interface PromptOptions {
+  /** Whether text that spells a special token becomes that token. */
+  readonly parseSpecialTokens?: boolean | undefined;
+  /** What the request wants of the answer. */
+  readonly constraint?: Constraint | undefined;
+  /** Whether the answer does not end, or not only, as the model ends its own. */
+  readonly hasOwnEnd?: boolean | undefined;
 }
 
 const plain: AnswerReading = { shownTokens: undefined, parser: () => undefined };
@@ -55,6 +52,8 @@ export interface TextSideOptions {
 }
 
 export class TextSide {
+  private markers: ReadonlyMap<string, number> | undefined;
+
   private constructor(
     private readonly thread: TextThread,
     private readonly pieces: TokenPieceTable | undefined,
@@ -94,14 +93,15 @@ export class TextSide {
    * REQUEST_TOO_LONG, MODEL_TOKENIZER_INVALID, MODEL_TEMPLATE_INVALID, ARGUMENT_INVALID.
    */
   async tokens(input: GenerationInput, parseSpecialTokens?: boolean): Promise<Uint32Array> {
-    return (await this.prompt(input, parseSpecialTokens)).tokens;
+    return (await this.prompt(input, { parseSpecialTokens })).tokens;
   }
 
   /** The same, with how to read answers to it. */
-  async prompt(input: GenerationInput, parseSpecialTokens = input.kind === 'prompt'): Promise<Prompt> {
+  async prompt(input: GenerationInput, options: PromptOptions = {}): Promise<Prompt> {
+    const { parseSpecialTokens = input.kind === 'prompt', constraint, hasOwnEnd = false } = options;
     if (input.kind === 'tokens') {
       this.checkRange(input.tokens, 'REQUEST_INVALID', 'a request is wrong: tokens has');
-      return { tokens: Uint32Array.from(input.tokens), reading: plain };
+      return { tokens: Uint32Array.from(input.tokens), reading: { ...plain, constraint } };
     }
     this.requireTokenizer();
     const characters = charactersOf(input);
@@ -109,29 +109,41 @@ export class TextSide {
       const message = `the prompt has ${characters} characters; the limit is ${maximumPromptCharacters}`;
       throw new ShoalError('REQUEST_TOO_LONG', message, { details: { characters } });
     }
-    const { tokens, isThinking } = await this.thread.encode({ input, parseSpecialTokens });
+    const { tokens, thought } = await this.thread.encode({ input, parseSpecialTokens });
     this.checkRange(tokens, 'MODEL_TOKENIZER_INVALID', "the model's tokenizer gives");
-    return { tokens, reading: this.readingOf(input, isThinking) };
+    return { tokens, reading: this.readingOf(input, { thought, requested: constraint, hasOwnEnd }) };
   }
 
-  private readingOf(input: GenerationInput, isThinking: boolean): AnswerReading {
+  /** Throws REQUEST_INVALID where calls are wanted that this model cannot make. */
+  private readingOf(
+    input: GenerationInput,
+    wishes: Pick<AnswerWishes, 'thought' | 'requested' | 'hasOwnEnd'>,
+  ): AnswerReading {
     const { format, pieces } = this;
-    if (input.kind !== 'messages' || !format || !pieces) return plain;
-    const options = { toolNames: (input.tools ?? []).map(({ name }) => name), isThinking };
-    if (!answerParser(format, options)) {
-      return { ...plain, ...constraintOf(input, format, () => undefined) };
-    }
-    const markers = new Set(markersOf(format));
-    const special = new Map<string, number>();
-    for (let token = 0; token < pieces.special.length; token += 1) {
-      const text = pieces.special[token] === 1 ? this.textOf(token) : '';
-      if (markers.has(text)) special.set(text, token);
-    }
+    if (input.kind !== 'messages' || !format || !pieces) return { ...plain, constraint: wishes.requested };
+    const { tools = [], toolChoice = 'auto' } = input;
+    const options = { toolNames: tools.map(({ name }) => name), isThinking: wishes.thought === 'open' };
+    const special = this.markerTokens(format);
     return {
-      shownTokens: new Set(special.values()),
+      // Without anybody who reads them, marks are no text.
+      shownTokens: answerParser(format, options) && new Set(special.values()),
       parser: () => answerParser(format, options),
-      ...constraintOf(input, format, (text) => special.get(text)),
+      constraint: answerConstraint({ format, tools, toolChoice, ...wishes, tokenOf: (text) => special.get(text) }),
     };
+  }
+
+  /** Special tokens that a parser of the format needs to see, by their text. */
+  private markerTokens(format: AnswerFormat): ReadonlyMap<string, number> {
+    if (this.markers) return this.markers;
+    const wanted = new Set(markersOf(format));
+    const markers = new Map<string, number>();
+    const { special } = this.pieces ?? { special: [] };
+    for (let token = 0; token < special.length; token += 1) {
+      const text = special[token] === 1 ? this.textOf(token) : '';
+      if (wanted.has(text)) markers.set(text, token);
+    }
+    this.markers = markers;
+    return markers;
   }
 
   /** Undefined when the model has no tokenizer: its answers have tokens but no text. */

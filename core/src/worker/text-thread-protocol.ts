@@ -1,5 +1,6 @@
 /** What the head's worker and its text thread say to each other. */
 import type { AnswerFormat } from '../model/answer/answer-format.js';
+import type { Thought } from '../model/answer/answer-grammar.js';
 import type { TokenPieceTable } from '../model/token-pieces.js';
 import type { ErrorDocument, GenerationInput } from './worker-protocol.js';
 
@@ -28,7 +29,6 @@ export type TextThreadMessage =
     }
   /** The template is done with a job. */
   | { readonly kind: 'rendered'; readonly job: number }
-  /** `isThinking`: the prompt ends within a thought of the answer. */
-  | { readonly kind: 'encoded'; readonly job: number; readonly tokens: Uint32Array; readonly isThinking: boolean }
+  | { readonly kind: 'encoded'; readonly job: number; readonly tokens: Uint32Array; readonly thought: Thought }
   /** Of a job, or of loading. */
   | { readonly kind: 'failed'; readonly job: number | undefined; readonly error: ErrorDocument };

@@ -3,7 +3,8 @@
  * may run for ever. Here they keep nobody waiting, and the thread can be ended from outside.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { thinkOpen } from '../model/answer/reasoning.js';
+import type { Thought } from '../model/answer/answer-grammar.js';
+import { thinkClose, thinkOpen } from '../model/answer/reasoning.js';
 import { mapTexts, textsIn } from '../model/chat-message.js';
 import { ChatTemplate } from '../model/chat-template.js';
 import { TextTokenizer } from '../model/tokenizer.js';
@@ -32,7 +33,7 @@ class PromptEncoder {
 
   encode({ input, parseSpecialTokens }: PromptJob, rendered: () => void): Encoded {
     if (input.kind === 'prompt') {
-      return { tokens: this.tokenizer.encode(input.prompt, { parseSpecialTokens }), isThinking: false };
+      return { tokens: this.tokenizer.encode(input.prompt, { parseSpecialTokens }), thought: 'none' };
     }
     if (this.template === undefined) {
       const message = 'the model has no chat template; give a prompt instead of messages';
@@ -53,18 +54,20 @@ class PromptEncoder {
     });
     rendered();
     const tokens = this.tokenizer.encode(text, { addSpecialTokens: false, marks });
-    return { tokens, isThinking: endsInThought(text) };
+    return { tokens, thought: thoughtAt(text) };
   }
 }
 
 interface Encoded {
   readonly tokens: Uint32Array;
-  readonly isThinking: boolean;
+  readonly thought: Thought;
 }
 
 /** Nothing has been thought yet: what a user wrote about the tag does not count. */
-function endsInThought(text: string): boolean {
-  return text.trimEnd().endsWith(thinkOpen);
+function thoughtAt(text: string): Thought {
+  const prompt = text.trimEnd();
+  if (prompt.endsWith(thinkOpen)) return 'open';
+  return prompt.endsWith(thinkClose) ? 'closed' : 'none';
 }
 
 function send(message: TextThreadMessage, transfer: readonly ArrayBuffer[] = []): void {

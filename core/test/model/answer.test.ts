@@ -180,6 +180,13 @@ const cases: Record<keyof typeof templates, readonly Case[]> = {
       answer: '<|start|>assistant to=functions.time<|channel|>commentary json<|message|>{}',
       calls: [['time', '{}']],
     },
+    {
+      name: 'a call whose header the prompt has begun',
+      answer: ` to=functions.weather<|channel|>commentary json<|message|>${weather}<|call|>`,
+      calls: [['weather', weather]],
+    },
+    { name: 'no headers, and a word like one', answer: 'to be, or not', text: 'to be, or not' },
+    { name: 'hardly anything', answer: ' to', text: ' to' },
     { name: 'no headers', answer: 'It is fine', text: 'It is fine' },
   ],
   thinking: [{ name: 'a thought', answer: '<think>Hm.</think>Yes.', reasoning: 'Hm.', text: 'Yes.' }],

@@ -1,26 +1,29 @@
 //! Constraints on answers: JSON schemas, regular expressions and grammars, as masks of tokens.
 //!
 //! The work is done by the `llguidance` library. This crate gives it the tokens of a model, and gives the engine
-//! [`TokenMaskFactory`]s of three kinds:
+//! [`TokenMaskFactory`]s of four kinds:
 //!
 //! | kind | specification |
 //! |---|---|
 //! | `json-schema` | a JSON schema; what the library cannot keep of it is refused |
 //! | `regex` | a regular expression for the whole answer |
 //! | `lark` | a grammar in the library's variant of Lark |
+//! | `composed` | a grammar in Lark with parts of the other kinds ([`composed`]) |
 
 mod beside;
+mod composed;
 mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use llguidance::api::TopLevelGrammar;
+use llguidance::api::{GrammarWithLexer, TopLevelGrammar};
 use llguidance::{Matcher, ParserFactory};
 use shoal_engine::{TokenMask, TokenMaskFactories, TokenMaskFactory};
 use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 
+use composed::Composed;
 pub use vocabulary::Vocabulary;
 
 /// How documents are laid out: on one line. A model that may choose adds white space, some for ever.
@@ -42,6 +45,9 @@ const KINDS: [(&str, Kind); 3] = [
     ("lark", Kind::Lark),
 ];
 
+/// Name of the kind that is made of the others.
+const COMPOSED: &str = "composed";
+
 /// The engine's built-in constraints and those of this crate, for the model in a folder. Its tokenizer is read when the
 /// first constraint asks for it.
 pub fn token_masks(model_directory: &Path) -> TokenMaskFactories {
@@ -49,6 +55,9 @@ pub fn token_masks(model_directory: &Path) -> TokenMaskFactories {
         directory: model_directory.to_owned(),
         parsers: Mutex::default(),
     });
+    let composed = ComposedFactory {
+        tokens: Arc::clone(&tokens),
+    };
     KINDS
         .iter()
         .fold(TokenMaskFactories::built_in(), |factories, (name, kind)| {
@@ -58,6 +67,7 @@ pub fn token_masks(model_directory: &Path) -> TokenMaskFactories {
             };
             factories.with(name, Arc::new(factory))
         })
+        .with(COMPOSED, Arc::new(composed))
 }
 
 /// What all constraints on one model share.
@@ -102,14 +112,35 @@ impl TokenMaskFactory for GrammarFactory {
     fn create(&self, specification: &str, vocabulary: u32) -> Result<Box<dyn TokenMask>, String> {
         let grammar = self.kind.grammar(specification)?;
         let parsers = self.tokens.parsers(vocabulary)?;
-        contained(|| {
-            let matcher = Matcher::new(parsers.create_parser(grammar));
-            match matcher.get_error() {
-                Some(problem) => Err(problem),
-                None => Ok(Box::new(beside::MaskBeside::new(matcher)) as Box<dyn TokenMask>),
-            }
-        })
+        mask_of(&parsers, TopLevelGrammar::from_grammar(grammar))
     }
+}
+
+struct ComposedFactory {
+    tokens: Arc<ModelTokens>,
+}
+
+impl TokenMaskFactory for ComposedFactory {
+    fn create(&self, specification: &str, vocabulary: u32) -> Result<Box<dyn TokenMask>, String> {
+        let mut composed = Composed::parse(specification)?;
+        let parsers = self.tokens.parsers(vocabulary)?;
+        let made = composed.grammar().and_then(|grammar| mask_of(&parsers, grammar));
+        let Err(problem) = made else { return made };
+        if !composed.fall_back(|grammar| mask_of(&parsers, grammar).is_ok()) {
+            return Err(problem);
+        }
+        mask_of(&parsers, composed.grammar()?)
+    }
+}
+
+fn mask_of(parsers: &ParserFactory, grammar: TopLevelGrammar) -> Result<Box<dyn TokenMask>, String> {
+    contained(|| {
+        let matcher = Matcher::new(parsers.create_parser(grammar));
+        match matcher.get_error() {
+            Some(problem) => Err(problem),
+            None => Ok(Box::new(beside::MaskBeside::new(matcher)) as Box<dyn TokenMask>),
+        }
+    })
 }
 
 /// What the library rules out must not end the process: specifications and tokenizers are strangers'.
@@ -119,7 +150,11 @@ fn contained<Made>(make: impl FnOnce() -> Result<Made, String>) -> Result<Made, 
 }
 
 impl Kind {
-    fn grammar(self, specification: &str) -> Result<TopLevelGrammar, String> {
+    fn of(name: &str) -> Option<Self> {
+        KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
+    fn grammar(self, specification: &str) -> Result<GrammarWithLexer, String> {
         match self {
             Self::JsonSchema => {
                 let mut schema: serde_json::Value = serde_json::from_str(specification)
@@ -131,10 +166,10 @@ impl Kind {
                     return Err("it must be a JSON schema: an object".to_owned());
                 };
                 fields.entry("x-guidance").or_insert_with(json_layout);
-                Ok(TopLevelGrammar::from_json_schema(schema))
+                Ok(GrammarWithLexer::from_json_schema(schema))
             }
-            Self::Regex => Ok(TopLevelGrammar::from_regex(specification)),
-            Self::Lark => Ok(TopLevelGrammar::from_lark(specification.to_owned())),
+            Self::Regex => Ok(GrammarWithLexer::from_regex(specification)),
+            Self::Lark => Ok(GrammarWithLexer::from_lark(specification.to_owned())),
         }
     }
 }

@@ -7,8 +7,11 @@ import { PythonicCalls } from './pythonic-calls.js';
 import { Reasoning, thinkClose, thinkOpen } from './reasoning.js';
 import { TaggedCalls } from './tagged-calls.js';
 
-/** `json`: `{"name": …, "parameters": …}` without tags, as of Llama 3. */
-export type ToolCallFormat = 'tagged' | 'json' | 'pythonic' | 'mistral' | 'harmony';
+/**
+ * `json`: `{"name": …, "parameters": …}` without tags, as of Llama 3. `mistral-named`: `name[ARGS]{…}` behind the marker,
+ * as of later Mistral models, which `mistral` reads, too.
+ */
+export type ToolCallFormat = 'tagged' | 'json' | 'pythonic' | 'mistral' | 'mistral-named' | 'harmony';
 
 export interface AnswerFormat {
   /** Undefined where the template has no place for tools, or writes calls in a way that is not known. */
@@ -31,7 +34,7 @@ export function answerFormatOf(template: string): AnswerFormat {
 function toolCallFormatOf(template: string): ToolCallFormat | undefined {
   if (template.includes('<|channel|>')) return 'harmony';
   if (!/\btools\b/.test(template)) return undefined;
-  if (template.includes('[TOOL_CALLS]')) return 'mistral';
+  if (template.includes('[TOOL_CALLS]')) return template.includes('[ARGS]') ? 'mistral-named' : 'mistral';
   // Within these tags some models write XML instead of JSON: that is passed on as text.
   if (template.includes('<tool_call>') && !template.includes('<function=')) return 'tagged';
   if (/\[func_name1\(|\[func1\(|params_name1=/.test(template)) return 'pythonic';
@@ -47,6 +50,7 @@ export function markersOf({ toolCalls, thinks }: AnswerFormat): readonly string[
     case 'harmony':
       return [...harmonyMarkers, ...thoughts];
     case 'mistral':
+    case 'mistral-named':
       return [...mistralMarkers, ...thoughts];
     case 'tagged':
       return ['<tool_call>', '</tool_call>', ...thoughts];
@@ -81,6 +85,7 @@ function callParser(format: ToolCallFormat | undefined, names: ReadonlySet<strin
     case 'pythonic':
       return new PythonicCalls(names);
     case 'mistral':
+    case 'mistral-named':
       return new MistralCalls();
     default:
       return undefined;

@@ -36,6 +36,7 @@ export class Harmony implements AnswerParser {
 
   flush(): AnswerPieces {
     if (this.channel) this.add(this.channel, this.pending);
+    else if (this.isFirst && !this.pending.startsWith('<')) this.pieces.say(this.pending);
     this.pending = '';
     return this.pieces.take(true);
   }
@@ -43,7 +44,7 @@ export class Harmony implements AnswerParser {
   private advance(): boolean {
     if (this.channel === undefined) {
       // An answer without headers: it was cut off, or the prompt had them.
-      if (this.isFirst && !this.pending.startsWith('<') && this.pending.trim() !== '') {
+      if (this.isFirst && !mayBeHeader(this.pending)) {
         this.isFirst = false;
         this.channel = { kind: 'text' };
         return true;
@@ -77,4 +78,10 @@ export class Harmony implements AnswerParser {
     else if (channel.kind === 'reasoning') this.pieces.think(text);
     else this.pieces.say(text);
   }
+}
+
+/** The prompt has begun the message: what follows may be whom it is to. */
+function mayBeHeader(text: string): boolean {
+  const begun = text.trimStart();
+  return begun === '' || begun.startsWith('<') || begun.startsWith('to=') || 'to='.startsWith(begun);
 }

@@ -60,14 +60,7 @@ function refuseUnsupported(body: ChatBody): void {
 function warningsOf(body: ChatBody): string[] {
   const without = given(body, ['metadata', 'store', 'prediction', 'verbosity', 'prompt_cache_retention']);
   if (body.service_tier != null && !['auto', 'default'].includes(body.service_tier)) without.push('service_tier');
-  const warnings = without.map((name) => `'${name}' has no effect here`);
-  const isForced = body.tool_choice != null && body.tool_choice !== 'auto' && body.tool_choice !== 'none';
-  if (!isForced && (body.tools ?? []).some((tool) => tool.function.strict)) {
-    warnings.push(
-      "'strict' has no effect where the model decides whether it calls: only forced calls fit their schema",
-    );
-  }
-  return warnings;
+  return without.map((name) => `'${name}' has no effect here`);
 }
 
 function toolChoiceOf({ tool_choice: choice }: ChatBody): { readonly toolChoice?: ToolChoice } {

@@ -1,9 +1,9 @@
 /** The interface of OpenAI. */
 import type { FastifyInstance } from 'fastify';
 import type { ApiParts } from '../http-api.js';
-import { FieldError } from '../problems.js';
 import { addChat } from './chat.js';
 import { addCompletions } from './completions.js';
+import { addEmbeddings } from './embeddings.js';
 import { addModels } from './models.js';
 import { addResponses } from './responses/routes.js';
 
@@ -12,7 +12,5 @@ export function addOpenAi(server: FastifyInstance, parts: ApiParts): void {
   addChat(server, parts);
   addCompletions(server, parts);
   addResponses(server, parts);
-  server.post('/v1/embeddings', () => {
-    throw new FieldError('model', 'The models of this cluster generate text; none of them gives embeddings.');
-  });
+  addEmbeddings(server, parts);
 }
