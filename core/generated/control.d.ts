@@ -4460,6 +4460,9 @@ export namespace shoal {
             /** ExplainRequest optionsJson. */
             optionsJson: string;
 
+            /** ExplainRequest whatIfJson. */
+            whatIfJson: string;
+
             /**
              * Creates a new ExplainRequest instance using the specified properties.
              * @param [properties] Properties to set
@@ -4497,6 +4500,9 @@ export namespace shoal {
 
                 /** ExplainRequest optionsJson */
                 optionsJson?: (string|null);
+
+                /** ExplainRequest whatIfJson */
+                whatIfJson?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -6229,6 +6229,7 @@ export const shoal = $root.shoal = (() => {
 
             ExplainRequest.prototype.model = "";
             ExplainRequest.prototype.optionsJson = "";
+            ExplainRequest.prototype.whatIfJson = "";
 
             ExplainRequest.create = function(properties) {
                 return new ExplainRequest(properties);
@@ -6245,6 +6246,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(10).string(message.model);
                 if (message.optionsJson != null && $Object.hasOwnProperty.call(message, "optionsJson") && message.optionsJson !== "")
                     writer.uint32(18).string(message.optionsJson);
+                if (message.whatIfJson != null && $Object.hasOwnProperty.call(message, "whatIfJson") && message.whatIfJson !== "")
+                    writer.uint32(26).string(message.whatIfJson);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6294,6 +6297,15 @@ export const shoal = $root.shoal = (() => {
                                 message.optionsJson = value;
                             else
                                 delete message.optionsJson;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.whatIfJson = value;
+                            else
+                                delete message.whatIfJson;
                             continue;
                         }
                     }

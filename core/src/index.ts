@@ -33,6 +33,7 @@ export type { ReplanningOptions } from './node/replanning.js';
 export * from './node/service.js';
 export * from './node/software-version.js';
 export * from './node/strategy.js';
+export type { PretendedNode, WhatIf } from './node/what-if.js';
 export * from './placement/explain.js';
 export * from './placement/explain-numbers.js';
 export * from './placement/explain-times.js';

@@ -17,6 +17,7 @@ import {
   type NodeSummary,
   type PlanNumbers,
   ShoalError,
+  type WhatIf,
 } from '@shoal/core';
 import { languageModel } from './language-model/language-model.js';
 import type { LanguageModel } from './language-model/specification.js';
@@ -55,7 +56,12 @@ export interface LeaveOptions extends DrainOptions {
   readonly now?: boolean;
 }
 
-export interface ExplainOptions extends LoadOptions {
+export interface KeepOptions extends LoadOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Beside how it would be loaded: what is pretended. `{ without: ['anna'] }`, `{ added: [{ like: 'ben' }] }`. */
+export interface ExplainOptions extends LoadOptions, WhatIf {
   readonly signal?: AbortSignal;
 }
 
@@ -179,7 +185,7 @@ export class Cluster implements AsyncDisposable {
    * is loaded again when a node that held a part of it is lost. Resolves when that is decided, with what `drop` takes; the
    * leader plans and loads it then (see `state`).
    */
-  async keep(model: string, { signal, ...options }: ExplainOptions = {}): Promise<string> {
+  async keep(model: string, { signal, ...options }: KeepOptions = {}): Promise<string> {
     const order = { kind: 'keep', model: modelReference(model), options } as const;
     return (await this.service().operate(order, signal)).wish ?? '';
   }
@@ -254,9 +260,18 @@ export class Cluster implements AsyncDisposable {
     return this.modelOf(moved.instance);
   }
 
-  /** What `load` would do, without loading. */
-  async explain(model: string, { signal, ...options }: ExplainOptions = {}): Promise<PlanExplanation> {
-    const { outcome, text, numbers, programs } = await this.service().explain(modelReference(model), options, signal);
+  /** What `load` would do, without loading: as the cluster is, or without some of its nodes, or with more of them. */
+  async explain(
+    model: string,
+    { signal, without, added, unloaded, ...options }: ExplainOptions = {},
+  ): Promise<PlanExplanation> {
+    const whatIf = {
+      ...(without === undefined ? {} : { without }),
+      ...(added === undefined ? {} : { added }),
+      ...(unloaded === undefined ? {} : { unloaded }),
+    };
+    const answer = await this.service().explain(modelReference(model), options, signal, whatIf);
+    const { outcome, text, numbers, programs } = answer;
     return { outcome, text, ...(numbers === undefined ? {} : { numbers }), program: () => programs.join('\n\n') };
   }
 

@@ -8,6 +8,7 @@ import { generationToMessage, orderFromMessage } from './generation-wire.js';
 import { logRequestFromMessage } from './log-service.js';
 import { operationFromJson } from './operations.js';
 import type { NodeService } from './service.js';
+import { whatIfFromJson } from './what-if-wire.js';
 import { instanceId, loadOptionsFromJson, moveRequestFromJson, reportToMessage, summaryToMessage } from './wire.js';
 
 /** The handshake comes first: everything else is refused until versions have been compared. */
@@ -89,7 +90,9 @@ function serviceHandlers(service: NodeService): ControlHandlers {
     },
 
     async explain(request, { signal }) {
-      const explanation = await service.explain(request.model ?? '', loadOptionsFromJson(request.optionsJson), signal);
+      const options = loadOptionsFromJson(request.optionsJson);
+      const whatIf = whatIfFromJson(request.whatIfJson);
+      const explanation = await service.explain(request.model ?? '', options, signal, whatIf);
       return { explanationJson: JSON.stringify(explanation) };
     },
 

@@ -60,8 +60,14 @@ export class Coordinator {
     @inject(nodeTokens.log) private readonly log: NodeLog,
   ) {}
 
-  async explain(model: string, options: LoadOptions, signal: AbortSignal): Promise<Explanation> {
-    const { result, request, strategy, model: description } = await this.surveyor.survey(model, options, signal);
+  async explain(
+    model: string,
+    options: LoadOptions,
+    signal: AbortSignal,
+    conditions: SurveyConditions = {},
+  ): Promise<Explanation> {
+    const survey = await this.surveyor.survey(model, options, signal, conditions);
+    const { result, request, strategy, model: description } = survey;
     if ('refusal' in result) return { outcome: result, text: explainRefusal(result.refusal), programs: [] };
     const programs = result.plan.stages.map((_, stage) =>
       printProgram(propagate(stageProgram(strategy.host, description, result.plan, stage))),

@@ -1,5 +1,6 @@
 /** Everybody this node knows of, as programs and other nodes are told. */
 import type { Peers } from '../control/peers.js';
+import { ShoalError } from '../spec/errors.js';
 import type { ClusterNode, ClusterState } from './cluster-state.js';
 import type { NodeSummary } from './facts.js';
 import type { NodeSettings } from './settings.js';
@@ -51,4 +52,19 @@ function standingOf(node: ClusterNode | undefined): Partial<NodeSummary> {
     ...(draining === undefined ? {} : { draining }),
     ...(paused === undefined ? {} : { paused }),
   };
+}
+
+/** Ids of the nodes that were named, by name or id. Throws ARGUMENT_INVALID for one that is not there. */
+export function withoutNodes(
+  nodes: readonly NodeSummary[],
+  named: readonly string[],
+  reason = 'the model is to do without it',
+): ReadonlyMap<string, string> {
+  const ids = named.flatMap((wanted) => {
+    const found = nodes.filter(({ nodeId, nodeName }) => nodeId === wanted || nodeName === wanted);
+    if (found.length > 0) return found.map(({ nodeId }) => nodeId);
+    const message = `there is no node ${wanted}; there are ${nodes.map(({ nodeName }) => nodeName).join(', ')}`;
+    throw new ShoalError('ARGUMENT_INVALID', message, { details: { argument: 'without', value: wanted } });
+  });
+  return new Map(ids.map((nodeId) => [nodeId, reason]));
 }

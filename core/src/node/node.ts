@@ -35,12 +35,12 @@ import { logEvent, logsOf } from './log-service.js';
 import { Meeting } from './meeting.js';
 import { NodeDescriber } from './node-describer.js';
 import { NodeLinks } from './node-links.js';
-import { nodeList } from './node-list.js';
+import { nodeList, withoutNodes } from './node-list.js';
 import type { NodeOptions } from './node-options.js';
 import { Operations, type SelfOperations } from './operations.js';
 import { peerHandlers } from './peer-handlers.js';
 import { clusterReadiness } from './readiness.js';
-import { Relocation, withoutNodes } from './relocation.js';
+import { Relocation } from './relocation.js';
 import { Replanning } from './replanning.js';
 import type { NodeService } from './service.js';
 import type { NodeSettings } from './settings.js';
@@ -49,6 +49,7 @@ import { currentOf } from './successors.js';
 import { Surveyor } from './survey.js';
 import { nodeTokens } from './tokens.js';
 import { clusterTopology } from './topology-service.js';
+import { conditionsOf } from './what-if.js';
 
 export type { NodeOptions } from './node-options.js';
 
@@ -412,7 +413,13 @@ class NodeBuilder {
           without: withoutNodes(listNodes(), without),
           signal: during(signal),
         }),
-      explain: (model, options, signal) => coordinator.explain(model, options, during(signal)),
+      explain: async (model, options, signal, whatIf = {}) =>
+        coordinator.explain(
+          model,
+          options,
+          during(signal),
+          conditionsOf(whatIf, listNodes(), whatIf.unloaded === undefined ? [] : await ingress.list(signal)),
+        ),
       generate: (instance, order, signal) => ingress.generate(instance, order, during(signal)),
       statistics: (instance, signal) => ingress.statistics(instance, during(signal)),
       readiness: (model, signal) => {

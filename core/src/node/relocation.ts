@@ -12,7 +12,6 @@ import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Coordinator, LoadPlace } from './coordinator.js';
-import type { NodeSummary } from './facts.js';
 import type { Ingress } from './ingress.js';
 import { headOf } from './instances.js';
 import type { LocalMembers } from './local-members.js';
@@ -137,15 +136,4 @@ export class Relocation {
       );
     return remainingRequests ?? 0;
   }
-}
-
-/** Ids of the nodes that were named, by name or id. Throws ARGUMENT_INVALID for one that is not there. */
-export function withoutNodes(nodes: readonly NodeSummary[], named: readonly string[]): ReadonlyMap<string, string> {
-  const ids = named.flatMap((wanted) => {
-    const found = nodes.filter(({ nodeId, nodeName }) => nodeId === wanted || nodeName === wanted);
-    if (found.length > 0) return found.map(({ nodeId }) => nodeId);
-    const message = `there is no node ${wanted}; there are ${nodes.map(({ nodeName }) => nodeName).join(', ')}`;
-    throw new ShoalError('ARGUMENT_INVALID', message, { details: { argument: 'without', value: wanted } });
-  });
-  return new Map(ids.map((nodeId) => [nodeId, 'the model is to do without it']));
 }

@@ -127,8 +127,9 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       return { instance: summaryFromMessage(moved), endedRequests: endedRequests ?? 0 };
     },
 
-    async explain(model, options, signal) {
-      const request = { model, optionsJson: JSON.stringify(options) };
+    async explain(model, options, signal, whatIf) {
+      const pretended = whatIf === undefined ? {} : { whatIfJson: JSON.stringify(whatIf) };
+      const request = { model, optionsJson: JSON.stringify(options), ...pretended };
       const deadlines = { signal, deadlineMilliseconds: explainDeadlineMilliseconds };
       const { explanationJson } = await connection.call('explain', request, deadlines);
       return parseDocument<Explanation>(explanationJson, 'the explanation');

@@ -18,6 +18,7 @@ import type { LogRecord } from './log.js';
 import type { LogRequest } from './log-service.js';
 import type { NodeOperation, NodeOperationOutcome } from './operations.js';
 import type { ClusterReadiness } from './readiness.js';
+import type { WhatIf } from './what-if.js';
 
 /** How a model is loaded; everything has a default. JSON. */
 export interface LoadOptions {
@@ -150,7 +151,8 @@ export interface NodeService {
    * The old name goes on being understood. Rejects as `load` does.
    */
   move(instance: string, request: MoveRequest, signal?: AbortSignal): Promise<MoveOutcome>;
-  explain(model: string, options: LoadOptions, signal?: AbortSignal): Promise<Explanation>;
+  /** `whatIf`: for a cluster that is not. Rejects with PLAN_SHAPE_IMPOSSIBLE, MODEL_*, ARGUMENT_INVALID. */
+  explain(model: string, options: LoadOptions, signal?: AbortSignal, whatIf?: WhatIf): Promise<Explanation>;
   /** Ends when every choice is `finished`, or throws what ended it. Leaving the loop cancels the request. */
   generate(instance: string, order: GenerationOrder, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
   /** Counters of all members, by stage and member. Rejects with INSTANCE_NOT_FOUND, INSTANCE_FAILED, NODE_LOST. */

@@ -24,6 +24,7 @@ import type { NodeSettings } from './settings.js';
 import { storageTypesToMeasure } from './storage-to-measure.js';
 import { strategyFor } from './strategy.js';
 import { nodeTokens } from './tokens.js';
+import { type PretendedNode, pretend } from './what-if.js';
 
 const describeDeadlineMilliseconds = 15_000;
 const silenceCheckMilliseconds = 500;
@@ -34,6 +35,8 @@ export interface SurveyConditions {
   readonly without?: ReadonlyMap<string, string>;
   /** A loaded plan whose memory counts as free, for it will be unloaded before. */
   readonly freed?: Plan;
+  /** Nodes that are only pretended: a plan with them explains something, and is never loaded. */
+  readonly added?: readonly PretendedNode[];
 }
 
 export interface Survey {
@@ -60,15 +63,17 @@ export class Surveyor {
     model: string,
     options: LoadOptions,
     signal: AbortSignal,
-    { without = new Map(), freed }: SurveyConditions = {},
+    { without = new Map(), freed, added = [] }: SurveyConditions = {},
   ): Promise<Survey> {
     const shape = options.plan === undefined ? undefined : parsePlanShape(options.plan);
     const description = await this.describer.model(model);
     const strategy = strategyFor(this.plugins, description);
     const storageTypes = storageTypesToMeasure(description, options);
-    const { facts, silent } = await this.describeAll(description.directory, storageTypes, signal);
+    const { facts: described, silent } = await this.describeAll(description.directory, storageTypes, signal);
     // One after the other: machines that time their devices are slow to answer.
     const measured = await this.links.fresh(signal);
+    const real = described.filter((node) => holdsModel(node, description)).map(({ nodeId }) => nodeId);
+    const { facts, links } = pretend({ facts: described, links: linksForPlacement(measured, real) }, added);
     const { config, tensors } = description;
     const { contextLength, slotCount, storage, stateStorage, policy, objective, manual } = options;
     const costs = strategy.host.costs(config, tensors);
@@ -90,10 +95,7 @@ export class Surveyor {
       constraints: (memberCount) => strategy.host.constraints(config, memberCount),
       tensors,
       nodes: holders.map(nodeForPlacement),
-      links: linksForPlacement(
-        measured,
-        holders.map(({ nodeId }) => nodeId),
-      ),
+      links,
       options: {
         contextLength: context,
         preferredNodeId: this.settings.nodeId,

@@ -31,6 +31,16 @@ t.test('the cluster', async (t) => {
   t.ok(explained.body.outcome.plan, explained.body.text);
   const forced = await call('POST', '/cluster/explain', { model: modelName, plan: 'pp=9' });
   t.match(forced.body.outcome.refusal, { code: /^PLAN_/ });
+  const like = node.cluster.nodeName;
+  const more = await call('POST', '/cluster/explain', {
+    model: modelName,
+    plan: 'pp=2',
+    added: [{ like, name: 'more' }],
+  });
+  t.match(more.body.outcome.plan, { stages: [{}, {}] }, more.body.text);
+  const none = await call('POST', '/cluster/explain', { model: modelName, without: [like] });
+  t.match(none.body.outcome.refusal, { code: 'PLAN_NO_DEVICES' });
+  t.equal((await call('POST', '/cluster/explain', { model: modelName, added: [{}] })).status, 400);
 
   const loaded = await call('POST', '/cluster/instances', { model: modelName, contextLength: 128 });
   t.equal(loaded.status, 201);

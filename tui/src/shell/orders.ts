@@ -4,6 +4,7 @@ import type { Cluster } from 'shoal';
 import type { Order } from '../keys/commands.js';
 import type { ClusterSource } from '../source/source.js';
 import type { DashboardState } from '../state/state.js';
+import { isModel } from '../views/models-figures.js';
 
 type Performed = Exclude<Order, { kind: 'show' | 'help' | 'quit' }>;
 
@@ -89,7 +90,14 @@ async function explain(
   const question = { model, without, added };
   source.tell({ kind: 'explaining', question });
   try {
-    const explanation = await cluster.explain(model);
+    const isPretended = without.length + added.length > 0;
+    // Else what is loaded would be in the way of what might be.
+    const unloaded = isPretended ? await loadedInstance(cluster, model) : undefined;
+    const explanation = await cluster.explain(model, {
+      without,
+      added: added.map((like) => ({ like })),
+      ...(unloaded === undefined ? {} : { unloaded }),
+    });
     source.tell({ kind: 'explained', question, explanation });
     return 'outcome' in explanation && 'refusal' in explanation.outcome
       ? `${model} cannot be placed`
@@ -99,4 +107,10 @@ async function explain(
     source.tell({ kind: 'explained', question, explanation: { failure: { code, message } } });
     throw thrown;
   }
+}
+
+/** Plans name models without their owners. */
+async function loadedInstance(cluster: Cluster, model: string): Promise<string | undefined> {
+  const ready = (await cluster.instances()).filter(({ state }) => state === 'ready');
+  return ready.find((one) => one.model === model || isModel(model, one.plan.modelName))?.instance;
 }

@@ -1,6 +1,6 @@
 /** The cluster itself: what it is, what a load would do, loading and unloading, and what happens. */
 import { isAbsolute } from 'node:path';
-import { type LoadOptions, ShoalError } from '@shoal/core';
+import { type LoadOptions, type PretendedNode, ShoalError } from '@shoal/core';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { clientSignal, EventStream } from '../event-stream.js';
@@ -23,7 +23,32 @@ const loadFields = {
 const loadSchema = Type.Object(loadFields, { additionalProperties: false, description: 'What to load, and how.' });
 type LoadBody = Static<typeof loadSchema>;
 
-const instanceParameters = Type.Object({ instance: Type.String({ pattern: '^[0-9a-f]{16}$' }) });
+const pretendedNode = Type.Object(
+  {
+    like: Type.String({ minLength: 1, description: 'Name or id of a node that it is like.' }),
+    name: Type.Optional(Type.String({ minLength: 1 })),
+    memoryBytes: Type.Optional(Type.Integer({ minimum: 1, description: 'Of each of its devices.' })),
+  },
+  { additionalProperties: false },
+);
+
+const instancePattern = '^[0-9a-f]{16}$';
+
+const whatIfFields = {
+  without: Type.Optional(Type.Array(Type.String(), { maxItems: 256, description: 'Nodes that are taken to be gone.' })),
+  added: Type.Optional(Type.Array(pretendedNode, { maxItems: 256, description: 'Nodes that are taken to be there.' })),
+  unloaded: Type.Optional(
+    Type.String({ pattern: instancePattern, description: 'An instance whose memory is taken to be free.' }),
+  ),
+};
+
+const explainSchema = Type.Object(
+  { ...loadFields, ...whatIfFields },
+  { additionalProperties: false, description: 'What to explain, and what is pretended.' },
+);
+type ExplainBody = Static<typeof explainSchema>;
+
+const instanceParameters = Type.Object({ instance: Type.String({ pattern: instancePattern }) });
 type InstanceParameters = Static<typeof instanceParameters>;
 
 /** The rest is checked where it is used, by the one rule that nodes have for each other, too. */
@@ -38,7 +63,7 @@ function splitBody({ model, ...options }: LoadBody): { readonly model: string; r
 export function addCluster(server: FastifyInstance, { context, closing }: ApiParts): void {
   const { service } = context;
   const loading = { schema: { summary: 'Loads a model; answers when it serves.', body: loadSchema } };
-  const explaining = { schema: { summary: 'What loading would do, and why; loads nothing.', body: loadSchema } };
+  const explaining = { schema: { summary: 'What loading would do, and why; loads nothing.', body: explainSchema } };
   const ofInstance = (summary: string) => ({ schema: { summary, params: instanceParameters } });
 
   server.get('/cluster', { schema: { summary: 'Nodes, instances, and what the cluster agrees on.' } }, async () => {
@@ -53,9 +78,15 @@ export function addCluster(server: FastifyInstance, { context, closing }: ApiPar
     async (_request, reply) => service.topology({ signal: clientSignal(reply) }),
   );
 
-  server.post<{ Body: LoadBody }>('/cluster/explain', explaining, async ({ body }, reply) => {
-    const { model, options } = splitBody(body);
-    return service.explain(model, options, clientSignal(reply));
+  server.post<{ Body: ExplainBody }>('/cluster/explain', explaining, async ({ body }, reply) => {
+    const { without, added, unloaded, ...load } = body;
+    const { model, options } = splitBody(load);
+    const whatIf = {
+      ...(without === undefined ? {} : { without }),
+      ...(added === undefined ? {} : { added: added as readonly PretendedNode[] }),
+      ...(unloaded === undefined ? {} : { unloaded }),
+    };
+    return service.explain(model, options, clientSignal(reply), whatIf);
   });
 
   server.post<{ Body: LoadBody }>('/cluster/instances', loading, async ({ body }, reply) => {
