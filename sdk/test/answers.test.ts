@@ -123,9 +123,8 @@ t.test('two processes answer together', async (t) => {
 });
 
 t.test('two clusters in one process know nothing of each other', async (t) => {
-  const [one, two] = await Promise.all(
-    ['one', 'two'].map((name) => createCluster({ home: `${t.testdir({ one: {}, two: {} })}/${name}`, name })),
-  );
+  const homes = t.testdir({ one: {}, two: {} });
+  const [one, two] = await Promise.all(['one', 'two'].map((name) => createCluster({ home: `${homes}/${name}`, name })));
   if (!one || !two) return;
   t.not(one.nodeId, two.nodeId);
   const [first, second] = await Promise.all([one.load('shoal-tiny-chat'), two.load('shoal-tiny-chat')]);
@@ -141,9 +140,10 @@ t.test('two clusters in one process know nothing of each other', async (t) => {
 });
 
 t.test('errors of loading say what is wrong', async (t) => {
-  await using cluster = await createCluster({ home: t.testdir(), name: 'alone' });
+  const homes = t.testdir({ alone: {}, empty: {} });
+  await using cluster = await createCluster({ home: `${homes}/alone`, name: 'alone' });
   await t.rejects(cluster.load('no-such-model'), { code: 'MODEL_NOT_FOUND', message: /no-such-model/ });
   await t.rejects(cluster.load('shoal-tiny-chat', { plan: 'pp=9' }), { code: 'PLAN_SHAPE_IMPOSSIBLE' });
   await t.rejects(cluster.load('shoal-tiny-chat', { plan: 'nonsense' }), { code: 'ARGUMENT_INVALID' });
-  await t.rejects(attach({ home: t.testdir() }), { code: 'NODE_NOT_RUNNING' });
+  await t.rejects(attach({ home: `${homes}/empty` }), { code: 'NODE_NOT_RUNNING' });
 });

@@ -38,8 +38,9 @@ t.test('a lasting identity lasts, and belongs to one process at a time', async (
 
 t.test('nodes with a few addresses given all meet', async (t) => {
   const clusterKey = 'ab'.repeat(32);
+  const homes = t.testdir({});
   const start = (name: string, peers: readonly string[]) =>
-    createCluster({ home: `${t.testdirName}-${name}`, name, clusterKey, peers });
+    createCluster({ home: `${homes}/${name}`, name, clusterKey, peers });
   await using first = await start('first', []);
   await using second = await start('second', first.addresses);
   await using third = await start('third', first.addresses);
@@ -52,6 +53,6 @@ t.test('nodes with a few addresses given all meet', async (t) => {
     }
     t.equal(others.length, 2, `${cluster.nodeName} is connected with ${others.join(' and ')}`);
   }
-  await t.rejects(createCluster({ home: t.testdir(), clusterKey: 'short' }), { code: 'ARGUMENT_INVALID' });
-  await t.rejects(createCluster({ home: t.testdir(), listen: ['nowhere at all'] }), { code: 'ARGUMENT_INVALID' });
+  await t.rejects(createCluster({ home: `${homes}/wrong`, clusterKey: 'short' }), { code: 'ARGUMENT_INVALID' });
+  await t.rejects(createCluster({ home: `${homes}/wrong`, listen: ['nowhere at all'] }), { code: 'ARGUMENT_INVALID' });
 });

@@ -13,13 +13,14 @@ const withoutBackend: PluginSource[] = [
 ];
 
 t.test('a backend in TypeScript and one on ggml answer together', async (t) => {
-  const manifest = join(t.testdir(), 'plugins.json');
+  const folder = t.testdir({});
+  const manifest = join(folder, 'plugins.json');
   await writeFile(manifest, JSON.stringify({ plugins: [...withoutBackend, { module: '@shoal/backend-reference' }] }));
   await using others = await startLocalNodes(1, { pluginManifest: manifest });
   const [other] = others.processes;
   if (!other) return;
   await using cluster = await createCluster([...withoutBackend, { module: '@shoal/backend-cpu' }], {
-    home: t.testdir(),
+    home: join(folder, 'native'),
     name: 'native',
     clusterKey: await readFile(join(other.home, 'cluster.key'), 'utf8'),
     peers: other.addresses,
@@ -59,13 +60,14 @@ t.test('a plugin given as an object runs in this process, and says so', async (t
 });
 
 t.test('what is missing is said before anything starts', async (t) => {
-  await t.rejects(createCluster(withoutBackend, { home: t.testdir() }), {
+  const homes = t.testdir({});
+  await t.rejects(createCluster(withoutBackend, { home: join(homes, 'none') }), {
     code: 'PLUGIN_CAPABILITY_MISSING',
     message: /backend plugin to compute/,
   });
-  await using asking = await createCluster(withoutBackend, { home: t.testdir(), devices: false });
+  await using asking = await createCluster(withoutBackend, { home: join(homes, 'asking'), devices: false });
   await t.rejects(asking.load('shoal-tiny-chat'), { code: 'PLAN_NO_DEVICES' });
-  await t.rejects(createCluster([{ module: '@shoal/no-such-plugin' }], { home: t.testdir() }), {
+  await t.rejects(createCluster([{ module: '@shoal/no-such-plugin' }], { home: join(homes, 'other') }), {
     code: 'PLUGIN_NOT_FOUND',
     message: /no-such-plugin/,
   });

@@ -23,8 +23,10 @@ async function nodesWith(t: Test, plugins: readonly (readonly PluginSource[])[])
   const room = randomBytes(8).toString('hex');
   const clusters: Cluster[] = [];
   t.teardown(() => Promise.all(clusters.map((cluster) => cluster.close())));
+  const homes = t.testdir({});
   for (const [index, list] of plugins.entries()) {
-    const options = { home: t.testdir(), name: `node-${index + 1}`, clusterKey };
+    const name = `node-${index + 1}`;
+    const options = { home: join(homes, name), name, clusterKey };
     clusters.push(await createCluster([memoryDiscovery({ room }), ...list, ...others], options));
   }
   const [first] = clusters as [Cluster];
