@@ -41,7 +41,10 @@ export function eventsView(state: DashboardState, context: EventsContext): Event
   const figures = eventsFigures(state);
   const { faultsOnly = false, follows = false, showsDebug = false } = context;
   const isFault = ({ level }: EventState) => level === 'warn' || level === 'error';
-  const shown = figures.events.filter((event) => (faultsOnly ? isFault(event) : showsDebug || event.level !== 'debug'));
+  const shown = figures.events
+    .filter((event) => (faultsOnly ? isFault(event) : showsDebug || event.level !== 'debug'))
+    // A log begins with what it has kept, which is older than what was seen since.
+    .sort((left, right) => left.at - right.at || left.sequence - right.sequence);
   const newest = shown.at(-1);
   const { levels, forgotten, seen } = figures;
   return {

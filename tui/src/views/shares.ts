@@ -59,7 +59,10 @@ export function total(figures: readonly Figure[]): Figure {
 /** The sum of what is known; not known where nothing is. */
 export function totalKnown(figures: readonly Figure[], reason: string): Figure {
   const numbers = figures.filter((figure) => !('unknown' in figure));
-  return numbers.length === 0 ? unknown(reason) : total(numbers);
+  if (numbers.length > 0) return total(numbers);
+  // Of one alone its own reason says more.
+  const [only, ...others] = figures;
+  return only === undefined || others.length > 0 ? unknown(reason) : only;
 }
 
 export const isThere = ({ presence }: NodeState): boolean =>
