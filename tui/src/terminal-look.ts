@@ -14,12 +14,14 @@ export interface TerminalTraits {
 }
 
 export function terminalLook({ environment, platform, colours, colourBits }: TerminalTraits): Look {
-  const depth = colours ? depthOf(colourBits) : 'none';
+  const depth = colours ? depthOf(environment, colourBits) : 'none';
   return { glyphs: glyphSetOf(environment, platform), palette: paletteOf(depth, backgroundOf(environment)) };
 }
 
-function depthOf(bits: number): ColourDepth {
+function depthOf({ TERM = '' }: NodeJS.ProcessEnv, bits: number): ColourDepth {
   if (bits <= 1) return 'none';
+  // Node does not know them all; the name says it.
+  if (TERM.includes('256color')) return '256';
   return bits < 8 ? '16' : '256';
 }
 

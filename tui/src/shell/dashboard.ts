@@ -4,7 +4,7 @@ import { completed, completionsOf, type Order, parseOrder } from '../keys/comman
 import { type ActionName, actionOf, type ScreenName, screenNames } from '../keys/key-table.js';
 import type { Screen } from '../screens/screen.js';
 import type { ClusterSource } from '../source/source.js';
-import { apply } from '../state/apply.js';
+import { apply, questionKey } from '../state/apply.js';
 import { initialState } from '../state/initial.js';
 import type { DashboardState, NodeState } from '../state/state.js';
 import type { Update } from '../state/update.js';
@@ -44,6 +44,7 @@ export class Dashboard implements DisplayObserver {
   private readonly display: Display;
   private surface: Surface;
   private frame: Frame | undefined;
+  private isFrameStale = false;
   private timer: NodeJS.Timeout | undefined;
   private timerEnds = 0;
   private drawnAt = 0;
@@ -90,12 +91,18 @@ export class Dashboard implements DisplayObserver {
   }
 
   key(press: KeyPress): void {
-    this.shell = this.afterKey(this.shell, press);
-    this.drawWithin(typedMilliseconds);
+    this.pressed(() => this.afterKey(this.shell, press));
   }
 
   mouse(press: MousePress): void {
-    this.shell = this.afterMouse(this.shell, press);
+    this.pressed(() => this.afterMouse(this.shell, press));
+  }
+
+  /** What is pressed is about what will be seen, though keys may come faster than frames. */
+  private pressed(next: () => ShellState): void {
+    if (this.isFrameStale) this.compose();
+    this.shell = next();
+    this.isFrameStale = true;
     this.drawWithin(typedMilliseconds);
   }
 
@@ -118,9 +125,16 @@ export class Dashboard implements DisplayObserver {
       return;
     }
     this.drawnAt = performance.now();
+    const { cursor } = this.compose();
+    this.display.show(this.surface, cursor);
+  }
+
+  private compose(): Frame {
     const state = this.held ? { ...this.held, connection: this.state.connection } : this.state;
-    this.frame = drawFrame(this.surface, { screens: this.parts.screens, state, shell: this.shell, now: Date.now() });
-    this.display.show(this.surface, this.frame.cursor);
+    const frame = drawFrame(this.surface, { screens: this.parts.screens, state, shell: this.shell, now: Date.now() });
+    this.frame = frame;
+    this.isFrameStale = false;
+    return frame;
   }
 
   private afterKey(shell: ShellState, press: KeyPress): ShellState {
@@ -241,7 +255,7 @@ export class Dashboard implements DisplayObserver {
 
   private paced(shell: ShellState): ShellState {
     this.source.interval = shell.intervalMilliseconds;
-    this.source.look();
+    void this.source.look();
     return shell;
   }
 
@@ -276,7 +290,7 @@ export class Dashboard implements DisplayObserver {
     const asked = this.state.explanations[0]?.question.model;
     const model = known ?? (shell.screen === 'models' ? selected : asked);
     if (model === undefined) return this.withMessage(shell, 'which model? :plan MODEL', 'warning');
-    return shells.showScreen(this.asked(shell, { kind: 'plan', model, without: [], added: [] }), 'plan');
+    return this.asked(shell, { kind: 'plan', model, without: [], added: [] });
   }
 
   private filterKey(shell: ShellState, mode: Extract<Mode, { kind: 'filter' }>, press: KeyPress): ShellState {
@@ -378,7 +392,7 @@ export class Dashboard implements DisplayObserver {
         return shell;
       default: {
         this.say(() => perform(order, this.source, () => this.state));
-        const next = order.kind === 'plan' ? shells.showScreen(shell, 'plan') : shell;
+        const next = order.kind === 'plan' ? showPlanOf(shell, order) : shell;
         return this.withMessage(next, `${order.kind} …`, 'dim');
       }
     }
@@ -410,6 +424,15 @@ export class Dashboard implements DisplayObserver {
 
 function toKeys(shell: ShellState): ShellState {
   return { ...shell, mode: { kind: 'keys' } };
+}
+
+/** The plan that was asked for is the one that is looked at. */
+function showPlanOf(shell: ShellState, { model, without, added }: Extract<Order, { kind: 'plan' }>): ShellState {
+  return shells.withScreen(
+    shells.showScreen(shell, 'plan'),
+    { selected: questionKey({ model, without, added }) },
+    'plan',
+  );
 }
 
 function screenOf(action: ActionName): ScreenName {

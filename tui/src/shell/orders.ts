@@ -22,7 +22,8 @@ export async function perform(order: Performed, source: ClusterSource, state: ()
   const { cluster } = source;
   if (cluster === undefined) throw new ShoalError('NODE_UNREACHABLE', 'there is no connection to a node');
   const said = await done(order, cluster, source, state);
-  source.look();
+  // What is said is seen, too.
+  await source.look();
   return said;
 }
 

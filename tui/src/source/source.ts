@@ -39,6 +39,8 @@ export class ClusterSource {
   private readonly lifetime = new AbortController();
   private current: Cluster | undefined;
   private wake: (() => void) | undefined;
+  /** Called when the next look is over. */
+  private waiting: (() => void)[] = [];
   private over: Promise<void> | undefined;
 
   constructor(private readonly options: SourceOptions) {
@@ -54,9 +56,13 @@ export class ClusterSource {
     this.over ??= this.run();
   }
 
-  /** Looks at once. */
-  look(): void {
-    this.wake?.();
+  /** Looks at once; resolves when that is done, or there is no connection. */
+  look(): Promise<void> {
+    if (this.current === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.wake?.();
+    });
   }
 
   async stop(): Promise<void> {
@@ -130,6 +136,7 @@ export class ClusterSource {
     } finally {
       ended.abort(new ShoalError('ABORTED', 'the connection has ended'));
       this.current = undefined;
+      for (const resolve of this.waiting.splice(0)) resolve();
       // A node that hangs must not keep the next attempt waiting.
       await Promise.race([cluster.close().catch(() => undefined), sleep(500, undefined, { ref: false })]);
     }
@@ -138,7 +145,14 @@ export class ClusterSource {
   private async lookAgainAndAgain(cluster: Cluster, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const started = performance.now();
-      await limited(signal, answerMilliseconds, (within) => this.lookOnce(cluster, within));
+      const waiting = this.waiting.splice(0);
+      try {
+        await limited(signal, answerMilliseconds, (within) => this.lookOnce(cluster, within));
+      } finally {
+        for (const resolve of waiting) resolve();
+      }
+      // Whoever asked during this look is told by the next one.
+      if (this.waiting.length > 0) continue;
       await this.pause(Math.max(0, this.interval - (performance.now() - started)), signal);
     }
   }
@@ -163,9 +177,10 @@ export class ClusterSource {
   }
 
   private async lookSlowly(cluster: Cluster, signal: AbortSignal): Promise<void> {
-    const topology = await cluster.topology({ signal });
-    this.tell({ kind: 'topology', topology });
-    this.tell({ kind: 'machines', machines: await cluster.machines({ signal }) });
+    await Promise.all([
+      cluster.topology({ signal }).then((topology) => this.tell({ kind: 'topology', topology })),
+      cluster.machines({ signal }).then((machines) => this.tell({ kind: 'machines', machines })),
+    ]);
   }
 
   /** Ends with the connection. */
@@ -173,7 +188,7 @@ export class ClusterSource {
     const told = this.batches<ClusterEvent>(signal, (events) => {
       this.tell({ kind: 'events', events });
       if (events.some(({ kind }) => kind !== 'load-progressed')) {
-        setTimeout(() => this.look(), afterEventMilliseconds).unref();
+        setTimeout(() => void this.look(), afterEventMilliseconds).unref();
       }
     });
     for await (const event of cluster.nodeService.watch(signal)) told(event);
