@@ -160,7 +160,10 @@ export class Cluster implements AsyncDisposable {
     await this.operate({ kind: 'drain', node }, options);
   }
 
-  /** Has a node, or an instance, take no new requests (INSTANCE_PAUSED); running ones go on, and nothing is unloaded. */
+  /**
+   * Has a node, or an instance, take no new requests; running ones go on, and nothing is unloaded. Requests pass on to
+   * another instance of the same model; where there is none, they end with INSTANCE_PAUSED.
+   */
   async pause(target: string | LoadedModel, options: OperateOptions = {}): Promise<void> {
     await this.operate(await this.pausing('pause', target), options);
   }

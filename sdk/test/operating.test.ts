@@ -73,6 +73,13 @@ t.test('a node is cordoned, drained, paused, renamed, and leaves, from wherever'
     await attached.pause(model.instance, { reason: 'a game' });
     await t.rejects(model.chat(question).result, { code: 'INSTANCE_PAUSED', message: /a game/ });
     t.equal(await finish(), longAnswer.maximumTokens);
+
+    // Another instance of the model takes what comes to the one that is paused.
+    const other = await cluster.load('shoal-tiny-chat', { plan: 'pp=1', contextLength: 1024 });
+    t.equal((await model.chat(question).result).text, answer);
+    t.ok((await other.statistics())[0]?.statistics.steps, 'the other one answered');
+    await other.unload();
+    await t.rejects(model.chat(question).result, { code: 'INSTANCE_PAUSED', message: /a game.*no other instance/ });
     await attached.resume(model.instance);
     t.equal((await model.chat(question).result).text, answer);
     const member = processOf(cluster, model, 1);

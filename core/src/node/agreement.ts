@@ -129,9 +129,14 @@ export class Agreement {
     return pause === undefined ? undefined : 'it is paused';
   }
 
+  /** Why an instance takes no new requests; undefined: it takes them. */
+  pauseOf({ instance, plan }: { readonly instance: string; readonly plan: Plan }): string | undefined {
+    return pauseReason(this.state, { instance, nodeIds: memberNodes(plan) });
+  }
+
   /** Throws INSTANCE_PAUSED for an instance that takes no new requests. */
   refusePaused({ id, plan }: Pick<InstanceRecord, 'id' | 'plan'>): void {
-    const reason = pauseReason(this.state, { instance: id, nodeIds: memberNodes(plan) });
+    const reason = this.pauseOf({ instance: id, plan });
     if (reason === undefined) return;
     throw new ShoalError('INSTANCE_PAUSED', `${plan.modelName} takes no requests: ${reason}`, {
       details: { instance: id },

@@ -4,6 +4,7 @@ import type { Peers } from '../control/peers.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { GenerationOrder } from '../worker/worker-protocol.js';
+import type { Agreement } from './agreement.js';
 import { checkOrder } from './generation-rules.js';
 import { generationFromMessage, orderToMessage } from './generation-wire.js';
 import { headOf, Instances, summarize } from './instances.js';
@@ -11,7 +12,7 @@ import { instanceFailed } from './local-member.js';
 import type { LocalMembers } from './local-members.js';
 import type { GenerationEvent, InstanceSummary, MemberReport } from './service.js';
 import type { NodeSettings } from './settings.js';
-import { currentOf } from './successors.js';
+import { currentOf, replicasOf } from './successors.js';
 import { nodeTokens } from './tokens.js';
 import { reportFromMessage, summaryFromMessage } from './wire.js';
 
@@ -22,6 +23,14 @@ const successorDeadlineMilliseconds = 10 * 60_000;
 const successorCheckMilliseconds = 250;
 /** How often an instance may move under one request before it has begun. */
 const maximumMoves = 3;
+/** What keeps a request from one instance, while another one of the model may take it. */
+const takenElsewhere = new Set([
+  'INSTANCE_PAUSED',
+  'INSTANCE_MOVED',
+  'INSTANCE_NOT_FOUND',
+  'INSTANCE_FAILED',
+  'NODE_LOST',
+]);
 
 @injectable()
 export class Ingress {
@@ -30,6 +39,7 @@ export class Ingress {
     @inject(nodeTokens.peers) private readonly peers: Peers,
     @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.members) private readonly members: LocalMembers,
+    @inject(nodeTokens.agreement) private readonly agreement: Agreement,
   ) {}
 
   /** Instances that this node or any node it reaches knows; the head's word counts most. */
@@ -126,13 +136,69 @@ export class Ingress {
         }
         return;
       } catch (thrown) {
-        // It moved, or moved and is gone, since it was found.
         const { code } = ShoalError.from(thrown);
+        if (!hasBegun && code === 'INSTANCE_PAUSED') {
+          yield* this.passOn(summary, order, ShoalError.from(thrown), signal);
+          return;
+        }
+        // It moved, or moved and is gone, since it was found.
         const hasMoved = code === 'INSTANCE_MOVED' || (code === 'INSTANCE_NOT_FOUND' && !this.instances.get(instance));
         if (hasBegun || !hasMoved || attempt === maximumMoves) throw thrown;
         except.add(summary.instance);
         if (code === 'INSTANCE_NOT_FOUND' && !currentOf(await this.list(signal), instance, except)) throw thrown;
       }
+    }
+  }
+
+  /**
+   * Answers a request to an instance that is paused by another one of the same model. One that is just being loaded is
+   * waited for, if the request may wait so long; where there is none, the request ends with why the first one is paused.
+   */
+  private async *passOn(
+    paused: InstanceSummary,
+    order: GenerationOrder,
+    refusal: ShoalError,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    const patience = Math.min(
+      order.queueTimeoutMilliseconds ?? Number.POSITIVE_INFINITY,
+      successorDeadlineMilliseconds,
+    );
+    const end = performance.now() + patience;
+    const tried = new Set<string>();
+    for (;;) {
+      const replica = await this.replicaOf(paused, tried, end, signal);
+      if (!replica) {
+        const message = `${refusal.message}, and no other instance of the model takes requests`;
+        throw new ShoalError(refusal.code, message, { cause: refusal, details: refusal.details });
+      }
+      tried.add(replica.instance);
+      let hasBegun = false;
+      try {
+        for await (const event of this.generateOn(replica, order, signal)) {
+          hasBegun = true;
+          yield event;
+        }
+        return;
+      } catch (thrown) {
+        if (hasBegun || !takenElsewhere.has(ShoalError.from(thrown).code)) throw thrown;
+      }
+    }
+  }
+
+  /** An instance that takes the requests of another one; undefined: there is none, or none by `end`. */
+  private async replicaOf(
+    one: InstanceSummary,
+    except: ReadonlySet<string>,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<InstanceSummary | undefined> {
+    for (;;) {
+      const all = await this.list(signal);
+      const [best] = replicasOf(all, one, except).filter((other) => this.agreement.pauseOf(other) === undefined);
+      if (best?.state !== 'loading') return best;
+      if (performance.now() >= end) return undefined;
+      await setTimeout(successorCheckMilliseconds, undefined, { signal });
     }
   }
 

@@ -1,4 +1,4 @@
-/** Which instance a name means now: instances move, and their old names go on being used. Pure. */
+/** Which instance a name means now: instances move, and their old names go on being used; and which others serve alike. Pure. */
 import type { InstanceSummary } from './service.js';
 
 /**
@@ -25,3 +25,35 @@ export function currentOf(
 }
 
 const stateRank: Readonly<Record<InstanceSummary['state'], number>> = { ready: 0, loading: 1, failed: 2, unloaded: 3 };
+
+/**
+ * Other instances that answer as `one` does: of the same weights, kept in the same types, and with room for the same
+ * conversations. Those that are ready first, then what is predicted to be fastest; those that load follow. `except`:
+ * instances that are known not to help.
+ */
+export function replicasOf(
+  all: readonly InstanceSummary[],
+  one: InstanceSummary,
+  except: ReadonlySet<string>,
+): InstanceSummary[] {
+  const storage = ({ options = {} }: InstanceSummary) => JSON.stringify(options.storage ?? {});
+  const alike = all.filter(
+    (other) =>
+      (other.state === 'ready' || other.state === 'loading') &&
+      other.instance !== one.instance &&
+      !except.has(other.instance) &&
+      other.plan.modelDigest === one.plan.modelDigest &&
+      other.plan.stateStorage === one.plan.stateStorage &&
+      other.plan.contextLength >= one.plan.contextLength &&
+      storage(other) === storage(one),
+  );
+  const speed = ({ plan }: InstanceSummary) => plan.predicted?.millisecondsPerToken ?? Number.POSITIVE_INFINITY;
+  const compareSpeeds = (left: InstanceSummary, right: InstanceSummary) =>
+    speed(left) === speed(right) ? 0 : speed(left) - speed(right);
+  return alike.sort(
+    (left, right) =>
+      stateRank[left.state] - stateRank[right.state] ||
+      compareSpeeds(left, right) ||
+      (left.instance < right.instance ? -1 : 1),
+  );
+}

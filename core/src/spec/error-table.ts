@@ -330,9 +330,10 @@ export const errorTable = {
     native: true,
   },
   INSTANCE_PAUSED: {
-    meaning: 'The instance, or a node that holds a part of it, was paused: it takes no new requests.',
+    meaning:
+      'The instance, or a node that holds a part of it, was paused: it takes no new requests, and no other instance of the model does.',
     raisedBy: "the instance's head",
-    remedy: 'Resume it with `shoal resume`, or wait until somebody does.',
+    remedy: 'Resume it with `shoal resume`, wait until somebody does, or load the model elsewhere, too.',
   },
   INSTANCE_FAILED: {
     meaning: 'The instance stopped serving; the message has the first cause.',
