@@ -12,6 +12,7 @@ import { dropCommand, keepCommand } from './commands/keep.js';
 import { logsCommand } from './commands/logs.js';
 import { machinesCommand } from './commands/machines.js';
 import { modelsCommand } from './commands/models.js';
+import { moveCommand } from './commands/move.js';
 import { nodeCommand } from './commands/node.js';
 import { nodesCommand } from './commands/nodes.js';
 import {
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   resumeCommand,
   renameCommand,
   leaveCommand,
+  moveCommand,
   topologyCommand,
   machinesCommand,
   psCommand,

@@ -133,6 +133,10 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   const { nodeId } = program;
   const { instance } = await program.load(model);
   t.match(await documents(t, ['ps']), [[{ instance, state: 'ready', model }]]);
+  const [moved] = await documents(t, ['move', model, '--context', '512', '--reason', 'a smaller context']);
+  t.match(moved, { model, instance: /^[0-9a-f]{16}$/, replaces: instance, nodes: ['anchor'], endedRequests: 0 });
+  const { instance: successor } = moved as { readonly instance: string };
+  t.match(await documents(t, ['ps']), [[{ instance: successor, plan: { contextLength: 512 }, replaces: [instance] }]]);
   t.same(await documents(t, ['unload', instance]), [{ instance }]);
   t.same(await documents(t, ['ps']), [[]], 'nothing is left');
   await program.close();
