@@ -1,6 +1,7 @@
-/** How long the nodes that are known have been gone. */
+/** How long nodes that are known, and instances that are paused, have been gone: what is gone for long is forgotten. */
+import type { Change } from './changes.js';
 import type { Clock } from './environment.js';
-import type { FactRecord, Facts } from './facts.js';
+import { type ClusterState, pausedInstances } from './state.js';
 
 export class Absences {
   private readonly since = new Map<string, number>();
@@ -10,16 +11,32 @@ export class Absences {
     private readonly longestMilliseconds: number,
   ) {}
 
-  /** Looks around; returns nodes that are gone for too long, each once per that time. */
-  look(facts: Facts, isPresent: (nodeId: string) => boolean): FactRecord[] {
+  /** Looks around; returns what would forget what is gone for too long, each once per that time. */
+  look(state: ClusterState, isPresent: (nodeId: string) => boolean): Change[] {
+    const gone = new Map<string, Change>();
+    for (const { nodeId, incarnation } of Object.values(state.facts)) {
+      if (!isPresent(nodeId)) gone.set(`node ${nodeId}`, { kind: 'forget-node', nodeId, incarnation });
+    }
+    const paused = pausedInstances(state);
+    if (paused.length > 0) {
+      const known = new Set(
+        Object.values(state.facts).flatMap(({ fact }) => fact.instances.map((one) => one.instance)),
+      );
+      for (const instance of paused) {
+        if (!known.has(instance)) gone.set(`instance ${instance}`, { kind: 'resume-instance', instance });
+      }
+    }
+    return this.overdue(gone);
+  }
+
+  private overdue(gone: ReadonlyMap<string, Change>): Change[] {
     const now = this.clock.now();
-    for (const nodeId of this.since.keys()) if (!facts[nodeId]) this.since.delete(nodeId);
-    return Object.values(facts).filter(({ nodeId }) => {
-      if (isPresent(nodeId)) this.since.delete(nodeId);
-      else if (!this.since.has(nodeId)) this.since.set(nodeId, now);
-      const isOverdue = now - (this.since.get(nodeId) ?? now) >= this.longestMilliseconds;
-      if (isOverdue) this.since.set(nodeId, now);
-      return isOverdue;
+    for (const key of this.since.keys()) if (!gone.has(key)) this.since.delete(key);
+    return [...gone].flatMap(([key, change]) => {
+      const since = this.since.get(key) ?? now;
+      const isOverdue = now - since >= this.longestMilliseconds;
+      this.since.set(key, isOverdue ? now : since);
+      return isOverdue ? [change] : [];
     });
   }
 }

@@ -5,7 +5,7 @@
  */
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import { Absences } from './absences.js';
-import type { Change } from './changes.js';
+import { type Change, registerOf } from './changes.js';
 import {
   countDecisions,
   type Decision,
@@ -16,6 +16,7 @@ import {
   highest,
   isNext,
 } from './decisions.js';
+import { DecisionKeeper } from './decision-keeper.js';
 import { compareDigest, digestOf } from './digest.js';
 import { compareCandidacies, Election } from './election.js';
 import { randomId } from './environment.js';
@@ -52,7 +53,8 @@ export class Consensus {
   private readonly election: Election;
   private readonly submissions: Submissions;
   private readonly timers = new Set<() => void>();
-  private current: ClusterState = emptyState;
+  private readonly keeper: DecisionKeeper;
+  private current: ClusterState;
   private own: FactRecord;
   private office: Office | undefined;
   /** Decisions of which an earlier one is missing. */
@@ -65,6 +67,8 @@ export class Consensus {
     this.rules = { ...standardRules, ...options.rules };
     this.limits = options.limits ?? decisionLimits;
     this.own = { nodeId, incarnation, version: 1, fact };
+    this.current = options.decisions ? { facts: {}, decisions: options.decisions } : emptyState;
+    this.keeper = new DecisionKeeper(options.store, clock);
     this.gossip = new Gossip(options.bus, random);
     this.presence = new Presence(nodeId, clock);
     this.absences = new Absences(clock, options.forgetAfterMilliseconds ?? forgetAfterMilliseconds);
@@ -123,6 +127,8 @@ export class Consensus {
 
   start(): void {
     this.change(this.rules.apply(this.current, { kind: 'fact', record: this.own }, this.limits));
+    // Kept decisions may say that this node was forgotten.
+    this.defendOwnFact();
     this.elected(this.election.leader);
     this.scheduleTick();
   }
@@ -136,6 +142,12 @@ export class Consensus {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     this.submissions.stop(new ShoalError('CLUSTER_CLOSED', 'the node is stopping'));
+    this.keeper.stop();
+  }
+
+  /** Resolves once what is known to be decided is kept, or cannot be. */
+  kept(): Promise<void> {
+    return new Promise((resolve) => this.keeper.whenKept(resolve, resolve));
   }
 
   connected(nodeId: string): void {
@@ -163,8 +175,8 @@ export class Consensus {
   }
 
   /**
-   * Has something decided, whoever leads. Resolves when it was, and when another node (if there is one) knows. Rejects
-   * with CLUSTER_COMMAND_UNCONFIRMED, CLUSTER_STATE_FULL, ABORTED, CLUSTER_CLOSED.
+   * Has something decided, whoever leads. Resolves when it was, when another node (if there is one) knows, and when it is
+   * kept here. Rejects with CLUSTER_COMMAND_UNCONFIRMED, CLUSTER_STATE_FULL, ABORTED, CLUSTER_CLOSED.
    */
   submit(change: Change, options?: SubmitOptions): Promise<Decision> {
     return new Promise((decided, refused) => this.command(change, { decided, refused }, options));
@@ -172,8 +184,13 @@ export class Consensus {
 
   /** As `submit`, in the same turn that it is settled in. */
   command(change: Change, settled: CommandSettled, options?: SubmitOptions): void {
-    if (this.stopped) settled.refused(new ShoalError('CLUSTER_CLOSED', 'the node is stopping'));
-    else this.submissions.submit(change, settled, options);
+    const closed = () => settled.refused(new ShoalError('CLUSTER_CLOSED', 'the node is stopping'));
+    if (this.stopped) {
+      closed();
+      return;
+    }
+    const decided = (decision: Decision) => this.keeper.whenKept(() => settled.decided(decision), closed);
+    this.submissions.submit(change, { decided, refused: (error) => settled.refused(error) }, options);
   }
 
   receive(from: string, message: ConsensusMessage): void {
@@ -217,6 +234,7 @@ export class Consensus {
     const before = this.current;
     if (next === before) return;
     this.current = this.withWaiting(next);
+    if (this.current.decisions !== before.decisions) this.keeper.changed(this.current.decisions);
     if (!this.stopped) this.options.observer.stateChanged(this.current, before);
     this.settleSubmissions();
     this.defendOwnFact();
@@ -338,7 +356,7 @@ export class Consensus {
 
   private refusalOf({ change }: Command): ShoalError | undefined {
     const registers = Object.keys(this.current.decisions.registers).length;
-    if (registers < maximumRegisters || !isAddition(change)) return undefined;
+    if (registers < maximumRegisters || !registerOf(change).holds) return undefined;
     return new ShoalError('CLUSTER_STATE_FULL', `the cluster keeps ${registers} decisions in force, which is the most`);
   }
 
@@ -402,12 +420,11 @@ export class Consensus {
     this.forgetAbsent();
   }
 
-  /** A leader has nodes that are gone for long forgotten. Should one come back, it says so itself. */
+  /** A leader has what is gone for long forgotten. Should a node come back, it says so itself. */
   private forgetAbsent(): void {
-    const isPresent = (nodeId: string) => this.presence.isPresent(nodeId);
-    for (const { nodeId, incarnation } of this.absences.look(this.current.facts, isPresent)) {
-      // Should it fail, the node is still absent after as long again.
-      if (this.office) this.submit({ kind: 'forget-node', nodeId, incarnation }).catch(() => undefined);
+    for (const change of this.absences.look(this.current, (nodeId) => this.presence.isPresent(nodeId))) {
+      // Should it fail, it is still absent after as long again.
+      if (this.office) this.submit(change).catch(() => undefined);
     }
   }
 
@@ -424,9 +441,4 @@ export class Consensus {
 function nameOf(message: Extract<ConsensusMessage, { kind: 'command' | 'rejection' }>): string {
   const command = message.kind === 'command' ? message.command.id : message.command;
   return `${message.kind} ${command} ${message.attempt}`;
-}
-
-/** Whether a change may need a new register. */
-function isAddition({ kind }: Change): boolean {
-  return kind === 'want-model' || kind.startsWith('cordon') || kind.startsWith('drain') || kind.startsWith('pause');
 }

@@ -1,5 +1,6 @@
 /** What a node's part in agreement is made with, and what it tells. */
-import type { DecisionLimits } from './decisions.js';
+import type { DecisionStore } from './decision-keeper.js';
+import type { DecisionLimits, Decisions } from './decisions.js';
 import type { Bus, Clock, Random } from './environment.js';
 import type { NodeFact } from './facts.js';
 import type { Candidacy } from './messages.js';
@@ -27,6 +28,10 @@ export interface ConsensusOptions {
   readonly limits?: DecisionLimits | undefined;
   /** After how long a leader has a node that is gone forgotten. */
   readonly forgetAfterMilliseconds?: number | undefined;
+  /** What an earlier life of the node has kept of what was decided. */
+  readonly decisions?: Decisions | undefined;
+  /** Where decisions are kept for the node's next life; absent: they live as long as one node that knows them. */
+  readonly store?: DecisionStore | undefined;
 }
 
 export interface ConsensusObserver {

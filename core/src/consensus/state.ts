@@ -81,6 +81,14 @@ export function pauseOfInstance({ decisions }: ClusterState, instance: string): 
   return inForceAt(decisions, `instance/${instance}`, 'pause-instance')?.reason;
 }
 
+/** Instances that take no new requests by themselves, be they there or not. */
+export function pausedInstances({ decisions }: ClusterState): string[] {
+  return Object.values(decisions.registers).flatMap((writes) => {
+    const change = writes[0]?.change;
+    return change?.kind === 'pause-instance' ? [change.instance] : [];
+  });
+}
+
 /** Whether a wish was taken back; unknown ones were not. */
 export function isDropped({ decisions }: ClusterState, wish: string): boolean {
   return inForceAt(decisions, `model/${wish}`, 'drop-model') !== undefined;

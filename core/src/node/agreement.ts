@@ -15,6 +15,7 @@ import type { ClusterEvent } from '../spec/events.js';
 import type { Plan } from '../spec/plan.js';
 import { type ClusterState, describeCluster, pauseReason } from './cluster-state.js';
 import { consensusFromMessage } from './consensus-wire.js';
+import type { KeptDecisions } from './decision-file.js';
 import { headOf, type InstanceRecord, Instances } from './instances.js';
 import type { NodeLog } from './log.js';
 import { PeerBus } from './peer-bus.js';
@@ -43,6 +44,7 @@ export class Agreement {
     @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.emit) private readonly emit: (event: ClusterEvent) => void,
     @inject(nodeTokens.log) private readonly log: NodeLog,
+    @inject(nodeTokens.keptDecisions) kept: KeptDecisions,
   ) {
     this.bus = new PeerBus(peers);
     const { nodeId, stands } = settings;
@@ -55,6 +57,7 @@ export class Agreement {
       clock: systemClock,
       random: systemRandom,
       bus: this.bus,
+      ...kept,
       observer: {
         leaderChanged: (leader) => this.leaderChanged(leader),
         stateChanged: (state, before) => this.stateChanged(state, before),
@@ -68,12 +71,12 @@ export class Agreement {
     for (const { nodeId } of this.peers.list()) this.consensus.connected(nodeId);
   }
 
-  /** Says that this node leaves, and waits a little for others to hear it. */
+  /** Says that this node leaves, and waits a little for others to hear it and for what was decided to be kept. */
   async stop(): Promise<void> {
     this.departed = true;
     this.refresh();
     const farewell = new Promise<void>((resolve) => setTimeout(resolve, farewellMilliseconds).unref());
-    await Promise.race([this.bus.settled(), farewell]);
+    await Promise.race([Promise.all([this.bus.settled(), this.consensus.kept()]), farewell]);
     this.consensus.stop();
   }
 

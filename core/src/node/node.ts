@@ -23,6 +23,7 @@ import { Caretaker } from './caretaker.js';
 import { clientHandlers } from './client-handlers.js';
 import { Coordinator } from './coordinator.js';
 import { dataAddresses } from './data-address.js';
+import { openDecisionFile } from './decision-file.js';
 import { DeviceRates } from './device-rates.js';
 import { EventHub } from './event-hub.js';
 import { machineId, type NodeSummary } from './facts.js';
@@ -218,6 +219,9 @@ class NodeBuilder {
     this.settings = settings;
     container.onClose('links', () => links.stop());
     container.registerValue(nodeTokens.links, links);
+    const warn = (message: string) => this.log.write('warn', 'cluster', message);
+    const kept = lasting ? await openDecisionFile(home.directory, clusterTag(clusterKey), warn) : {};
+    container.registerValue(nodeTokens.keptDecisions, kept);
     this.register(settings, peers);
     container.registerValue(nodeTokens.selfOperations, this.selfOperations(settings, home));
     const members = container.resolve(nodeTokens.members);

@@ -5,6 +5,7 @@ import type { ClusterEvent } from '../spec/events.js';
 import type { Agreement } from './agreement.js';
 import type { Caretaker } from './caretaker.js';
 import type { Coordinator } from './coordinator.js';
+import type { KeptDecisions } from './decision-file.js';
 import type { DeviceRates } from './device-rates.js';
 import type { Ingress } from './ingress.js';
 import type { Instances } from './instances.js';
@@ -29,6 +30,7 @@ export const nodeTokens: {
   readonly describer: Token<NodeDescriber>;
   readonly links: Token<NodeLinks>;
   readonly instances: Token<Instances>;
+  readonly keptDecisions: Token<KeptDecisions>;
   readonly agreement: Token<Agreement>;
   readonly selfOperations: Token<SelfOperations>;
   readonly operations: Token<Operations>;
@@ -50,6 +52,7 @@ export const nodeTokens: {
   describer: token('node.describer'),
   links: token('node.links'),
   instances: token('node.instances'),
+  keptDecisions: token('node.kept-decisions'),
   agreement: token('node.agreement'),
   selfOperations: token('node.self-operations'),
   operations: token('node.operations'),

@@ -2,16 +2,18 @@
  * A cluster in one process, from a seed: nodes start, crash, restart and leave, the network delays, loses, doubles,
  * reorders and splits, commands and facts come in everywhere. Then everything heals, and what must hold is checked.
  */
-import type { Change } from '../consensus/changes.js';
-import { type Decision, type DecisionLimits, decisionLimits } from '../consensus/decisions.js';
+import { type Decision, type DecisionLimits, type Decisions, decisionLimits } from '../consensus/decisions.js';
 import { dutiesOf } from '../consensus/duties.js';
 import { compareCandidacies } from '../consensus/election.js';
 import type { ConsensusMessage } from '../consensus/messages.js';
 import type { ConsensusRules } from '../consensus/options.js';
-import { apply, decisionsDigest, merge } from '../consensus/state.js';
+import { apply, merge } from '../consensus/state.js';
 import type { ShoalError } from '../spec/errors.js';
+import { checkAgreement, checkLeader } from './invariants.js';
 import { calm, Network } from './network.js';
+import { RandomChanges } from './random-changes.js';
 import { SeededRandom } from './seeded-random.js';
+import { type DiskMistake, longestWriteMilliseconds, SimulatedDisk } from './simulated-disk.js';
 import { type NodeWorld, SimulatedNode } from './simulated-node.js';
 import { makeTopology } from './simulated-topology.js';
 import { VirtualTime } from './virtual-time.js';
@@ -22,6 +24,7 @@ export interface Mistake {
   readonly rules?: Partial<ConsensusRules>;
   readonly duties?: typeof dutiesOf;
   readonly limits?: Partial<DecisionLimits>;
+  readonly disk?: DiskMistake;
   /** Drops or changes what nodes say; undefined: not sent. */
   readonly message?: (message: ConsensusMessage, from: string) => ConsensusMessage | undefined;
 }
@@ -68,7 +71,8 @@ class Simulation {
   private refused = 0;
   private stableSince: number | undefined;
   private conclusions = new Map<SimulatedNode, string[]>();
-  private wishes = 0;
+  private readonly disks = new Map<string, SimulatedDisk>();
+  private readonly changes: RandomChanges;
 
   constructor(
     private readonly seed: number,
@@ -77,6 +81,7 @@ class Simulation {
     this.random = new SeededRandom(seed);
     const count = this.random.integer(2, 7);
     this.nodeIds = Array.from({ length: count }, (_, index) => `n${index + 1}`);
+    this.changes = new RandomChanges(this.random, this.nodeIds);
     this.edges = makeTopology(this.nodeIds, this.random);
     this.network = new Network(
       this.time,
@@ -133,7 +138,7 @@ class Simulation {
 
   private disturb(): void {
     const { random } = this;
-    const kind = random.integer(0, 17);
+    const kind = random.integer(0, 18);
     const nodeId = random.pick(this.nodeIds);
     const found = this.running.get(nodeId);
     const node = found?.isRunning ? found : undefined;
@@ -147,6 +152,7 @@ class Simulation {
     else if (kind <= 14 && node) this.crash(node);
     else if (kind === 15 && node) this.leave(node);
     else if (kind === 16) this.command();
+    else if (kind === 17) this.powerFails();
     else this.reconnect();
   }
 
@@ -158,19 +164,34 @@ class Simulation {
     // A machine's calendar may have been set back while it was off.
     const incarnation = random.chance(0.1) ? 1 : 1000 * life;
     const stands = (nodeId.charCodeAt(1) + this.seed) % 5 !== 0;
-    const node = new SimulatedNode(nodeId, life, incarnation, stands, this.world());
+    const node = new SimulatedNode(nodeId, life, incarnation, stands, this.world(nodeId));
     this.running.set(nodeId, node);
     this.trace(() => `${nodeId} starts`);
     node.start();
     this.network.update(this.nodeIds);
   }
 
-  private world(): NodeWorld {
+  /** What a node keeps: sometimes it is damaged when the node starts, and in some clusters nobody keeps anything. */
+  private diskOf(nodeId: string): SimulatedDisk {
+    const { random, witness } = this;
+    const found = this.disks.get(nodeId);
+    const written = (decisions: Decisions) => this.guard(() => witness.kept(nodeId, decisions));
+    const disk = found ?? new SimulatedDisk(this.time, random.fork(), written, this.options.mistake?.disk);
+    this.disks.set(nodeId, disk);
+    if (this.seed % 4 === 3 || random.chance(0.05)) {
+      disk.damage();
+      witness.diskLost(nodeId);
+    }
+    return disk;
+  }
+
+  private world(nodeId: string): NodeWorld {
     const { random, witness } = this;
     const mistake = this.options.mistake ?? {};
     const right = { compare: compareCandidacies, apply, merge, ...mistake.rules };
     return {
       network: this.network,
+      disk: this.diskOf(nodeId),
       random: random.fork(),
       clock: this.time.machineClock(random.between(0, 1e6), random.between(0.95, 1.05)),
       rules: {
@@ -191,6 +212,7 @@ class Simulation {
         ...mistake.limits,
       },
       observer: {
+        restored: (node, decisions) => witness.holds(node, decisions),
         stateChanged: (node, state, before) => this.guard(() => witness.stateChanged(node, state, before)),
         instanceStops: (node, instance, reason) => {
           this.trace(() => `${node.nodeId} ends ${instance.instance}: ${JSON.stringify(reason)}`);
@@ -215,6 +237,15 @@ class Simulation {
     this.network.update(this.nodeIds);
   }
 
+  /** Everything ends at once, and most of it starts again a little later. */
+  private powerFails(): void {
+    this.trace(() => 'the power fails');
+    for (const node of this.running.values()) if (node.isRunning) this.crash(node);
+    for (const nodeId of this.nodeIds) {
+      if (this.random.chance(0.8)) this.at(this.random.between(100, 4000), () => this.start(nodeId));
+    }
+  }
+
   private leave(node: SimulatedNode): void {
     this.trace(() => `${node.nodeId} leaves`);
     node.leave(() => this.network.update(this.nodeIds));
@@ -224,15 +255,16 @@ class Simulation {
     const nodes = [...this.running.values()].filter(({ isRunning }) => isRunning);
     if (nodes.length === 0) return;
     const node = this.random.pick(nodes);
-    const change = this.randomChange();
+    const change = this.changes.next();
     this.open++;
     this.trace(() => `${node.nodeId} is asked to ${JSON.stringify(change)}`);
     const decided = (decision: Decision) => {
       this.open--;
       this.accepted++;
       this.trace(() => `${node.nodeId} has ${decision.id} confirmed`);
-      const hasNeighbours = this.network.neighbours(node.nodeId).length > 0;
-      this.guard(() => this.witness.commandAccepted(decision, hasNeighbours));
+      // What it decided while it was alone may have been written only now.
+      const hasNeighbours = node.hasHadCompanyFor(longestWriteMilliseconds);
+      this.guard(() => this.witness.commandAccepted(decision, node.nodeId, hasNeighbours));
     };
     const refused = (error: ShoalError) => {
       this.open--;
@@ -242,20 +274,6 @@ class Simulation {
       this.fail(new InvariantError('commands are decided', `${JSON.stringify(change)} ended with ${String(error)}`));
     };
     node.consensus.command(change, { decided, refused }, { deadlineMilliseconds });
-  }
-
-  private randomChange(): Change {
-    const { random } = this;
-    const nodeId = random.pick(this.nodeIds);
-    const wish = `w${random.integer(1, this.wishes + 1)}`;
-    const kind = random.integer(0, 8);
-    if (kind <= 1) return { kind: 'cordon-node', nodeId, reason: 'test' };
-    if (kind <= 3) return { kind: 'uncordon-node', nodeId };
-    if (kind === 4) return { kind: 'drain-node', nodeId, reason: 'test' };
-    if (kind === 5) return { kind: 'pause-node', nodeId, reason: 'test' };
-    if (kind === 6) return { kind: 'resume-node', nodeId };
-    if (kind === 7) return { kind: 'drop-model', wish };
-    return { kind: 'want-model', wish: `w${++this.wishes}`, model: 'model', optionsJson: '{}' };
   }
 
   private loadSomewhere(): void {
@@ -317,14 +335,16 @@ class Simulation {
     this.stableSince = this.time.now();
     for (const node of this.running.values()) this.conclusions.set(node, []);
     this.advance(this.time.now() + (isLossy ? lossyHealMilliseconds : healMilliseconds));
-    for (const part of this.parts()) this.checkLeader(part, isLossy);
+    for (const part of this.parts()) checkLeader(part, isLossy ? undefined : this.conclusions);
     // Commands of the wild time have come to their end, and new ones get through.
     for (let count = 0; count < 3; count++) this.command(isLossy ? 30_000 : 5000, true);
     this.advance(this.time.now() + (isLossy ? lossyHealMilliseconds : healMilliseconds));
     if (this.open > 0) throw new InvariantError('commands are decided', `${this.open} commands never ended`);
     for (const part of this.parts()) {
-      this.checkLeader(part, isLossy);
-      this.checkState(part);
+      checkLeader(part, isLossy ? undefined : this.conclusions);
+      checkAgreement(part);
+      this.witness.checkAccepted(part);
+      if (!this.forgetsEarly) this.witness.checkRegisters(part);
     }
   }
 
@@ -350,48 +370,6 @@ class Simulation {
       parts.push(part);
     }
     return parts;
-  }
-
-  private checkLeader(part: readonly SimulatedNode[], isLossy: boolean): void {
-    const leaders = new Set(part.map(({ consensus }) => consensus.leader.nodeId));
-    const inOffice = part.filter(({ consensus }) => consensus.isLeader);
-    const [leader] = leaders;
-    if (leaders.size !== 1 || inOffice.length !== 1 || inOffice[0]?.nodeId !== leader) {
-      const views = part.map(({ nodeId, consensus }) => `${nodeId}→${consensus.leader.nodeId}`).join(', ');
-      throw new InvariantError('one leader per connected part', views);
-    }
-    if (!inOffice[0]?.stands && part.some(({ stands }) => stands)) {
-      throw new InvariantError('who does not stand does not lead', `${leader} leads, though others stand`);
-    }
-    if (isLossy) return;
-    for (const node of part) {
-      const late = (this.conclusions.get(node) ?? []).slice(1).find((nodeId) => nodeId !== leader);
-      if (late === undefined) continue;
-      const outcomes = this.conclusions.get(node)?.join(', ');
-      throw new InvariantError('one leader after two campaigns', `${node.nodeId} followed ${outcomes}`);
-    }
-  }
-
-  private checkState(part: readonly SimulatedNode[]): void {
-    const [first] = part;
-    if (!first) return;
-    const expected = describeState(first);
-    for (const node of part) {
-      const actual = describeState(node);
-      if (actual !== expected) {
-        throw new InvariantError('one state after healing', `${first.nodeId}: ${expected}\n${node.nodeId}: ${actual}`);
-      }
-      for (const other of part) {
-        const word = other.consensus.ownFact;
-        const heard = node.consensus.state.facts[other.nodeId];
-        if (heard?.incarnation === word.incarnation && heard.version === word.version) continue;
-        const said = `${other.nodeId} said ${word.incarnation}.${word.version}`;
-        const what = `${node.nodeId} heard ${heard?.incarnation}.${heard?.version}`;
-        throw new InvariantError('facts are their writer’s last word', `${said}, ${what}`);
-      }
-    }
-    this.witness.checkAccepted(first.consensus.state, part);
-    if (!this.forgetsEarly) this.witness.checkRegisters(first.consensus.state.decisions);
   }
 
   private campaignsToAgree(): number {
@@ -424,14 +402,6 @@ class Simulation {
   private trace(line: () => string): void {
     this.options.trace?.(`${(this.time.now() / 1000).toFixed(3).padStart(9)} ${line()}`);
   }
-}
-
-function describeState({ consensus }: SimulatedNode): string {
-  const { facts, decisions } = consensus.state;
-  const sorted = Object.keys(facts)
-    .sort()
-    .map((nodeId) => facts[nodeId]);
-  return JSON.stringify([sorted, decisionsDigest(decisions)]);
 }
 
 function describe(thrown: unknown): string {

@@ -1,6 +1,6 @@
 /** One simulated process: a real Consensus, and an owner of instances that does what the agreed state asks of it. */
 import { Consensus } from '../consensus/consensus.js';
-import type { DecisionLimits } from '../consensus/decisions.js';
+import type { DecisionLimits, Decisions } from '../consensus/decisions.js';
 import { type Duty, dutiesOf } from '../consensus/duties.js';
 import type { Clock } from '../consensus/environment.js';
 import type { InstanceFact, NodeFact } from '../consensus/facts.js';
@@ -9,6 +9,7 @@ import type { ConsensusRules, Leader } from '../consensus/options.js';
 import { type ClusterState, cordonOf } from '../consensus/state.js';
 import type { Network, NetworkEnd } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
+import type { SimulatedDisk } from './simulated-disk.js';
 
 export type StopReason = Exclude<Duty, { kind: 'load-model' }>;
 
@@ -21,9 +22,13 @@ export interface NodeWorld {
   readonly rules: ConsensusRules;
   readonly duties: typeof dutiesOf;
   readonly limits: DecisionLimits;
+  /** What the node finds of its earlier lives, and leaves to later ones. */
+  readonly disk: SimulatedDisk;
   /** The running process of a node. */
   readonly processOf: (nodeId: string) => SimulatedNode | undefined;
   readonly observer: {
+    /** It begins with what it has kept. */
+    restored(node: SimulatedNode, decisions: Decisions): void;
     stateChanged(node: SimulatedNode, state: ClusterState, before: ClusterState): void;
     leaderChanged(node: SimulatedNode, leader: Leader): void;
     /** About to end an instance. */
@@ -42,6 +47,7 @@ export class SimulatedNode implements NetworkEnd {
   private dutiesScheduled = false;
   private departed = false;
   private made = 0;
+  private companySince: number | undefined;
 
   constructor(
     readonly nodeId: string,
@@ -51,7 +57,7 @@ export class SimulatedNode implements NetworkEnd {
     readonly stands: boolean,
     private readonly world: NodeWorld,
   ) {
-    const { network, random, clock, rules, limits } = world;
+    const { network, random, clock, rules, limits, disk } = world;
     this.consensus = new Consensus({
       nodeId,
       incarnation,
@@ -76,17 +82,22 @@ export class SimulatedNode implements NetworkEnd {
       rules,
       limits,
       forgetAfterMilliseconds: 30_000,
+      decisions: disk.decisions,
+      store: { write: (decisions, ended) => disk.write(decisions, ended) },
     });
   }
 
   start(): void {
-    this.world.network.attach(this.nodeId, this);
+    const { network, disk, observer } = this.world;
+    if (disk.decisions) observer.restored(this, disk.decisions);
+    network.attach(this.nodeId, this);
     this.consensus.start();
   }
 
   /** The process ends without a word. */
   crash(): void {
     this.isRunning = false;
+    this.world.disk.stop();
     this.world.network.detach(this.nodeId);
     this.consensus.stop();
   }
@@ -102,12 +113,21 @@ export class SimulatedNode implements NetworkEnd {
     });
   }
 
+  /** Whether it has been connected to others for so long without a break. */
+  hasHadCompanyFor(milliseconds: number): boolean {
+    return this.companySince !== undefined && this.world.clock.now() - this.companySince >= milliseconds;
+  }
+
   connected(nodeId: string): void {
-    if (this.isRunning) this.consensus.connected(nodeId);
+    if (!this.isRunning) return;
+    this.companySince ??= this.world.clock.now();
+    this.consensus.connected(nodeId);
   }
 
   disconnected(nodeId: string): void {
-    if (this.isRunning) this.consensus.disconnected(nodeId);
+    if (!this.isRunning) return;
+    if (this.world.network.neighbours(this.nodeId).length === 0) this.companySince = undefined;
+    this.consensus.disconnected(nodeId);
   }
 
   receive(from: string, message: ConsensusMessage): void {

@@ -1,7 +1,14 @@
 /** Sees everything that happens in a simulated cluster and says what must not have happened. */
 
 import { registerOf } from '../consensus/changes.js';
-import { compareStamps, type Decision, type Decisions, hasSeen, sessionKey } from '../consensus/decisions.js';
+import {
+  compareStamps,
+  type Decision,
+  type Decisions,
+  hasSeen,
+  noDecisions,
+  sessionKey,
+} from '../consensus/decisions.js';
 import { type InstanceFact, isNewer } from '../consensus/facts.js';
 import type { ClusterState, StateEvent } from '../consensus/state.js';
 import type { SimulatedNode, StopReason } from './simulated-node.js';
@@ -21,6 +28,8 @@ export class Witness {
   private readonly decisions = new Map<string, Decision>();
   /** By decision id, the processes that ever held it. */
   private readonly holders = new Map<string, Set<SimulatedNode>>();
+  /** By decision id, the nodes that have it on their disks. */
+  private readonly keepers = new Map<string, Set<string>>();
   private readonly accepted: Decision[] = [];
 
   /** A process folds an event in. */
@@ -43,18 +52,38 @@ export class Witness {
         throw new InvariantError('facts never get older', `${what} to ${now.incarnation}.${now.version}`);
       }
     }
-    if (state.decisions === before.decisions) return;
+    if (state.decisions !== before.decisions) this.holds(node, state.decisions);
+  }
+
+  /** A process knows these decisions. */
+  holds(node: SimulatedNode, decisions: Decisions): void {
+    this.note(this.holders, decisions, node);
+  }
+
+  /** A node has these decisions on its disk. */
+  kept(nodeId: string, decisions: Decisions): void {
+    this.note(this.keepers, decisions, nodeId);
+  }
+
+  diskLost(nodeId: string): void {
+    for (const keepers of this.keepers.values()) keepers.delete(nodeId);
+  }
+
+  private note<Holder>(holders: Map<string, Set<Holder>>, decisions: Decisions, holder: Holder): void {
     for (const decision of this.decisions.values()) {
-      if (!hasSeen(state.decisions, decision)) continue;
-      const holders = this.holders.get(decision.id);
-      if (holders) holders.add(node);
-      else this.holders.set(decision.id, new Set([node]));
+      if (!hasSeen(decisions, decision)) continue;
+      const known = holders.get(decision.id);
+      if (known) known.add(holder);
+      else holders.set(decision.id, new Set([holder]));
     }
   }
 
   /** A node told its caller that the command was decided. */
-  commandAccepted(decision: Decision, hasNeighbours: boolean): void {
+  commandAccepted(decision: Decision, nodeId: string, hasNeighbours: boolean): void {
     this.accepted.push(decision);
+    if (!this.keepers.get(decision.id)?.has(nodeId)) {
+      throw new InvariantError('accepted commands are kept', `${decision.id} is not on the disk of ${nodeId}`);
+    }
     const holders = this.holders.get(decision.id)?.size ?? 0;
     if (hasNeighbours && holders < 2) {
       throw new InvariantError('accepted commands are safe', `${decision.id} is held by ${holders} process only`);
@@ -71,12 +100,15 @@ export class Witness {
     throw new InvariantError('elections unload nothing', `${node.nodeId} ends ${instance} without a decision to do so`);
   }
 
-  /** What was accepted is known as long as one process of the part that knew it lives on. */
-  checkAccepted(state: ClusterState, part: readonly SimulatedNode[]): void {
+  /** What was accepted is known as long as one process of the part that knew it lives on, or one that has it on its disk. */
+  checkAccepted(part: readonly SimulatedNode[]): void {
+    const decisions = decisionsOf(part);
     const known = new Set<string>();
-    for (const decision of this.decisions.values()) if (hasSeen(state.decisions, decision)) known.add(decision.id);
+    for (const decision of this.decisions.values()) if (hasSeen(decisions, decision)) known.add(decision.id);
     for (const decision of this.accepted) {
-      const isAlive = [...(this.holders.get(decision.id) ?? [])].some((holder) => part.includes(holder));
+      const isAlive = part.some(
+        (node) => this.holders.get(decision.id)?.has(node) || this.keepers.get(decision.id)?.has(node.nodeId),
+      );
       if (isAlive && !known.has(decision.id)) {
         throw new InvariantError('accepted commands are not lost', `${decision.id} ${JSON.stringify(decision.change)}`);
       }
@@ -84,10 +116,12 @@ export class Witness {
   }
 
   /** What holds in each register is what all decisions that are known, each once and in their order, leave there. */
-  checkRegisters({ registers, seen, forgottenTerm }: Decisions): void {
+  checkRegisters(part: readonly SimulatedNode[]): void {
+    const decided = decisionsOf(part);
+    const { registers } = decided;
     const byRegister = new Map<string, Decision[]>();
     for (const decision of this.decisions.values()) {
-      if (!hasSeen({ registers, seen, forgottenTerm }, decision)) continue;
+      if (!hasSeen(decided, decision)) continue;
       const { key } = registerOf(decision.change);
       byRegister.set(key, [...(byRegister.get(key) ?? []), decision]);
     }
@@ -103,6 +137,11 @@ export class Witness {
       if (!byRegister.has(key)) throw new InvariantError('a decision counts once', `nobody ever decided ${key}`);
     }
   }
+}
+
+/** What nodes that agree have decided. */
+function decisionsOf([first]: readonly SimulatedNode[]): Decisions {
+  return first?.consensus.state.decisions ?? noDecisions;
 }
 
 /** The decision that holds when each command counts where it was first put in order. */

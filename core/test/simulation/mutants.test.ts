@@ -105,6 +105,9 @@ const mutants: Readonly<Record<string, Mistake>> = {
       },
     },
   },
+  'what is kept is not read again': { disk: { read: () => undefined } },
+  'what is kept lacks what has been seen': { disk: { read: (decisions) => ({ ...decisions, seen: {} }) } },
+  'a command is confirmed before it is kept': { disk: { isHasty: true } },
   'a command that two leaders put in order counts where it came last': { limits: { writesPerRegister: 1 } },
   'an unknown wish counts as taken back': {
     duties: (state, position) => [
