@@ -193,11 +193,12 @@ export const shoal = $root.shoal = (() => {
             Request.prototype.consensus = null;
             Request.prototype.clusterState = null;
             Request.prototype.operate = null;
+            Request.prototype.adopt = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye", "readiness", "clock", "consensus", "clusterState", "operate"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye", "readiness", "clock", "consensus", "clusterState", "operate", "adopt"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -266,6 +267,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.ClusterStateRequest.encode(message.clusterState, writer.uint32(330).fork(), _depth + 1).ldelim();
                 if (message.operate != null && $Object.hasOwnProperty.call(message, "operate"))
                     $root.shoal.control.OperateRequest.encode(message.operate, writer.uint32(338).fork(), _depth + 1).ldelim();
+                if (message.adopt != null && $Object.hasOwnProperty.call(message, "adopt"))
+                    $root.shoal.control.AdoptRequest.encode(message.adopt, writer.uint32(346).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -490,6 +493,13 @@ export const shoal = $root.shoal = (() => {
                             message.method = "operate";
                             continue;
                         }
+                    case 43: {
+                            if (wireType !== 2)
+                                break;
+                            message.adopt = $root.shoal.control.AdoptRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.adopt);
+                            message.method = "adopt";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -545,11 +555,12 @@ export const shoal = $root.shoal = (() => {
             Response.prototype.consensus = null;
             Response.prototype.clusterState = null;
             Response.prototype.operate = null;
+            Response.prototype.adopt = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "method", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye", "readiness", "clock", "consensus", "clusterState", "operate"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "ping", "describe", "prepare", "load", "release", "report", "generate", "listInstances", "listNodes", "loadModel", "unloadModel", "explain", "watch", "statistics", "logs", "drain", "moveModel", "links", "topology", "goodbye", "readiness", "clock", "consensus", "clusterState", "operate", "adopt"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -616,6 +627,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.control.ClusterStateResponse.encode(message.clusterState, writer.uint32(330).fork(), _depth + 1).ldelim();
                 if (message.operate != null && $Object.hasOwnProperty.call(message, "operate"))
                     $root.shoal.control.OperateResponse.encode(message.operate, writer.uint32(338).fork(), _depth + 1).ldelim();
+                if (message.adopt != null && $Object.hasOwnProperty.call(message, "adopt"))
+                    $root.shoal.control.AdoptResponse.encode(message.adopt, writer.uint32(346).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -829,6 +842,13 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.operate = $root.shoal.control.OperateResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.operate);
                             message.method = "operate";
+                            continue;
+                        }
+                    case 43: {
+                            if (wireType !== 2)
+                                break;
+                            message.adopt = $root.shoal.control.AdoptResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.adopt);
+                            message.method = "adopt";
                             continue;
                         }
                     }
@@ -2683,6 +2703,175 @@ export const shoal = $root.shoal = (() => {
             };
 
             return ReleaseResponse;
+        })();
+
+        control.AdoptRequest = (function() {
+
+            const AdoptRequest = function (properties) {
+                this.replaces = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AdoptRequest.prototype.instance = "";
+            AdoptRequest.prototype.replaces = $util.emptyArray;
+
+            AdoptRequest.create = function(properties) {
+                return new AdoptRequest(properties);
+            };
+
+            AdoptRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.instance != null && $Object.hasOwnProperty.call(message, "instance") && message.instance !== "")
+                    writer.uint32(10).string(message.instance);
+                if (message.replaces != null && message.replaces.length)
+                    for (let i = 0; i < message.replaces.length; ++i)
+                        writer.uint32(18).string(message.replaces[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AdoptRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.AdoptRequest();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.instance = value;
+                            else
+                                delete message.instance;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.replaces && message.replaces.length))
+                                message.replaces = [];
+                            message.replaces.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AdoptRequest;
+        })();
+
+        control.AdoptResponse = (function() {
+
+            const AdoptResponse = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AdoptResponse.create = function(properties) {
+                return new AdoptResponse(properties);
+            };
+
+            AdoptResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AdoptResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.control.AdoptResponse();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AdoptResponse;
         })();
 
         control.DrainRequest = (function() {

@@ -4,12 +4,15 @@
  */
 import type { ModelWish } from './changes.js';
 import { type ClusterState, cordonOf, isDropped } from './state.js';
+import { keeperInsteadOf } from './surplus.js';
 
 export type Duty =
   /** The leader's: no node serves what the cluster is to keep loaded. */
   | ({ readonly kind: 'load-model' } & ModelWish)
   /** The head's: the wish that the instance was loaded for was taken back. */
   | { readonly kind: 'unload-instance'; readonly instance: string; readonly wish: string }
+  /** The head's: another instance serves the same wish, and is the one that stays. */
+  | { readonly kind: 'retire-instance'; readonly instance: string; readonly successor: string }
   /** The head's: nodes that hold a part are drained. */
   | { readonly kind: 'move-instance'; readonly instance: string; readonly away: readonly string[] };
 
@@ -22,10 +25,16 @@ export interface DutyPosition {
 /** Pure, but for what `isPresent` knows. */
 export function dutiesOf(state: ClusterState, { nodeId, isLeader, isPresent }: DutyPosition): Duty[] {
   const duties: Duty[] = [];
-  for (const { instance, state: progress, wish, nodeIds } of state.facts[nodeId]?.fact.instances ?? []) {
+  for (const own of state.facts[nodeId]?.fact.instances ?? []) {
+    const { instance, state: progress, wish, nodeIds } = own;
     if (progress !== 'ready') continue;
     if (wish !== undefined && isDropped(state, wish)) {
       duties.push({ kind: 'unload-instance', instance, wish });
+      continue;
+    }
+    const keeper = keeperInsteadOf(state, own, isPresent);
+    if (keeper) {
+      duties.push({ kind: 'retire-instance', instance, successor: keeper.instance });
       continue;
     }
     const away = nodeIds.filter((member) => cordonOf(state, member)?.draining);

@@ -14,6 +14,10 @@ export interface InstanceFact {
   readonly nodeIds: readonly string[];
   /** The wish that it was loaded for; absent: somebody loaded it by hand. */
   readonly wish?: string;
+  /** Earlier instances whose place it took. */
+  readonly replaces?: readonly string[];
+  /** As its plan was predicted; absent: nothing was measured. */
+  readonly millisecondsPerToken?: number;
   /** Why it cannot move away from nodes that are drained; absent: it has, or it tries. */
   readonly stuck?: string;
 }

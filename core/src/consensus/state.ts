@@ -9,7 +9,7 @@ import {
   mergeDecisions,
   noDecisions,
 } from './decisions.js';
-import { type FactRecord, type Facts, mergeFacts } from './facts.js';
+import { type FactRecord, type Facts, type InstanceFact, mergeFacts } from './facts.js';
 
 export interface ClusterState {
   readonly facts: Facts;
@@ -81,12 +81,20 @@ export function pauseOfInstance({ decisions }: ClusterState, instance: string): 
   return inForceAt(decisions, `instance/${instance}`, 'pause-instance')?.reason;
 }
 
+/** Whether an instance takes no new requests: it is paused itself, or a node is that holds a part. */
+export function isPaused(
+  state: ClusterState,
+  { instance, nodeIds }: Pick<InstanceFact, 'instance' | 'nodeIds'>,
+): boolean {
+  return (
+    pauseOfInstance(state, instance) !== undefined || nodeIds.some((nodeId) => pauseOfNode(state, nodeId) !== undefined)
+  );
+}
+
 /** Instances that take no new requests by themselves, be they there or not. */
 export function pausedInstances({ decisions }: ClusterState): string[] {
-  return Object.values(decisions.registers).flatMap((writes) => {
-    const change = writes[0]?.change;
-    return change?.kind === 'pause-instance' ? [change.instance] : [];
-  });
+  const keys = Object.keys(decisions.registers).filter((key) => key.startsWith('instance/'));
+  return keys.flatMap((key) => inForceAt(decisions, key, 'pause-instance')?.instance ?? []);
 }
 
 /** Whether a wish was taken back; unknown ones were not. */

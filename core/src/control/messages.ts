@@ -44,6 +44,7 @@ export interface ControlMethods {
     request: messages.ClusterStateRequest.$Properties;
     response: messages.ClusterStateResponse.$Properties;
   };
+  adopt: { request: messages.AdoptRequest.$Properties; response: messages.AdoptResponse.$Properties };
   operate: { request: messages.OperateRequest.$Properties; response: messages.OperateResponse.$Properties };
 }
 

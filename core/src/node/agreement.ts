@@ -178,10 +178,11 @@ export class Agreement {
     };
   }
 
-  private instanceFact({ id, epoch, state, plan, options }: InstanceRecord): InstanceFact[] {
+  private instanceFact({ id, epoch, state, plan, options, replaces }: InstanceRecord): InstanceFact[] {
     if (state === 'unloaded') return [];
     const { wish } = options;
     const stuck = this.stuck.get(id);
+    const millisecondsPerToken = plan.predicted?.millisecondsPerToken;
     return [
       {
         instance: id,
@@ -190,6 +191,8 @@ export class Agreement {
         modelName: plan.modelName,
         nodeIds: memberNodes(plan),
         ...(wish === undefined ? {} : { wish }),
+        ...(wish === undefined || replaces.length === 0 ? {} : { replaces }),
+        ...(wish === undefined || millisecondsPerToken === undefined ? {} : { millisecondsPerToken }),
         ...(stuck === undefined ? {} : { stuck }),
       },
     ];

@@ -1,6 +1,6 @@
 /**
  * Does what the agreed state asks of this node: moves its instances off nodes that are drained, unloads those whose wish was
- * taken back, and, as the leader, loads the models that the cluster is to keep loaded.
+ * taken back, gives those up that another one makes superfluous, and, as the leader, loads the models that the cluster is to keep loaded.
  */
 import { type Duty, dutiesOf } from '../consensus/duties.js';
 import { cordonOf } from '../consensus/state.js';
@@ -20,12 +20,16 @@ import { loadOptionsFromJson } from './wire.js';
 const lookMilliseconds = 2000;
 /** What could not be done is tried again after this. */
 const retryMilliseconds = 15_000;
+/** An instance is given up for another one that has served so long beside it: while nodes meet, and while it moves, two may. */
+const besideMilliseconds = 5000;
 
 @injectable()
 export class Caretaker {
   private readonly busy = new Set<string>();
   /** When to try again what could not be done. */
   private readonly notBefore = new Map<string, number>();
+  /** Since when instances of this node have had others beside them, by both. */
+  private readonly besideSince = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
   private scheduled = false;
   private readonly lifetime = new AbortController();
@@ -66,13 +70,24 @@ export class Caretaker {
     const { nodeId } = this.settings;
     const isPresent = (other: string) => agreement.isPresent(other);
     const duties = dutiesOf(agreement.state, { nodeId, isLeader: agreement.isSettledLeader, isPresent });
-    for (const duty of duties) {
+    for (const duty of this.settled(duties)) {
       const key = keyOf(duty);
       if (this.busy.has(key) || performance.now() < (this.notBefore.get(key) ?? 0)) continue;
       this.busy.add(key);
       void this.fulfil(duty, key);
     }
     this.forgetStuck(duties);
+  }
+
+  /** Without instances that have not been superfluous for long. */
+  private settled(duties: readonly Duty[]): Duty[] {
+    const retirements = duties.filter((duty) => duty.kind === 'retire-instance');
+    const pairs = new Set(retirements.map(({ instance, successor }) => `${instance} ${successor}`));
+    for (const pair of this.besideSince.keys()) if (!pairs.has(pair)) this.besideSince.delete(pair);
+    for (const pair of pairs) if (!this.besideSince.has(pair)) this.besideSince.set(pair, performance.now());
+    const isLongSo = ({ instance, successor }: (typeof retirements)[number]) =>
+      performance.now() - (this.besideSince.get(`${instance} ${successor}`) ?? 0) >= besideMilliseconds;
+    return duties.filter((duty) => duty.kind !== 'retire-instance' || isLongSo(duty));
   }
 
   /** An instance whose nodes are wanted again need not move. */
@@ -115,6 +130,10 @@ export class Caretaker {
       await this.coordinator.unload(summarize(record));
       return;
     }
+    if (duty.kind === 'retire-instance') {
+      await this.retire(duty);
+      return;
+    }
     const without = new Map(duty.away.map((nodeId) => [nodeId, this.whyAway(nodeId)]));
     this.agreement.setStuck(duty.instance, undefined);
     await this.relocation.move(duty.instance, { reason: [...without.values()].join('; '), without, signal });
@@ -138,6 +157,26 @@ export class Caretaker {
         }
       }
       throw thrown;
+    }
+  }
+
+  /** Should the other one end before the requests of this one have, this one stays. */
+  private async retire({ instance, successor }: Extract<Duty, { kind: 'retire-instance' }>): Promise<void> {
+    const { agreement, lifetime } = this;
+    const find = () => agreement.cluster().instances.find((one) => one.instance === successor);
+    const gone = new AbortController();
+    const end = agreement.onChanged(() => {
+      const found = find();
+      if (found?.state === 'ready' && found.isPresent) return;
+      gone.abort(new ShoalError('ABORTED', `instance ${successor}, which was to stay, is gone: ${instance} stays`));
+    });
+    try {
+      const headNodeId = find()?.headNodeId ?? '';
+      const signal = AbortSignal.any([lifetime.signal, gone.signal]);
+      const reason = `instance ${successor} serves the same model for the cluster`;
+      await this.relocation.retire(instance, { successor, headNodeId, reason, signal });
+    } finally {
+      end();
     }
   }
 

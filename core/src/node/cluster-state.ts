@@ -72,9 +72,10 @@ export function describeCluster(
   const records = Object.values(state.facts).filter(({ fact }) => !fact.departed);
   const instances = records.flatMap(({ nodeId, fact }) =>
     fact.instances.map((one): ClusterInstance => {
+      const { replaces: _replaces, millisecondsPerToken: _predicted, ...shown } = one;
       const paused = pauseReason(state, one);
       return {
-        ...one,
+        ...shown,
         headNodeId: nodeId,
         headNodeName: fact.nodeName,
         isPresent: isPresent(nodeId),

@@ -11,6 +11,7 @@ const maximumName = 256;
 const maximumText = 4096;
 const maximumOptions = 65_536;
 const maximumInstances = 1000;
+const maximumReplaced = 64;
 const maximumEntries = 100_000;
 
 const replies = ['never', 'if-different', 'always'] as const satisfies readonly Digest['reply'][];
@@ -148,7 +149,7 @@ function factFromJson(json: string | null | undefined): NodeFact {
 const instanceStates = new Set(['loading', 'ready', 'failed']);
 
 function instanceFact(instance: Partial<InstanceFact> | null): InstanceFact {
-  const { epoch, state, nodeIds, wish, stuck } = instance ?? {};
+  const { epoch, state, nodeIds, wish, stuck, replaces, millisecondsPerToken } = instance ?? {};
   if (!Array.isArray(nodeIds) || nodeIds.length > maximumEntries) throw invalid('the nodes of an instance are wrong');
   if (typeof state !== 'string' || !instanceStates.has(state)) throw invalid('the state of an instance is unknown');
   return {
@@ -158,6 +159,10 @@ function instanceFact(instance: Partial<InstanceFact> | null): InstanceFact {
     modelName: text(instance?.modelName, 'the name of a model'),
     nodeIds: nodeIds.map((nodeId) => name(nodeId, 'a node of an instance')),
     ...(wish === undefined ? {} : { wish: name(wish, 'a wish') }),
+    ...(Array.isArray(replaces)
+      ? { replaces: replaces.slice(0, maximumReplaced).map((one) => name(one, 'an instance')) }
+      : {}),
+    ...(Number.isFinite(millisecondsPerToken) ? { millisecondsPerToken: Number(millisecondsPerToken) } : {}),
     ...(stuck === undefined ? {} : { stuck: text(stuck, 'why an instance is stuck') }),
   };
 }

@@ -3,7 +3,7 @@
  * the instance has failed, so that no single loss can keep the others waiting; the first cause wins.
  */
 import { inject, injectable } from '../runtime/injection.js';
-import type { ShoalError } from '../spec/errors.js';
+import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Plan } from '../spec/plan.js';
 import type { InstanceState, InstanceSummary, LoadOptions } from './service.js';
@@ -17,7 +17,7 @@ export interface InstanceRecord {
   /** The node that ordered the load; it owns the instance until it is ready. */
   readonly coordinatorId: string;
   /** Earlier instances whose place it takes, the last one first. */
-  readonly replaces: readonly string[];
+  replaces: readonly string[];
   readonly options: LoadOptions;
   /** What takes its place; '' while that is still to be loaded. Known to the head's node. */
   successor?: string;
@@ -36,6 +36,7 @@ export type Evidence = 'first-hand' | 'second-hand' | 'reported';
 /** Second-hand evidence waits this long for the node concerned to say what really happened. */
 const secondHandDelayMilliseconds = 250;
 const keptEndedInstances = 100;
+const keptReplaced = 64;
 
 export interface InstanceListener {
   /** Called once an instance has failed: end its requests, free its members. */
@@ -83,6 +84,16 @@ export class Instances {
 
   list(): InstanceRecord[] {
     return [...this.records.values()];
+  }
+
+  /** An instance takes the place of others that were loaded beside it. Throws INSTANCE_NOT_FOUND. */
+  adopt(id: string, names: readonly string[]): void {
+    const record = this.records.get(id);
+    if (record?.state !== 'ready') throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${id} serves here`);
+    const added = names.filter((name) => name !== id && !record.replaces.includes(name));
+    if (added.length === 0) return;
+    record.replaces = [...added, ...record.replaces].slice(0, keptReplaced);
+    this.changed();
   }
 
   ready(id: string): void {

@@ -137,6 +137,11 @@ export function peerHandlers({
       return {};
     },
 
+    adopt({ instance, replaces }) {
+      instances.adopt(instanceId(instance), instanceIds(replaces));
+      return {};
+    },
+
     async drain(request, { signal }) {
       const { successor, deadlineMilliseconds = 0 } = request;
       const instance = instanceId(request.instance);

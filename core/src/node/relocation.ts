@@ -13,7 +13,7 @@ import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
 import type { Coordinator, LoadPlace } from './coordinator.js';
 import type { Ingress } from './ingress.js';
-import { headOf } from './instances.js';
+import { headOf, Instances, summarize } from './instances.js';
 import type { LocalMembers } from './local-members.js';
 import type { NodeLog } from './log.js';
 import type { InstanceSummary, MoveOutcome, MoveRequest } from './service.js';
@@ -26,7 +26,18 @@ export interface MoveOptions extends Omit<MoveRequest, 'without'> {
   readonly signal?: AbortSignal;
 }
 
+/** How an instance is given up. */
+export interface Retirement {
+  readonly successor: string;
+  /** The node of the successor's head. */
+  readonly headNodeId: string;
+  readonly reason: string;
+  readonly signal: AbortSignal;
+}
+
 const defaultDrainDeadlineMilliseconds = 10 * 60_000;
+/** Once more after this, where nothing is in a hurry. */
+const longestDrainMilliseconds = 60 * 60_000;
 /** On top of the drain's own, for the way there and back. */
 const answerMilliseconds = 5000;
 
@@ -38,6 +49,7 @@ export class Relocation {
   constructor(
     @inject(nodeTokens.settings) private readonly settings: NodeSettings,
     @inject(nodeTokens.peers) private readonly peers: Peers,
+    @inject(nodeTokens.instances) private readonly instances: Instances,
     @inject(nodeTokens.members) private readonly members: LocalMembers,
     @inject(nodeTokens.coordinator) private readonly coordinator: Coordinator,
     @inject(nodeTokens.ingress) private readonly ingress: Ingress,
@@ -56,6 +68,34 @@ export class Relocation {
     const moved = this.moveNow(instance, options).finally(() => this.moving.delete(instance));
     this.moving.set(instance, moved);
     return moved;
+  }
+
+  /**
+   * Gives an instance of this node up for another one that serves the same: its requests go there, and it is unloaded when
+   * those that run have ended, however long they take. It stays where the signal aborts before. Rejects with
+   * INSTANCE_NOT_FOUND, INSTANCE_MOVED, NODE_UNREACHABLE, ABORTED.
+   */
+  async retire(instance: string, { successor, headNodeId, reason, signal }: Retirement): Promise<void> {
+    const record = this.instances.get(instance);
+    // Gone, or on its way already because somebody else ordered it.
+    if (!record || record.successor !== undefined) return;
+    this.log.write('info', 'instance', `giving up ${record.plan.modelName}: ${reason}`, { instance, successor });
+    await this.adopt(headNodeId, successor, [instance, ...record.replaces], signal);
+    const summary = summarize(record);
+    while ((await this.members.drain(instance, successor, longestDrainMilliseconds, signal)) > 0);
+    await this.coordinator.unload(summary);
+    this.emit({ kind: 'instance-moved', instance, successor, reason });
+  }
+
+  /** The successor goes by the old names from now on, so that whoever uses them finds it. */
+  private async adopt(
+    nodeId: string,
+    instance: string,
+    replaces: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (nodeId === this.settings.nodeId) this.instances.adopt(instance, replaces);
+    else await this.peers.connectionTo(nodeId).call('adopt', { instance, replaces: [...replaces] }, { signal });
   }
 
   private async moveNow(instance: string, options: MoveOptions): Promise<MoveOutcome> {

@@ -1,5 +1,5 @@
 /** What must hold among simulated nodes that reach each other, once everything has healed. */
-import { decisionsDigest } from '../consensus/state.js';
+import { cordonOf, decisionsDigest, isPaused } from '../consensus/state.js';
 import type { SimulatedNode } from './simulated-node.js';
 import { InvariantError } from './witness.js';
 
@@ -43,6 +43,24 @@ export function checkAgreement(part: readonly SimulatedNode[]): void {
       const said = `${other.nodeId} said ${word.incarnation}.${word.version}`;
       const what = `${node.nodeId} heard ${heard?.incarnation}.${heard?.version}`;
       throw new InvariantError('facts are their writer’s last word', `${said}, ${what}`);
+    }
+  }
+}
+
+/** What the cluster is to keep loaded serves once, where any node may take it. */
+export function checkWishes(part: readonly SimulatedNode[]): void {
+  const state = part[0]?.consensus.state;
+  if (!state) return;
+  const serving = part.flatMap((node) => node.serving);
+  const isUsable = part.some(({ nodeId }) => !cordonOf(state, nodeId));
+  for (const [write] of Object.values(state.decisions.registers)) {
+    if (write?.change.kind !== 'want-model') continue;
+    const { wish } = write.change;
+    const all = serving.filter((one) => one.wish === wish);
+    const running = all.filter((one) => !isPaused(state, one));
+    if (running.length > 1 || (all.length === 0 && isUsable)) {
+      const what = `${wish} is served by ${all.map(({ instance }) => instance).join(', ') || 'nobody'}`;
+      throw new InvariantError('what is to be kept serves once', what);
     }
   }
 }

@@ -9,7 +9,7 @@ import type { ConsensusMessage } from '../consensus/messages.js';
 import type { ConsensusRules } from '../consensus/options.js';
 import { apply, merge } from '../consensus/state.js';
 import type { ShoalError } from '../spec/errors.js';
-import { checkAgreement, checkLeader } from './invariants.js';
+import { checkAgreement, checkLeader, checkWishes } from './invariants.js';
 import { calm, Network } from './network.js';
 import { RandomChanges } from './random-changes.js';
 import { SeededRandom } from './seeded-random.js';
@@ -343,6 +343,7 @@ class Simulation {
     for (const part of this.parts()) {
       checkLeader(part, isLossy ? undefined : this.conclusions);
       checkAgreement(part);
+      checkWishes(part);
       this.witness.checkAccepted(part);
       if (!this.forgetsEarly) this.witness.checkRegisters(part);
     }

@@ -38,6 +38,7 @@ export interface NodeWorld {
 
 const loadMilliseconds = 400;
 const dutyMilliseconds = 100;
+const lookMilliseconds = 2000;
 
 export class SimulatedNode implements NetworkEnd {
   readonly consensus: Consensus;
@@ -92,6 +93,16 @@ export class SimulatedNode implements NetworkEnd {
     if (disk.decisions) observer.restored(this, disk.decisions);
     network.attach(this.nodeId, this);
     this.consensus.start();
+    this.lookAgain();
+  }
+
+  /** Who is there changes without any word of anybody's. */
+  private lookAgain(): void {
+    this.world.clock.schedule(lookMilliseconds, () => {
+      if (!this.isRunning) return;
+      this.scheduleDuties();
+      this.lookAgain();
+    });
   }
 
   /** The process ends without a word. */
@@ -141,6 +152,7 @@ export class SimulatedNode implements NetworkEnd {
   /** Loads an instance with these nodes as members. */
   load(nodeIds: readonly string[], wish?: string): void {
     const instance = `${this.nodeId}-${this.life}-${++this.made}`;
+    const millisecondsPerToken = this.world.random.pick([undefined, 1, 2]);
     const loading: InstanceFact = {
       instance,
       epoch: 1,
@@ -148,6 +160,7 @@ export class SimulatedNode implements NetworkEnd {
       modelName: 'model',
       nodeIds,
       ...(wish === undefined ? {} : { wish }),
+      ...(millisecondsPerToken === undefined ? {} : { millisecondsPerToken }),
     };
     this.instances = [...this.instances, loading];
     this.speak();

@@ -31,6 +31,8 @@ export class Witness {
   /** By decision id, the nodes that have it on their disks. */
   private readonly keepers = new Map<string, Set<string>>();
   private readonly accepted: Decision[] = [];
+  /** Instances that were given up, by what for. */
+  private readonly retired = new Map<string, string>();
 
   /** A process folds an event in. */
   applied(event: StateEvent): void {
@@ -71,8 +73,8 @@ export class Witness {
 
   private note<Holder>(holders: Map<string, Set<Holder>>, decisions: Decisions, holder: Holder): void {
     for (const decision of this.decisions.values()) {
-      if (!hasSeen(decisions, decision)) continue;
       const known = holders.get(decision.id);
+      if (known?.has(holder) || !hasSeen(decisions, decision)) continue;
       if (known) known.add(holder);
       else holders.set(decision.id, new Set([holder]));
     }
@@ -91,6 +93,10 @@ export class Witness {
   }
 
   instanceStops(node: SimulatedNode, { instance, wish, nodeIds }: InstanceFact, reason: StopReason): void {
+    if (reason.kind === 'retire-instance') {
+      this.retires(instance, reason.successor);
+      return;
+    }
     const changes = [...this.decisions.values()].map(({ change }) => change);
     const isJustified =
       reason.kind === 'unload-instance'
@@ -98,6 +104,21 @@ export class Witness {
         : changes.some((change) => change.kind === 'drain-node' && nodeIds.includes(change.nodeId));
     if (isJustified) return;
     throw new InvariantError('elections unload nothing', `${node.nodeId} ends ${instance} without a decision to do so`);
+  }
+
+  /** Nothing is given up for what is given up for it in the end. */
+  private retires(instance: string, successor: string): void {
+    this.retired.set(instance, successor);
+    const passed = new Set<string>();
+    for (let next: string | undefined = successor; next !== undefined; next = this.retired.get(next)) {
+      if (passed.has(next)) return;
+      passed.add(next);
+      if (next !== instance) continue;
+      throw new InvariantError(
+        'what is given up is served elsewhere',
+        `${instance} is given up for ${successor} and back`,
+      );
+    }
   }
 
   /** What was accepted is known as long as one process of the part that knew it lives on, or one that has it on its disk. */

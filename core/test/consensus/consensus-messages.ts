@@ -47,6 +47,8 @@ const record: FactRecord = {
         modelName: 'm',
         nodeIds: ['n1', 'n2'],
         wish: 'w1',
+        replaces: ['fedcba9876543210'],
+        millisecondsPerToken: 12.5,
         stuck: 'no room',
       },
       { instance: 'fedcba9876543210', epoch: 2, state: 'loading', modelName: 'm', nodeIds: [] },
