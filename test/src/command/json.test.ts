@@ -157,7 +157,7 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   t.same(await ended, [0, null], 'its process ends by itself');
   const kinds = check(t, 'node', said).map((event) => (event as { readonly kind: string }).kind);
   t.equal(kinds[0], 'node-started');
-  for (const kind of ['instance-loaded', 'instance-unloaded', 'state-changed', 'node-leaving'])
+  for (const kind of ['instance-loaded', 'instance-moved', 'instance-unloaded', 'state-changed', 'node-leaving'])
     t.ok(kinds.includes(kind), kind);
 });
 
