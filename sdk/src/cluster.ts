@@ -279,8 +279,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Nodes with their devices and interfaces, and the links between them, each number with where it is from. With `fresh`
-   * they are measured anew, within about a second. `topologyGraph` makes a graph of it.
+   * Nodes with their devices and interfaces, and the links between them, each number with where it is from.
+   * `topologyGraph` makes a graph of it.
+   *
+   * Without `fresh`: what nodes have measured by themselves, latency every half minute or so, bandwidth only before
+   * placements; it is there at once. With `fresh`: all nodes measure the links whose numbers are older than ten seconds,
+   * latency first and then bandwidth for as long as time allows, and what they find is awaited, about a second and a half
+   * at most. What is not measured by then stays as it was: `measuredAt` of each link says when that was. It loads the
+   * links while it runs, so ask for it before a decision and not all the time.
    */
   async topology(options: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<ClusterTopology> {
     return this.service().topology(options);

@@ -1,5 +1,5 @@
 import type { ClusterTopology } from 'shoal';
-import { failureLines, linkLines, nodeLines } from 'shoal/internal/command/commands/topology.js';
+import { devicePathLines, failureLines, linkLines, nodeLines } from 'shoal/internal/command/commands/topology.js';
 import t from 'tap';
 
 const unknown = { unknown: 'not asked' } as const;
@@ -59,4 +59,28 @@ t.test('the topology for people', async (t) => {
   ]);
   t.same(failureLines(topology), ['no path from two to one over any > eth0 (ethernet): no answer']);
   t.same(linkLines({ ...topology, links: [] }, 0), ['no links are measured']);
+  t.same(devicePathLines(topology), []);
+  const [one] = topology.nodes;
+  const devices = [
+    { id: '0000:01:00.0', name: 'NVIDIA device 20b0' },
+    { id: '0000:02:00.0', name: 'NVIDIA device 20b0' },
+  ];
+  const gigabytes = { value: 100e9, source: 'operating-system' } as const;
+  const devicePaths = {
+    devices,
+    paths: [
+      { to: '0000:01:00.0', kind: 'pcie', over: 'an unknown link', bandwidthBytesPerSecond: unknown },
+      { from: '0000:01:00.0', to: '0000:02:00.0', kind: 'nvlink', over: '4 links', bandwidthBytesPerSecond: gigabytes },
+    ],
+    unknown: ['something is not told'],
+  } as const;
+  t.same(
+    devicePathLines({ ...topology, nodes: one ? [{ ...one, devicePaths }] : [] }).map((line) => line.split(/ {2,}/)),
+    [
+      ['machine of', 'from', 'to', 'link', 'bandwidth', 'over'],
+      ['one', 'processor', '0000:01:00.0', 'pcie', 'unknown: not asked', 'an unknown link'],
+      ['one', '0000:01:00.0', '0000:02:00.0', 'nvlink', '93.1 GiB/s (operating-system)', '4 links'],
+      ['one: something is not told'],
+    ],
+  );
 });

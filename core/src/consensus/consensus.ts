@@ -6,6 +6,7 @@
 import { errorFromCode, ShoalError } from '../spec/errors.js';
 import { Absences } from './absences.js';
 import { type Change, registerOf } from './changes.js';
+import { DecisionKeeper } from './decision-keeper.js';
 import {
   countDecisions,
   type Decision,
@@ -16,7 +17,6 @@ import {
   highest,
   isNext,
 } from './decisions.js';
-import { DecisionKeeper } from './decision-keeper.js';
 import { compareDigest, digestOf } from './digest.js';
 import { compareCandidacies, Election } from './election.js';
 import { randomId } from './environment.js';

@@ -68,9 +68,14 @@ async function kindOf(
   }
   if (files.has('tun_flags')) {
     const flags = Number((await readText(join(place, 'tun_flags'))) ?? 0);
-    // Tunnels of packets are VPNs; of frames some are, and the others are wires of virtual machines and emulators.
-    const isVpn = (flags & tapFlag) === 0 || /^(tap|zt|vpn)/.test(basename(place));
-    return { kind: isVpn ? 'vpn' : 'virtual', kindFrom: `it is a ${isVpn ? 'tunnel' : 'TAP interface'} (tun_flags)` };
+    if ((flags & tapFlag) === 0) return { kind: 'vpn', kindFrom: 'it is a tunnel of packets (tun_flags)' };
+    // Of frames some are VPNs', and the others are wires of virtual machines and emulators. The kernel does not tell them
+    // apart; a VPN's is no port of a bridge.
+    if (files.has('brport'))
+      return { kind: 'virtual', kindFrom: 'it is a TAP interface (tun_flags), a port of a bridge' };
+    const isVpn = /^(tap|zt|vpn)/.test(basename(place));
+    const from = `it is a TAP interface (tun_flags)${isVpn ? " with a VPN's name" : ''}`;
+    return { kind: isVpn ? 'vpn' : 'virtual', kindFrom: from };
   }
   if (deviceType === 'wireguard') return { kind: 'vpn', kindFrom: 'it is a WireGuard interface' };
   if (files.has('bridge')) return { kind: 'bridge', kindFrom: 'it is a bridge' };

@@ -1,5 +1,6 @@
 /** Facts and conditions of the machine that a node runs on. */
 export * from './derating.js';
+export { readDevicePaths } from './device-paths.js';
 export * from './facts.js';
 export * from './machine.js';
 export * from './monitor.js';

@@ -1,5 +1,7 @@
 /** How the machine fares: reads sensors when asked, and load from what it has seen over the last seconds. */
 import type { Measured } from '../spec/backend.js';
+import type { DevicePaths } from '../spec/link.js';
+import { readDevicePaths } from './device-paths.js';
 import { readMachineMemory, readProcessorFacts } from './facts.js';
 import {
   linuxBattery,
@@ -34,6 +36,8 @@ const shortestSpanMilliseconds = 500;
 const readDeadlineMilliseconds = 3000;
 /** PowerShell takes about a second: its answer is good for a while. */
 const windowsAnswerLifeMilliseconds = 30_000;
+/** Cards come and go with a restart; links that fail do so now and then. */
+const devicePathsLifeMilliseconds = 10 * 60_000;
 
 type SensorReadings = Pick<MachineConditions, 'temperature' | 'heat' | 'power' | 'battery'>;
 
@@ -54,6 +58,7 @@ export class MachineMonitor {
   #ownSeconds = 0;
   #timer: NodeJS.Timeout | undefined;
   #processor: Promise<ProcessorFacts> | undefined;
+  #devicePaths: { readonly at: number; readonly paths: Promise<DevicePaths> } | undefined;
   #windows: { readonly at: number; readonly readings: Promise<SensorReadings> } | undefined;
 
   constructor(options: MonitorOptions = {}) {
@@ -78,6 +83,15 @@ export class MachineMonitor {
     this.#processor ??= readProcessorFacts(this.#source);
     const [processor, memory] = await Promise.all([this.#processor, readMachineMemory(this.#source)]);
     return { processor, memory };
+  }
+
+  /** How the machine's devices are joined. Never rejects. */
+  devicePaths(): Promise<DevicePaths> {
+    const known = this.#devicePaths;
+    if (known !== undefined && this.#now() - known.at < devicePathsLifeMilliseconds) return known.paths;
+    const paths = readDevicePaths(this.#source);
+    this.#devicePaths = { at: this.#now(), paths };
+    return paths;
   }
 
   /** Never rejects. */

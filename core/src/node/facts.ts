@@ -7,6 +7,7 @@ import { readWithin } from '../machine/reading.js';
 import type { PlacementDevice } from '../placement/request.js';
 import type { LoadedPlugin, PluginSet } from '../runtime/plugin-set.js';
 import type { Backend, DeviceProperties } from '../spec/backend.js';
+import type { DevicePaths } from '../spec/link.js';
 import type { PluginKind } from '../spec/plugin.js';
 import type { Transport, TransportAvailability, TransportReach } from '../spec/transport.js';
 
@@ -24,6 +25,8 @@ export interface NodeFacts {
   readonly machine?: MachineFacts;
   /** How the machine fares now. */
   readonly conditions?: MachineConditions;
+  /** How the machine's devices are joined; not told to who asks about a model. */
+  readonly devicePaths?: DevicePaths;
   /** Empty for a node that only asks. */
   readonly devices: readonly PlacementDevice[];
   readonly transports: readonly TransportFacts[];

@@ -31,14 +31,17 @@ export class NodeDescriber {
    */
   async describe(model?: string, storageTypes: readonly StorageType[] = []): Promise<NodeFacts> {
     const { nodeId, nodeName, softwareVersion, machineId, offersDevices } = this.settings;
-    const [capabilities, modelFacts, machine, conditions] = await Promise.all([
+    const isOfMachine = model === undefined || model === '';
+    const [capabilities, modelFacts, machine, conditions, devicePaths] = await Promise.all([
       describePlugins(this.plugins, {
         withDevices: offersDevices,
         log: (message) => this.log('warn', message),
       }),
-      model === undefined || model === '' ? undefined : this.modelFacts(model),
+      isOfMachine ? undefined : this.modelFacts(model),
       this.machine.facts(),
       this.machine.conditions(),
+      // A plan does not wait for it.
+      isOfMachine ? this.machine.devicePaths() : undefined,
     ]);
     const { devices } = capabilities;
     if (storageTypes.length > 0) {
@@ -53,6 +56,7 @@ export class NodeDescriber {
       platform: platformName,
       machine,
       conditions,
+      ...(devicePaths === undefined ? {} : { devicePaths }),
       ...capabilities,
       devices: await this.rates.known(devices),
       ...(modelFacts === undefined ? {} : { model: modelFacts }),

@@ -158,8 +158,8 @@ export interface NodeService {
   /** Counters of all members, by stage and member. Rejects with INSTANCE_NOT_FOUND, INSTANCE_FAILED, NODE_LOST. */
   statistics(instance: string, signal?: AbortSignal): Promise<readonly MemberReport[]>;
   /**
-   * Nodes with their devices and interfaces, and the measured links between them; with `fresh` measured anew, within about
-   * a second.
+   * Nodes with their devices and interfaces, and the measured links between them. With `fresh`, links whose numbers are older
+   * than ten seconds are measured anew first, as far as about a second and a half allows.
    */
   topology(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ClusterTopology>;
   /** What every node says of itself, for a look at the whole; `model`: also whether each has it. */

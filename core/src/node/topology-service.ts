@@ -24,14 +24,14 @@ export async function clusterTopology(
   signal?: AbortSignal,
 ): Promise<ClusterTopology> {
   const { settings, peers, describer, links } = parts;
-  const devicesOf = new Map<string, readonly TopologyDevice[]>();
+  const described = new Map<string, Pick<TopologyNode, 'devices' | 'devicePaths'>>();
   // Without a model: devices alone.
-  const own = describer.describe().then(({ devices }) => devicesOf.set(settings.nodeId, usable(devices)));
+  const own = describer.describe().then((facts) => described.set(settings.nodeId, hardwareOf(facts)));
   const others = peers.list().map(async ({ nodeId, nodeName, connection }) => {
     const how = { signal, deadlineMilliseconds: describeDeadlineMilliseconds };
     const { factsJson } = await connection.call('describe', {}, how);
-    const { devices } = parseDocument<NodeFacts>(factsJson, `the description of node ${nodeName}`);
-    devicesOf.set(nodeId, usable(devices));
+    const facts = parseDocument<NodeFacts>(factsJson, `the description of node ${nodeName}`);
+    described.set(nodeId, hardwareOf(facts));
   });
   const [{ reports, silent }] = await Promise.all([
     fresh ? links.fresh(signal) : links.known(signal),
@@ -45,7 +45,7 @@ export async function clusterTopology(
       nodeName,
       machineId,
       interfaces,
-      devices: devicesOf.get(nodeId) ?? [],
+      ...(described.get(nodeId) ?? { devices: [] }),
     }),
   );
   return {
@@ -55,7 +55,7 @@ export async function clusterTopology(
         nodeId,
         nodeName,
         interfaces: [],
-        devices: devicesOf.get(nodeId) ?? [],
+        ...(described.get(nodeId) ?? { devices: [] }),
         silent: reason,
       })),
     ],
@@ -64,10 +64,14 @@ export async function clusterTopology(
   };
 }
 
+function hardwareOf({ devices, devicePaths }: NodeFacts): Pick<TopologyNode, 'devices' | 'devicePaths'> {
+  return { devices: usable(devices), ...(devicePaths === undefined ? {} : { devicePaths }) };
+}
+
 function usable(devices: readonly PlacementDevice[]): TopologyDevice[] {
   return devices.flatMap(({ backend, properties }) => {
     if (!properties.available) return [];
-    const { id, kind, name } = properties;
-    return [{ backend, deviceId: id, kind, name }];
+    const { id, kind, name, pciAddress } = properties;
+    return [{ backend, deviceId: id, kind, name, ...(pciAddress === undefined ? {} : { pciAddress }) }];
   });
 }

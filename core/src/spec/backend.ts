@@ -54,6 +54,8 @@ export type DeviceProperties =
       readonly id: string;
       readonly kind: DeviceKind;
       readonly name: string;
+      /** Where it is on the machine's PCI bus, `0000:65:00.0`; absent: it is on none, or its library does not tell. */
+      readonly pciAddress?: string;
       readonly memoryTotalBytes: Measured;
       /** What a shard may take now. */
       readonly memoryAvailableBytes: Measured;

@@ -37,3 +37,30 @@ export interface Link {
   /** Milliseconds since 1970 at which it was last measured; absent: never. */
   readonly measuredAt?: number;
 }
+
+/** A graphics processor or another accelerator, as the system lists it, whether or not a backend computes on it. */
+export interface BusDevice {
+  /** Its PCI address (`0000:65:00.0`), or what the system calls it where it has none. */
+  readonly id: string;
+  /** For people. */
+  readonly name: string;
+}
+
+/** A path that is the same in both directions. */
+export interface DevicePath {
+  /** A `BusDevice`; absent: the processor and its memory. */
+  readonly from?: string;
+  readonly to: string;
+  readonly kind: LinkKind;
+  /** What it leads over, for people: `18 links`, `16 lanes of 16 GT/s, one switch`. */
+  readonly over: string;
+  /** One way, as the hardware could at best. */
+  readonly bandwidthBytesPerSecond: Measured;
+}
+
+export interface DevicePaths {
+  readonly devices: readonly BusDevice[];
+  readonly paths: readonly DevicePath[];
+  /** What could not be found out, and why. */
+  readonly unknown: readonly string[];
+}

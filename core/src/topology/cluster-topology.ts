@@ -2,7 +2,7 @@
 import type { FailedLink } from '../links/link-report.js';
 import type { NetworkInterface } from '../links/network-interface.js';
 import type { DeviceKind } from '../spec/backend.js';
-import type { Link, LinkKind } from '../spec/link.js';
+import type { DevicePath, DevicePaths, Link, LinkKind } from '../spec/link.js';
 import { DirectedMultigraph, type NodeIndex } from './directed-multigraph.js';
 
 export interface TopologyDevice {
@@ -10,6 +10,8 @@ export interface TopologyDevice {
   readonly deviceId: string;
   readonly kind: DeviceKind;
   readonly name: string;
+  /** Where `TopologyNode.devicePaths` has it; absent: it is on no bus, or its backend does not tell. */
+  readonly pciAddress?: string;
 }
 
 export interface TopologyNode {
@@ -19,6 +21,8 @@ export interface TopologyNode {
   readonly machineId?: string;
   readonly interfaces: readonly NetworkInterface[];
   readonly devices: readonly TopologyDevice[];
+  /** How the machine's devices are joined within it, as its system and drivers tell; absent where it did not answer. */
+  readonly devicePaths?: DevicePaths;
   /** Why nothing more is known of it. */
   readonly silent?: string;
 }
@@ -41,19 +45,30 @@ export type TopologyGraph = DirectedMultigraph<TopologyVertex, Link>;
 
 /**
  * A vertex for every node and for every device, which hangs on its node by the memory that it shares with the processor
- * or by its bus. Edges between nodes are the links; those that failed are no edges.
+ * or by its bus; devices of one node are joined by the buses and cables between them that its machine tells of. Edges
+ * between nodes are the links; those that failed are no edges.
  */
 export function topologyGraph({ nodes, links }: ClusterTopology): TopologyGraph {
   const graph: TopologyGraph = new DirectedMultigraph();
   const places = new Map<string, NodeIndex>();
-  for (const { nodeId, nodeName, devices } of nodes) {
+  for (const { nodeId, nodeName, devices, devicePaths } of nodes) {
+    const onBus = new Map<string, NodeIndex>();
     const place = graph.addNode({ vertex: 'node', nodeId, nodeName });
     places.set(nodeId, place);
     for (const device of devices) {
       const at = graph.addNode({ vertex: 'device', nodeId, ...device });
-      const edge = deviceLink(nodeId, device);
+      const { pciAddress } = device;
+      if (pciAddress !== undefined) onBus.set(pciAddress, at);
+      const up = devicePaths?.paths.find(({ from, to }) => from === undefined && to === pciAddress);
+      const edge = up ? pathLink(nodeId, up) : deviceLink(nodeId, device);
       graph.addEdge(place, at, edge);
       graph.addEdge(at, place, edge);
+    }
+    for (const path of devicePaths?.paths ?? []) {
+      const [from, to] = [path.from === undefined ? undefined : onBus.get(path.from), onBus.get(path.to)];
+      if (from === undefined || to === undefined) continue;
+      graph.addEdge(from, to, pathLink(nodeId, path));
+      graph.addEdge(to, from, pathLink(nodeId, path));
     }
   }
   for (const link of links) {
@@ -61,6 +76,11 @@ export function topologyGraph({ nodes, links }: ClusterTopology): TopologyGraph 
     if (from !== undefined && to !== undefined) graph.addEdge(from, to, link);
   }
   return graph;
+}
+
+function pathLink(nodeId: string, { kind, bandwidthBytesPerSecond }: DevicePath): Link {
+  const latencyMicroseconds = { unknown: 'paths within a machine are not measured' };
+  return { from: { nodeId }, to: { nodeId }, kind, latencyMicroseconds, bandwidthBytesPerSecond };
 }
 
 function deviceLink(nodeId: string, { kind }: TopologyDevice): Link {

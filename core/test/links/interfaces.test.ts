@@ -52,6 +52,7 @@ t.test('Linux', async (t) => {
     zt5u4: { type: '1', uevent: 'INTERFACE=zt5u4', tun_flags: '0x1002' },
     wire0: { type: '1', uevent: 'INTERFACE=wire0', tun_flags: '0x1002', speed: '10' },
     tap0: { type: '1', uevent: 'INTERFACE=tap0', tun_flags: '0x1002', speed: '10' },
+    tap1: { type: '1', uevent: 'INTERFACE=tap1', tun_flags: '0x1002', brport: {} },
     wg0: { type: '65534', uevent: 'DEVTYPE=wireguard\nINTERFACE=wg0' },
     tunl0: { type: '768', uevent: 'INTERFACE=tunl0' },
     docker0: { type: '1', uevent: 'DEVTYPE=bridge\nINTERFACE=docker0', bridge: {}, speed: '10000' },
@@ -69,6 +70,8 @@ t.test('Linux', async (t) => {
     thunderbolt0: ['thunderbolt', megabits(20_000)],
     tailscale0: ['vpn', 'unknown'],
     tap0: ['vpn', 'unknown'],
+    // A virtual machine's, whatever its name.
+    tap1: ['virtual', 'unknown'],
     zt5u4: ['vpn', 'unknown'],
     wire0: ['virtual', 'unknown'],
     wg0: ['vpn', 'unknown'],
@@ -87,6 +90,10 @@ t.test('Linux', async (t) => {
   for (const [name, [kind, bytes]] of Object.entries(expected)) t.same(summary(found.get(name)), { kind, bytes }, name);
   t.equal(found.get('thunderbolt0')?.kindFrom, 'driver thunderbolt-net');
   t.match(found.get('bond0')?.kindFrom, /stands on eth0/);
+  t.match(found.get('tailscale0')?.kindFrom, /tunnel of packets/);
+  t.match(found.get('tap0')?.kindFrom, /TAP interface.*a VPN's name/);
+  t.match(found.get('tap1')?.kindFrom, /TAP interface.*port of a bridge/);
+  t.match(found.get('wire0')?.kindFrom, /it is a TAP interface \(tun_flags\)$/);
 });
 
 const hardwarePorts = `

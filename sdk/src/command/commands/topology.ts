@@ -13,6 +13,9 @@ async function topology({ options, terminal, signal }: CommandInvocation): Promi
   for (const line of nodeLines(found)) terminal.line(line);
   terminal.line('');
   for (const line of linkLines(found, Date.now())) terminal.line(line);
+  const within = devicePathLines(found);
+  if (within.length > 0) terminal.line('');
+  for (const line of within) terminal.line(line);
   for (const line of failureLines(found)) terminal.note(line);
 }
 
@@ -64,6 +67,25 @@ function cell(measured: Measured, format: (value: number) => string): string {
 function formatMicroseconds(value: number): string {
   if (value >= 10_000) return `${(value / 1000).toFixed(0)} ms`;
   return value >= 1000 ? `${(value / 1000).toFixed(1)} ms` : `${value.toFixed(0)} µs`;
+}
+
+/** Paths within machines; machines with one device, which are most, have none to speak of. Exported for its tests. */
+export function devicePathLines({ nodes }: ClusterTopology): string[] {
+  const rows = nodes.flatMap(({ nodeName, devicePaths }) =>
+    (devicePaths?.paths ?? []).map(({ from = 'processor', to, kind, over, bandwidthBytesPerSecond }) => [
+      nodeName,
+      from,
+      to,
+      kind,
+      cell(bandwidthBytesPerSecond, (value) => `${formatBytes(value)}/s`),
+      over,
+    ]),
+  );
+  if (rows.length === 0) return [];
+  const unknown = nodes.flatMap(({ nodeName, devicePaths }) =>
+    devicePaths?.devices.length ? devicePaths.unknown.map((reason) => `${nodeName}: ${reason}`) : [],
+  );
+  return [...formatTable([['machine of', 'from', 'to', 'link', 'bandwidth', 'over'], ...rows]), ...unknown];
 }
 
 /** Exported for its tests. */
