@@ -165,11 +165,14 @@ export class Caretaker {
     const { agreement, lifetime } = this;
     const find = () => agreement.cluster().instances.find((one) => one.instance === successor);
     const gone = new AbortController();
-    const end = agreement.onChanged(() => {
+    const check = () => {
       const found = find();
       if (found?.state === 'ready' && found.isPresent) return;
       gone.abort(new ShoalError('ABORTED', `instance ${successor}, which was to stay, is gone: ${instance} stays`));
-    });
+    };
+    const end = agreement.onChanged(check);
+    // A node falls silent without a word of anybody's.
+    const timer = setInterval(check, lookMilliseconds);
     try {
       const headNodeId = find()?.headNodeId ?? '';
       const signal = AbortSignal.any([lifetime.signal, gone.signal]);
@@ -177,6 +180,7 @@ export class Caretaker {
       await this.relocation.retire(instance, { successor, headNodeId, reason, signal });
     } finally {
       end();
+      clearInterval(timer);
     }
   }
 

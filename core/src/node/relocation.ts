@@ -83,6 +83,10 @@ export class Relocation {
     await this.adopt(headNodeId, successor, [instance, ...record.replaces], signal);
     const summary = summarize(record);
     while ((await this.members.drain(instance, successor, longestDrainMilliseconds, signal)) > 0);
+    if (signal.aborted) {
+      delete record.successor;
+      throw ShoalError.from(signal.reason, 'ABORTED');
+    }
     await this.coordinator.unload(summary);
     this.emit({ kind: 'instance-moved', instance, successor, reason });
   }
