@@ -170,6 +170,19 @@ t.test('packed and installed', { skip }, async (t) => {
     const doctor = await run('npx', ['shoal', 'doctor']);
     t.equal(doctor.code, 0, `${doctor.output}${doctor.errors}`);
   });
+
+  await t.test('the dashboard is there, and where it is not, that is said', async (t) => {
+    const installed = path.join(project, 'node_modules', '@shoal', 'tui');
+    const loaded = ["import { runDashboard } from '@shoal/tui';", 'console.log(typeof runDashboard);'];
+    writeFileSync(path.join(project, 'dashboard.mjs'), loaded.join('\n'));
+    const { output, errors } = await run(process.execPath, ['dashboard.mjs']);
+    t.equal(output, 'function\n', errors);
+    t.match((await run('npx', ['shoal', 'top'])).errors, /^NODE_NOT_RUNNING: /);
+    rmSync(installed, { recursive: true });
+    const missing = await run('npx', ['shoal', 'top']);
+    t.equal(missing.code, 1);
+    t.match(missing.errors, /^DASHBOARD_NOT_INSTALLED: .*\n {2}Install it beside shoal: `npm install @shoal\/tui`/);
+  });
 });
 
 t.test('what is in the tarballs', { skip }, async (t) => {

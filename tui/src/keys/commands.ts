@@ -67,7 +67,7 @@ export const commandTable: readonly CommandEntry[] = [
   nodeCommand('leave', 'The node is drained and leaves; asks first'),
   {
     name: 'plan',
-    usage: 'plan MODEL [without NODE…] [with NODE…]',
+    usage: 'plan [MODEL [without NODE…] [with NODE…]]',
     help: 'Who would compute what; pretend nodes are gone, or there twice',
     completes: 'model',
     parse: parsePlan,
@@ -79,15 +79,18 @@ export const commandTable: readonly CommandEntry[] = [
     completes: 'none',
     parse: (words) => none(words, { kind: 'profile' }),
   },
-  ...screenNames.map(
-    (screen): CommandEntry => ({
-      name: screen,
-      usage: screen,
-      help: `Show the screen ${screen}`,
-      completes: 'none',
-      parse: (words) => none(words, { kind: 'show', screen }),
-    }),
-  ),
+  // `plan` alone shows its screen.
+  ...screenNames
+    .filter((name) => name !== 'plan')
+    .map(
+      (screen): CommandEntry => ({
+        name: screen,
+        usage: screen,
+        help: `Show the screen ${screen}`,
+        completes: 'none',
+        parse: (words) => none(words, { kind: 'show', screen }),
+      }),
+    ),
   {
     name: 'help',
     usage: 'help',
@@ -105,7 +108,8 @@ export const commandTable: readonly CommandEntry[] = [
 ];
 
 function parsePlan([model, ...rest]: readonly string[]): Order | undefined {
-  if (model === undefined || model === 'without' || model === 'with') return undefined;
+  if (model === undefined) return { kind: 'show', screen: 'plan' };
+  if (model === 'without' || model === 'with') return undefined;
   const without: string[] = [];
   const added: string[] = [];
   let list: string[] | undefined;

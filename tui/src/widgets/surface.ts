@@ -57,6 +57,28 @@ export class Surface {
   }
 }
 
+/** Signs of our own texts, where there are letters alone. */
+const plainSigns: Readonly<Record<string, string>> = {
+  '·': '-',
+  '–': '-',
+  '—': '-',
+  '…': '~',
+  '×': 'x',
+  '→': '>',
+  '←': '<',
+  '≤': '<',
+  '≥': '>',
+  µ: 'u',
+  '°': ' ',
+  '’': "'",
+};
+
+/** `é` is an `e` with something; what has no letter is a question mark. */
+function lettersFor(glyph: string): string {
+  const [base = '?'] = glyph.normalize('NFD');
+  return plainSigns[glyph] ?? (base <= '~' ? base : '?');
+}
+
 /** A rectangle of a surface; what goes beyond it is cut off. */
 export class Region {
   constructor(
@@ -96,11 +118,14 @@ export class Region {
     for (const glyph of glyphsOf(text)) {
       if (column + glyph.width > this.width) break;
       if (column >= 0) {
-        const isShown = hasAllLetters || glyph.text <= '~';
-        if (isShown) this.surface.set(this.left + column, this.top + y, glyph.text, glyph.width, attribute);
-        else
-          for (let half = 0; half < glyph.width; half += 1)
-            this.surface.set(this.left + column + half, this.top + y, '?', 1, attribute);
+        const shown = hasAllLetters || glyph.text <= '~' ? glyph.text : undefined;
+        if (shown !== undefined) this.surface.set(this.left + column, this.top + y, shown, glyph.width, attribute);
+        else {
+          const letters = lettersFor(glyph.text).padEnd(glyph.width, '?');
+          for (let half = 0; half < glyph.width; half += 1) {
+            this.surface.set(this.left + column + half, this.top + y, letters[half] ?? '?', 1, attribute);
+          }
+        }
       }
       column += glyph.width;
     }

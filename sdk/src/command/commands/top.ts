@@ -26,6 +26,7 @@ async function top({ options, terminal, signal }: CommandInvocation): Promise<vo
   const peers = options.list('node');
   const home = parseHome(options);
   const connect = peers.length === 0 ? connectHere(home) : connectTo(peers, home);
+  await loadDashboard();
   // What is wrong from the beginning is said before the screen is taken.
   if (peers.length === 0 && !(await runningNode(home))) await attach({ ...home, signal });
   await show(connect, peers.length > 0, options, terminal, signal);
