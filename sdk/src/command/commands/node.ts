@@ -1,6 +1,7 @@
 import { resolveHome, ShoalError } from '@shoal/core';
 import { createCluster } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { keepHeapSmall } from '../idle-heap.js';
 import { LogFile } from '../log-file.js';
 import { logLevelOption, logPrinter } from '../log-output.js';
 import { apiOptions, parseApiOptions, printApis } from '../node-apis.js';
@@ -36,6 +37,7 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     printApis(apis, terminal);
     terminal.note(`Others join with \`--peer ADDRESS\` and a copy of ${home}/cluster.key. Ctrl-C ends the node.`);
   }
+  keepHeapSmall(signal);
   const left = new Promise<void>((resolve) => cluster.on('node-leaving', () => resolve()));
   cluster.on('*', (event) => {
     if (terminal.isJson) terminal.json(event);
