@@ -2,7 +2,8 @@
 // node processes hold a checkpoint of Llama-3.2-1B's shape (random weights) whole, as two stages, and as two members of a
 // stage, one thread a process, and take turns. Prints JSON: {"name", "short", "ratios": {"q4_0: pipeline-2/whole, decode",
 // …}, "tokensPerSecond", "readGigabytesPerSecond", "machine"}. `--storage q4_0,q8_0,bf16`, `--rounds 7`, `--tokens 32`;
-// `--short`: 4 of the 16 layers.
+// `--plans pipeline-2,tensor-2`; `--checkpoint DIRECTORY`: of this shape, instead of one written for the run; `--short`: 4 of
+// the 16 layers.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,13 +20,20 @@ const { values: options } = parseArgs({
     storage: { type: 'string', default: 'q4_0' },
     rounds: { type: 'string', default: '7' },
     tokens: { type: 'string', default: '32' },
+    plans: { type: 'string', default: 'pipeline-2,tensor-2' },
+    checkpoint: { type: 'string' },
     short: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds);
 const tokens = Number(options.tokens);
 const layers = options.short ? 4 : wholeLayers;
-const plans = { whole: 'pp=1', 'pipeline-2': 'pp=2', 'tensor-2': 'tp=2' };
+const splits = { 'pipeline-2': 'pp=2', 'tensor-2': 'tp=2' };
+const plans = { whole: 'pp=1' };
+for (const name of options.plans.split(',')) {
+  if (!(name in splits)) throw new Error(`--plans ${name}: known are ${Object.keys(splits).join(', ')}`);
+  plans[name] = splits[name];
+}
 const [decodePrompt, prefillPrompt] = [8, 128];
 
 const folder = mkdtempSync(join(tmpdir(), 'shoal-bench-splits-'));
@@ -34,7 +42,8 @@ writeFileSync(pluginManifest, JSON.stringify({ plugins: pluginsFor(1) }));
 
 const binary = engineBenchBinary();
 const results = { ratios: {}, tokensPerSecond: {} };
-await withCheckpoint(binary, layers, async (checkpoint) => {
+const withModel = (use) => (options.checkpoint ? use(options.checkpoint) : withCheckpoint(binary, layers, use));
+await withModel(async (checkpoint) => {
   const meter = await startEngineBench({ binary, checkpoint, storages: ['q4_0'], scenarios: ['whole-1'], layers });
   const bandwidth = new Bandwidth(meter);
   for (const storage of options.storage.split(',')) {
