@@ -5,7 +5,7 @@
 import { ShoalError } from '../spec/errors.js';
 import type { Link } from '../spec/link.js';
 import type { Interfaces } from './interfaces.js';
-import { atLeast, endOf, endpointOf, isMeasured, listening, slower } from './link-parts.js';
+import { bandwidthOf, endOf, endpointOf, isMeasured, keptBandwidth, listening, slower } from './link-parts.js';
 import { type AddressPair, kindOfLink, type LinkPath, pathsTo } from './link-paths.js';
 import { type FailedLink, type LinkOffer, type LinkReport, maximumInterfaces } from './link-report.js';
 import type { NetworkInterface } from './network-interface.js';
@@ -46,7 +46,7 @@ interface MeasuredPath {
   path: LinkPath;
   link?: Link;
   failure?: FailedLink;
-  /** When it was measured by a burst that was long enough. */
+  /** When it was measured by a burst. */
   bandwidthAt?: number;
   /** Waits longer after each failure. */
   failures: number;
@@ -82,6 +82,8 @@ const offerLifetimeMilliseconds = 5 * 60_000;
 /** Measurements that count as fresh. */
 const freshLatencyMilliseconds = 10_000;
 const freshBandwidthMilliseconds = 10 * 60_000;
+/** Asked again, it may turn out to be more. */
+const freshLowerBoundMilliseconds = 60_000;
 const offerDeadlineMilliseconds = 3000;
 /** Peers probed at the same time: more would measure this node's own event loop. */
 const parallelProbes = 4;
@@ -208,6 +210,9 @@ export class LinkMonitor {
     const unmeasured = [...this.known.values()].flatMap(({ offer, paths }) =>
       offer ? [...paths.values()].filter((one) => this.wantsBandwidth(one)).map((one) => ({ offer, one })) : [],
     );
+    // The longest without one first, where the time does not suffice for all.
+    const age = ({ one }: { readonly one: MeasuredPath }) => one.bandwidthAt ?? 0;
+    unmeasured.sort((left, right) => age(left) - age(right));
     await inParallel(unmeasured, 1, ({ offer, one }) => this.measure(offer, one, true, how));
   }
 
@@ -223,7 +228,8 @@ export class LinkMonitor {
   private wantsBandwidth({ link, failure, bandwidthAt }: MeasuredPath): boolean {
     if (!link || failure) return false;
     if (isMeasured(link.bandwidthBytesPerSecond) && this.options.isServing?.()) return false;
-    return bandwidthAt === undefined || this.now() - bandwidthAt > freshBandwidthMilliseconds;
+    const lifetime = link.isBandwidthLowerBound ? freshLowerBoundMilliseconds : freshBandwidthMilliseconds;
+    return bandwidthAt === undefined || this.now() - bandwidthAt > lifetime;
   }
 
   private async readInterfaces(): Promise<void> {
@@ -329,9 +335,9 @@ export class LinkMonitor {
     one.triedAt = now;
     one.answered = target;
     delete one.failure;
-    const before =
-      one.link && isMeasured(one.link.bandwidthBytesPerSecond) ? one.link.bandwidthBytesPerSecond : undefined;
-    if (bandwidth && 'bytesPerSecond' in bandwidth && !bandwidth.isRough) one.bandwidthAt = now;
+    const isKnown = one.link && isMeasured(one.link.bandwidthBytesPerSecond);
+    const before = isKnown ? one.link : undefined;
+    if (bandwidth && 'bytesPerSecond' in bandwidth) one.bandwidthAt = now;
     // Bursts of others lengthen round trips: the smallest of what is fresh counts.
     const last = one.link?.latencyMicroseconds;
     const isFresh = now - (one.link?.measuredAt ?? 0) < freshLatencyMilliseconds;
@@ -344,10 +350,11 @@ export class LinkMonitor {
       to: endOf(offer.nodeId, one.path.to, target),
       kind: from ? kindOfLink(from.kind, one.path.to.kind) : 'unknown',
       latencyMicroseconds: { value: latency, source: 'measured' },
-      bandwidthBytesPerSecond:
-        bandwidth && 'bytesPerSecond' in bandwidth
-          ? { value: atLeast(bandwidth, before), source: 'measured' }
-          : (before ?? slower(from, one.path.to, bandwidth?.reason)),
+      ...(bandwidth && 'bytesPerSecond' in bandwidth
+        ? bandwidthOf(bandwidth, before)
+        : before
+          ? keptBandwidth(before)
+          : { bandwidthBytesPerSecond: slower(from, one.path.to, bandwidth?.reason) }),
       measuredAt: now,
     };
   }

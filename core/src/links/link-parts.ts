@@ -1,5 +1,6 @@
 /** What a link is made of: ends, and numbers with where they are from. Pure. */
 import type { Link } from '../spec/link.js';
+import type { BurstRate } from './burst-series.js';
 import { withoutZone } from './ip-address.js';
 import type { LinkOffer } from './link-report.js';
 import type { InterfaceAddress, NetworkInterface } from './network-interface.js';
@@ -38,12 +39,29 @@ export const isMeasured = (
 ): number is { readonly value: number; readonly source: 'measured' } =>
   'value' in number && number.source === 'measured';
 
-/** A lower bound does not take the place of more. */
-export function atLeast(
-  { bytesPerSecond, isRough }: { readonly bytesPerSecond: number; readonly isRough: boolean },
-  before: { readonly value: number } | undefined,
-): number {
-  return isRough && before ? Math.max(bytesPerSecond, before.value) : bytesPerSecond;
+/** What a burst says of a link. A lower bound does not take the place of more. */
+export function bandwidthOf(
+  { bytesPerSecond, isLowerBound }: BurstRate,
+  before: Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'> | undefined,
+): Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'> {
+  const known = before?.bandwidthBytesPerSecond;
+  if (isLowerBound && before && known && isMeasured(known) && known.value > bytesPerSecond) {
+    return keptBandwidth(before);
+  }
+  return {
+    bandwidthBytesPerSecond: { value: bytesPerSecond, source: 'measured' },
+    ...(isLowerBound ? { isBandwidthLowerBound: true } : {}),
+  };
+}
+
+export function keptBandwidth({
+  bandwidthBytesPerSecond,
+  isBandwidthLowerBound,
+}: Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'>): Pick<
+  Link,
+  'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'
+> {
+  return { bandwidthBytesPerSecond, ...(isBandwidthLowerBound ? { isBandwidthLowerBound } : {}) };
 }
 
 /** What the systems at the ends say where nothing was measured: the slower of both. */

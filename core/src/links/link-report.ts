@@ -74,7 +74,8 @@ export function checkedReport(report: LinkReport, nodeId: string): LinkReport {
         link.from.nodeId === nodeId &&
         isText(link.kind) &&
         isMeasured(link.latencyMicroseconds) &&
-        isMeasured(link.bandwidthBytesPerSecond),
+        isMeasured(link.bandwidthBytesPerSecond) &&
+        (link.isBandwidthLowerBound === undefined || typeof link.isBandwidthLowerBound === 'boolean'),
     ) &&
     isList(failures, maximumLinks) &&
     failures.every((failure) => isEnd(failure?.from) && isEnd(failure.to) && isText(failure.reason));

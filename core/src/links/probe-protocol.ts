@@ -8,7 +8,8 @@
  *     caller     proof(caller)                                32
  *     then commands of 8 bytes: kind, three zeros, a number (u32, little endian)
  *       echo n   → echo n
- *       burst n  → burst m (m = n: send; 0: not now), then n bytes of anything → took t
+ *       burst n  → burst m (0: not now); from then on only, of m bytes at most together:
+ *       round n, then n bytes of anything → arrived t (microseconds between its first and its last byte)
  *
  * A proof is HMAC-SHA256(probe key, role ‖ id of the responder ‖ nonce of the caller ‖ nonce of the responder).
  */
@@ -21,10 +22,10 @@ export const greetingBytes = greeting.length + nonceBytes;
 export const welcomeBytes = nonceBytes + proofBytes;
 export const commandBytes = 8;
 
-/** Longest burst, in bytes. */
-export const maximumBurstBytes = 8 * 1024 * 1024;
+/** All rounds of a burst: enough to fill 1 Gbit/s over a round trip of 40 ms. */
+export const maximumBurstBytes = 24 * 1024 * 1024;
 
-export const commandKinds = { echo: 1, burst: 2, took: 3 } as const;
+export const commandKinds = { echo: 1, burst: 2, round: 3, arrived: 4 } as const;
 
 export type ProbeRole = 'caller' | 'responder';
 

@@ -126,6 +126,7 @@ export class ProbeResponder {
   /** One burst at a time: two would measure each other. */
   private async receiveBurst(socket: Socket, reader: SocketReader, byteCount: number): Promise<void> {
     const before = this.burst;
+    let unused = 0;
     let done: () => void = () => undefined;
     this.burst = new Promise((resolve) => {
       done = resolve;
@@ -136,24 +137,13 @@ export class ProbeResponder {
         socket.write(encodeCommand(commandKinds.burst, 0));
         return;
       }
+      unused = byteCount;
       socket.write(encodeCommand(commandKinds.burst, byteCount));
-      // The first half lets the sender find its speed; the second is measured.
-      const half = byteCount / 2;
-      let [startedAt, startedWith] = [0, 0];
-      await reader.discard(byteCount, (total) => {
-        if (total < half || startedWith > 0) return;
-        startedAt = performance.now();
-        startedWith = total;
+      await receiveRounds(socket, reader, byteCount, (bytes) => {
+        unused -= bytes;
       });
-      const microseconds = (performance.now() - startedAt) * 1000;
-      const measured = byteCount - startedWith;
-      socket.write(
-        Buffer.concat([
-          encodeCommand(commandKinds.took, Math.min(0xffff_ffff, Math.round(microseconds))),
-          encodeCommand(commandKinds.took, measured),
-        ]),
-      );
     } finally {
+      this.burstBytes -= unused;
       done();
     }
   }
@@ -168,5 +158,26 @@ export class ProbeResponder {
     if (this.burstBytes + byteCount > maximumBurstBytesPerMinute) return false;
     this.burstBytes += byteCount;
     return true;
+  }
+}
+
+/** Until the caller has used up what it was granted, or says something else, or leaves, which rejects. */
+async function receiveRounds(
+  socket: Socket,
+  reader: SocketReader,
+  granted: number,
+  received: (bytes: number) => void,
+): Promise<void> {
+  for (let left = granted; left > 0; ) {
+    const { kind, value } = decodeCommand(await reader.read(commandBytes));
+    if (kind !== commandKinds.round || value === 0 || value > left) throw new Error('no round of this burst');
+    let firstAt: number | undefined;
+    await reader.discard(value, (bytes) => {
+      firstAt ??= performance.now();
+      received(bytes);
+    });
+    left -= value;
+    const microseconds = (performance.now() - (firstAt ?? 0)) * 1000;
+    socket.write(encodeCommand(commandKinds.arrived, Math.min(0xffff_ffff, Math.round(microseconds))));
   }
 }

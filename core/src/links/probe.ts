@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { ShoalError } from '../spec/errors.js';
+import { type Burst, type BurstRate, BurstSeries } from './burst-series.js';
 import {
   commandBytes,
   commandKinds,
@@ -38,24 +39,14 @@ export interface ProbeResult {
   readonly sourceAddress: string;
   readonly roundTripMicroseconds: number;
   /** Or why it was not measured; absent where it was not asked for. */
-  readonly bandwidth?:
-    | {
-        readonly bytesPerSecond: number;
-        /** Whether the burst was too short to tell the path from a busy machine: then it is a lower bound. */
-        readonly isRough: boolean;
-      }
-    | { readonly reason: string };
+  readonly bandwidth?: BurstRate | { readonly reason: string };
 }
 
 /** Round trips take no more of the deadline: on a long path, little is added to each, and some are enough. */
 const roundTripsPart = 1 / 3;
-/** Shorter times say more about the receiver's event loop than about the path. */
-const meaningfulMicroseconds = 1000;
-/** The longest burst is left out where it would take more than this. */
-const longestBurstMilliseconds = 250;
-/** Bursts of this size outlast the pauses of a busy machine. */
-const tellingBurstBytes = 1024 * 1024;
-const burstSizes = [64 * 1024, 256 * 1024, 1024 * 1024, maximumBurstBytes];
+/** Left of the deadline for the end. */
+const endMilliseconds = 20;
+const writeBytes = 64 * 1024;
 /** Shared by all bursts; random, so that no tunnel can compress it. */
 let noise: Buffer | undefined;
 
@@ -93,7 +84,8 @@ export async function probe(request: ProbeRequest): Promise<ProbeResult> {
     });
     const result = { sourceAddress: sourceAddress ?? socket.localAddress ?? '', roundTripMicroseconds };
     if (!request.withBandwidth) return result;
-    return { ...result, bandwidth: await measureBandwidth(socket, reader, started + deadlineMilliseconds) };
+    const endsAt = started + deadlineMilliseconds - endMilliseconds;
+    return { ...result, bandwidth: await measureBandwidth(socket, reader, roundTripMicroseconds / 1000, endsAt) };
   } catch (thrown) {
     if (giveUp) throw giveUp;
     if (ShoalError.is(thrown)) throw thrown;
@@ -162,37 +154,42 @@ async function exchange(
 async function measureBandwidth(
   socket: Socket,
   reader: SocketReader,
+  roundTripMilliseconds: number,
   endsAt: number,
 ): Promise<NonNullable<ProbeResult['bandwidth']>> {
-  noise ??= randomBytes(burstSizes[0] ?? 0);
-  // The longest burst counts: short ones meet empty buffers, and a busy machine weighs more on them.
-  let bytesPerSecond = 0;
-  let isRough = true;
+  noise ??= randomBytes(writeBytes);
+  const granted = await exchange(socket, reader, commandKinds.burst, maximumBurstBytes);
+  if (granted === 0) return { reason: 'the other side takes no burst now' };
+  const series = new BurstSeries({ roundTripMilliseconds, bytes: granted });
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), Math.max(0, endsAt - performance.now()));
+  const ended = new Promise<undefined>((resolve) => {
+    over.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
   try {
-    for (const size of burstSizes) {
-      const takes = (size / bytesPerSecond) * 1000;
-      const isLong = size === maximumBurstBytes && takes > longestBurstMilliseconds;
-      const isLast = isLong || performance.now() + takes > endsAt;
-      if (bytesPerSecond > 0 && isLast) break;
-      if ((await exchange(socket, reader, commandKinds.burst, size)) !== size) {
-        if (bytesPerSecond > 0) break;
-        return { reason: 'the other side takes no burst now' };
-      }
-      bytesPerSecond = await burst(socket, reader, size, noise);
-      isRough = size < tellingBurstBytes;
+    for (;;) {
+      const bytes = series.next(endsAt - performance.now());
+      if (bytes === undefined) break;
+      const burst = await Promise.race([send(socket, reader, bytes, noise), ended]);
+      if (!burst) break;
+      series.add(burst);
     }
   } catch (thrown) {
-    if (bytesPerSecond === 0) return { reason: `a burst did not end in time: ${(thrown as Error).message}` };
+    if (!series.rate()) return { reason: `a burst did not end well: ${(thrown as Error).message}` };
+  } finally {
+    clearTimeout(timer);
+    // Not `destroy`, after which the system would send what it still holds.
+    socket.resetAndDestroy();
   }
-  return { bytesPerSecond, isRough };
+  return series.rate() ?? { reason: 'a burst did not end in time' };
 }
 
-/** Bytes per second of its second half, as the receiver saw them come; of all of it where that was too short to tell. */
-async function burst(socket: Socket, reader: SocketReader, size: number, content: Buffer): Promise<number> {
+async function send(socket: Socket, reader: SocketReader, bytes: number, content: Buffer): Promise<Burst> {
   const started = performance.now();
-  for (let sent = 0; sent < size; sent += content.length) socket.write(content);
-  const took = decodeCommand(await reader.read(commandBytes)).value;
-  const measured = decodeCommand(await reader.read(commandBytes)).value;
-  const isMeaningful = took >= meaningfulMicroseconds && measured > 0;
-  return isMeaningful ? (measured / took) * 1e6 : (size / (performance.now() - started)) * 1000;
+  socket.write(encodeCommand(commandKinds.round, bytes));
+  for (let left = bytes; left > 0; left -= content.length) socket.write(content.subarray(0, left));
+  const { kind, value } = decodeCommand(await reader.read(commandBytes));
+  if (kind !== commandKinds.arrived)
+    throw new ShoalError('TRANSPORT_PROTOCOL', 'the other side answers something else');
+  return { bytes, elapsedMilliseconds: performance.now() - started, arrivingMilliseconds: value / 1000 };
 }

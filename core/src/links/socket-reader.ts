@@ -28,14 +28,14 @@ export class SocketReader {
     });
   }
 
-  /** Reads and forgets so many bytes; says when how many had come. */
-  async discard(count: number, seen: (total: number) => void): Promise<void> {
-    for (let total = 0; total < count; ) {
+  /** Reads and forgets so many bytes; says how many came, each time some did. */
+  async discard(count: number, came: (bytes: number) => void): Promise<void> {
+    for (let left = count; left > 0; ) {
       const available = this.socket.readableLength;
       // At least one, so that the wait is for bytes.
-      const chunk = await this.read(Math.max(1, Math.min(available, count - total)));
-      total += chunk.length;
-      seen(total);
+      const { length } = await this.read(Math.max(1, Math.min(available, left)));
+      left -= length;
+      came(length);
     }
   }
 

@@ -29,6 +29,9 @@ const knownMilliseconds = 5000;
 /** Before a placement. Latency first: bursts of other nodes would be in its way. */
 const latencyMilliseconds = 600;
 const bandwidthMilliseconds = 800;
+/** TCP needs so many round trips to meet somebody and to fill a long path; no placement waits longer than this for one. */
+const bandwidthRoundTrips = 32;
+const maximumBandwidthMilliseconds = 4000;
 
 export interface NodeLinksOptions {
   readonly self: { readonly nodeId: string; readonly nodeName: string; readonly machineId: string };
@@ -38,6 +41,20 @@ export interface NodeLinksOptions {
   /** Whether a model is loaded here. */
   readonly isServing: () => boolean;
   readonly dataAddresses: (interfaces: readonly NetworkInterface[]) => readonly string[];
+}
+
+/** As long as the longest link whose bandwidth nobody knows needs. */
+function millisecondsForBandwidth(reports: readonly LinkReport[]): number {
+  const unmeasured = reports.flatMap(({ links }) =>
+    links.filter(({ bandwidthBytesPerSecond: bandwidth }) => {
+      return !('value' in bandwidth) || bandwidth.source !== 'measured';
+    }),
+  );
+  const roundTrips = unmeasured.flatMap(({ latencyMicroseconds: latency }) =>
+    'value' in latency ? [(2 * latency.value) / 1000] : [],
+  );
+  const longest = Math.max(0, ...roundTrips) * bandwidthRoundTrips;
+  return Math.min(maximumBandwidthMilliseconds, Math.max(bandwidthMilliseconds, Math.ceil(longest)));
 }
 
 /** What every node reported; those that did not answer in time, with the reason. */
@@ -101,11 +118,11 @@ export class NodeLinks {
     return this.monitor.report();
   }
 
-  /** Measures everything that is not fresh, all nodes at the same time; takes about a second at most. */
+  /** Measures everything that is not fresh, all nodes at the same time; takes about a second, longer where links are long. */
   async fresh(signal?: AbortSignal): Promise<ClusterLinks> {
     if (this.options.peers.list().length === 0) return this.known(signal);
-    await this.everywhere('latency', latencyMilliseconds, signal);
-    return this.everywhere('latency-and-bandwidth', bandwidthMilliseconds, signal);
+    const { reports } = await this.everywhere('latency', latencyMilliseconds, signal);
+    return this.everywhere('latency-and-bandwidth', millisecondsForBandwidth(reports), signal);
   }
 
   /** What all nodes know without measuring. */

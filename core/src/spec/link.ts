@@ -34,6 +34,8 @@ export interface Link {
   /** One way: half of the smallest of several round trips. */
   readonly latencyMicroseconds: Measured;
   readonly bandwidthBytesPerSecond: Measured;
+  /** Whether the link may carry more: it is long, and the time to measure was over before TCP had filled it. */
+  readonly isBandwidthLowerBound?: boolean;
   /** Milliseconds since 1970 at which it was last measured; absent: never. */
   readonly measuredAt?: number;
 }

@@ -43,7 +43,7 @@ export function linkLines({ nodes, links }: ClusterTopology, now: number): strin
 }
 
 function linkCells(
-  { kind, from, to, latencyMicroseconds, bandwidthBytesPerSecond, measuredAt }: Link,
+  { kind, from, to, latencyMicroseconds, bandwidthBytesPerSecond, isBandwidthLowerBound, measuredAt }: Link,
   now: number,
 ): string[] {
   const over = [from, to].map(({ interfaceName, address }) => interfaceName ?? address ?? '-');
@@ -51,7 +51,7 @@ function linkCells(
   return [
     kind,
     cell(latencyMicroseconds, formatMicroseconds),
-    cell(bandwidthBytesPerSecond, (value) => `${formatBytes(value)}/s`),
+    cell(bandwidthBytesPerSecond, (value) => `${isBandwidthLowerBound ? '≥ ' : ''}${formatBytes(value)}/s`),
     over.join(' > '),
     age,
   ];
