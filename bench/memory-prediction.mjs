@@ -15,13 +15,16 @@ import { generate } from './support/sdk.mjs';
 const { values: options } = parseArgs({
   options: {
     storage: { type: 'string', default: 'q4_0,q8_0,bf16' },
+    shapes: { type: 'string', default: 'pp=1;pp=2;tp=2' },
+    layers: { type: 'string', default: String(wholeLayers) },
+    context: { type: 'string', default: '1024' },
     checkpoint: { type: 'string' },
     short: { type: 'boolean', default: false },
   },
 });
-const layers = options.short ? 4 : wholeLayers;
+const layers = options.short ? 4 : Number(options.layers);
 const storages = options.short ? ['q4_0'] : options.storage.split(',');
-const contextLength = 1024;
+const contextLength = Number(options.context);
 const slotCount = 2;
 
 if (process.platform !== 'linux') {
@@ -36,8 +39,8 @@ await withCheckpoint(
   layers,
   async (checkpoint) => {
     for (const storage of storages) {
-      for (const shape of ['pp=1', 'pp=2', 'tp=2']) {
-        const cluster = await startLocalNodes(2);
+      for (const shape of options.shapes.split(';')) {
+        const cluster = await startLocalNodes(Number(shape.split('=')[1]));
         const idle = new Map(cluster.processes.map(({ nodeId, processId }) => [nodeId, anonymousMegabytes(processId)]));
         const model = await cluster.load(checkpoint, {
           storage: { matrix: storage, embedding: storage },

@@ -17,7 +17,7 @@ const config = (layers) => ({
   num_key_value_heads: 8,
   head_dim: 64,
   intermediate_size: 8192,
-  max_position_embeddings: 2048,
+  max_position_embeddings: 131_072,
   hidden_act: 'silu',
   rms_norm_eps: 1e-5,
   rope_theta: 500_000,

@@ -41,7 +41,7 @@ export function assemble(
     const shard = shardOf(request, settings, draft);
     const members = draft.members.map((candidate, member): PlanMember => {
       const { digest, program } = request.lowerMember(shard, member, candidate.device, settings);
-      const memory = memberMemory(program, request.costs, settings, candidate.device.capabilities);
+      const memory = memberMemory(program, settings, candidate.device.capabilities);
       needs.push({ candidate, neededBytes: memory.weightBytes + memory.stateBytes });
       return planMember(candidate, digest, memory, shareOf(shard, member));
     });

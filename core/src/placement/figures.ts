@@ -37,6 +37,13 @@ interface AxisFigures {
   readonly state: number;
 }
 
+interface AllAxes {
+  readonly axes: readonly AxisFigures[];
+  readonly collectives: number;
+  /** What no cut reaches, every member has whole. */
+  readonly copied: { readonly weights: number; readonly state: number };
+}
+
 export class ModelFigures {
   readonly layers: readonly LayerFigures[];
   readonly head: LayerFigures;
@@ -51,7 +58,7 @@ export class ModelFigures {
   readonly #request: PlacementRequest;
   readonly #settings: PlacementSettings;
   #operations: number | undefined;
-  #axes: { readonly axes: readonly AxisFigures[]; readonly collectives: number } | undefined;
+  #axes: AllAxes | undefined;
 
   constructor(request: PlacementRequest, settings: PlacementSettings) {
     this.#request = request;
@@ -74,7 +81,7 @@ export class ModelFigures {
     this.tiedEmbedding = settings.tiedEmbedding;
     this.hiddenBytesPerRow = costs.hiddenWidth * storageBytesPerElement.f32;
     this.vocabularySize = costs.vocabularySize;
-    this.workingBytes = workingBytes(costs, settings, 0);
+    this.workingBytes = workingBytes(costs, settings);
   }
 
   /** Layers that are alike are one object. */
@@ -96,10 +103,9 @@ export class ModelFigures {
   /** What each member has under these cuts; what no cut reaches, every member has whole. */
   fractions(cuts: Readonly<Record<string, readonly Range[]>>, memberCount: number): Fractions[] {
     if (memberCount === 1) return [{ weights: 1, state: 1, head: 1 }];
-    const { axes } = this.#axisFigures();
-    const sum = (field: 'weights' | 'state'): number => axes.reduce((total, axis) => total + axis[field], 0);
-    const copied = { weights: Math.max(0, 1 - sum('weights')), state: Math.max(0, 1 - sum('state')) };
-    return Array.from({ length: memberCount }, (_, member): Fractions => {
+    const { axes, copied } = this.#axisFigures();
+    const fractions: Fractions[] = [];
+    for (let member = 0; member < memberCount; member += 1) {
       let { weights, state } = copied;
       let head = 1;
       for (const axis of axes) {
@@ -108,8 +114,9 @@ export class ModelFigures {
         state += axis.state * part;
         if (axis.size === this.vocabularySize) head = part;
       }
-      return { weights, state, head };
-    });
+      fractions.push({ weights, state, head });
+    }
+    return fractions;
   }
 
   #countOperations(): number {
@@ -136,8 +143,13 @@ export class ModelFigures {
   }
 
   /** Found out by writing a layer's program for two members, of which one gets all of one axis and nothing of the others. */
-  #axisFigures(): { readonly axes: readonly AxisFigures[]; readonly collectives: number } {
-    this.#axes ??= this.#probeAxes();
+  #axisFigures(): AllAxes {
+    if (this.#axes === undefined) {
+      const { axes, collectives } = this.#probeAxes();
+      const sum = (field: 'weights' | 'state'): number => axes.reduce((total, axis) => total + axis[field], 0);
+      const copied = { weights: Math.max(0, 1 - sum('weights')), state: Math.max(0, 1 - sum('state')) };
+      this.#axes = { axes, collectives, copied };
+    }
     return this.#axes;
   }
 
@@ -146,7 +158,7 @@ export class ModelFigures {
     const device = this.#request.nodes.flatMap(({ devices }) => devices)[0];
     const even = axes.map(({ name, size }) => ({ name, size, weights: 1 / axes.length, state: 1 / axes.length }));
     if (device === undefined) return { axes: even, collectives: 2 };
-    const memory = (program: MemberProgram) => memberMemory(program, this.#request.costs, this.#settings);
+    const memory = (program: MemberProgram) => memberMemory(program, this.#settings);
     try {
       const whole = memory(this.#lower(device, 1, () => 1));
       const [total, totalState] = [whole.weightBytes, whole.stateBytes - whole.workingBytes];

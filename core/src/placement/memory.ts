@@ -7,6 +7,7 @@ import type { BackendCapabilities } from '../spec/backend.js';
 import type { CheckpointTensor } from '../spec/model.js';
 import type { MemberProgram, MemberState, StorageType } from '../spec/program.js';
 import type { LayerCosts, ModelCosts, StorageChoice } from '../spec/sharding.js';
+import { estimatedStepBytes, stepBytes } from './working-memory.js';
 
 /** What every instance of a plan has in common and memory depends on. */
 export interface MemorySettings {
@@ -24,10 +25,6 @@ export interface MemberMemory {
   readonly workingBytes: number;
 }
 
-/** Rows of one step that activations are sized for. */
-export const maximumStepTokens = 512;
-/** Activations alive at once in units of the hidden width: the residual, a block's inputs and outputs, feed-forward. */
-const activationWidths = 16;
 /** The worker's own process, its libraries and tokenizer, and what its node remembers of it: see bench/memory-prediction.mjs. */
 const fixedMarginBytes = 64 * 1024 * 1024;
 export const marginPerWeightByte = 0.02;
@@ -99,7 +96,7 @@ export class MemoryEstimate {
 
   /** What every member needs besides weights and state. */
   get workingBytes(): number {
-    return workingBytes(this.#costs, this.#settings, 0);
+    return workingBytes(this.#costs, this.#settings);
   }
 
   /** The whole model on one device. */
@@ -120,7 +117,6 @@ export class MemoryEstimate {
 /** Exact weights and state of a lowered member, with the same allowance for work as the estimate. */
 export function memberMemory(
   program: MemberProgram,
-  costs: ModelCosts,
   settings: MemorySettings,
   { residentFactor = {} }: Pick<BackendCapabilities, 'residentFactor'> = {},
 ): MemberMemory {
@@ -131,7 +127,7 @@ export function memberMemory(
   }
   let states = 0;
   for (const state of Object.values(program.states)) states += stateBytesPerSlot(state, settings) * settings.slotCount;
-  const working = workingBytes(costs, settings, weights);
+  const working = Math.ceil(stepBytes(program, settings) + fixedMarginBytes + weights * marginPerWeightByte);
   return { weightBytes: weights, stateBytes: states + working, workingBytes: working };
 }
 
@@ -156,11 +152,9 @@ function stateBytesPerSlot(state: MemberState, settings: MemorySettings): number
   }
 }
 
-export function workingBytes(costs: ModelCosts, settings: MemorySettings, weightBytesHeld: number): number {
-  const stepRows = Math.min(maximumStepTokens, settings.contextLength * settings.slotCount);
-  const activations = stepRows * costs.hiddenWidth * activationWidths * storageBytesPerElement.f32;
-  const logits = settings.slotCount * costs.vocabularySize * storageBytesPerElement.f32;
-  return Math.ceil(activations + logits + fixedMarginBytes + weightBytesHeld * marginPerWeightByte);
+/** An estimate of what a member needs beside weights, their margin and states. */
+export function workingBytes(costs: ModelCosts, settings: MemorySettings): number {
+  return Math.ceil(estimatedStepBytes(costs, settings) + fixedMarginBytes);
 }
 
 function weightBytes(costs: LayerCosts, matrixBytesPerElement: number): number {
