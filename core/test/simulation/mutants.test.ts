@@ -133,13 +133,11 @@ const mutants: Readonly<Record<string, Mistake>> = {
         .filter((record) => isPresent(record.nodeId) && !record.fact.departed)
         .flatMap(({ fact }) => fact.instances.filter((one) => one.state === 'ready' && one.wish !== undefined));
       const own = serving.filter(({ instance }) => instance.startsWith(`${nodeId}-`));
-      return own.reduce(
-        (duties, { instance, wish }) => {
-          const other = serving.find((one) => one.wish === wish && one.instance !== instance);
-          return other ? [...duties, { kind: 'retire-instance', instance, successor: other.instance }] : duties;
-        },
-        dutiesOf(state, position),
-      );
+      const retirements = own.flatMap(({ instance, wish }) => {
+        const other = serving.find((one) => one.wish === wish && one.instance !== instance);
+        return other ? [{ kind: 'retire-instance' as const, instance, successor: other.instance }] : [];
+      });
+      return [...dutiesOf(state, position), ...retirements];
     },
   },
   'who loses an election ends what it serves': {
