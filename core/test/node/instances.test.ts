@@ -97,3 +97,18 @@ t.test('failed instances are remembered, but not without end', async (t) => {
 t.test('the nodes of an instance are its members and who ordered it', async (t) => {
   t.same([...nodesOf({ plan, coordinatorId: 'd' })].sort(), ['a', 'b', 'c', 'd']);
 });
+
+t.test('an instance takes the place of others that were loaded beside it', async (t) => {
+  const instances = new Instances(() => undefined);
+  let changes = 0;
+  instances.onChanged(() => changes++);
+  instances.add({ id: 'stays', epoch: 1, model: 'model', plan, coordinatorId: 'a', replaces: ['first'] });
+  t.throws(() => instances.adopt('stays', ['other']), { code: 'INSTANCE_NOT_FOUND' }, 'not while it loads');
+  t.throws(() => instances.adopt('unknown', ['other']), { code: 'INSTANCE_NOT_FOUND' });
+  instances.ready('stays');
+  const before = changes;
+  instances.adopt('stays', ['other', 'first', 'stays']);
+  t.same(instances.get('stays')?.replaces, ['other', 'first'], 'each name once, and not its own');
+  instances.adopt('stays', ['other']);
+  t.equal(changes, before + 1, 'the same again is no news');
+});
