@@ -39,6 +39,8 @@ export interface NodeWorld {
 const loadMilliseconds = 400;
 const dutyMilliseconds = 100;
 const lookMilliseconds = 2000;
+/** What this brings about, a leader decides by itself; it is over well before a simulation looks whether all agree. */
+const forgetAfterMilliseconds = 15_000;
 
 export class SimulatedNode implements NetworkEnd {
   readonly consensus: Consensus;
@@ -82,7 +84,7 @@ export class SimulatedNode implements NetworkEnd {
       },
       rules,
       limits,
-      forgetAfterMilliseconds: 30_000,
+      forgetAfterMilliseconds,
       decisions: disk.decisions,
       store: { write: (decisions, ended) => disk.write(decisions, ended) },
     });
