@@ -1,7 +1,7 @@
 /** One frame of a screen: its blocks, which of them take keys, and what a click means. */
 import type { Fact, Table } from '../views/blocks.js';
 import { drawFactFlow, drawFactList, factFlowRows } from '../widgets/facts.js';
-import { drawPanel } from '../widgets/panel.js';
+import { drawPanel, panelRows } from '../widgets/panel.js';
 import type { Region } from '../widgets/surface.js';
 import { drawTable, tableRows } from '../widgets/table.js';
 import { shareRows, type Wish } from './layout.js';
@@ -48,7 +48,8 @@ export interface Block extends Wish {
   /** Where it takes keys: unique on the screen. */
   readonly pane?: string;
   readonly title: string;
-  readonly note?: string;
+  /** At the right end of the title; by the rows of its contents. */
+  readonly note?: (rows: number) => string;
   readonly draw: (region: Region) => void;
 }
 
@@ -82,9 +83,8 @@ export class Drawing {
       const part = region.part(0, y, region.width, height);
       y += height;
       const isFocused = pane !== undefined && this.isFocused(pane);
-      const inner = block.isBare
-        ? part
-        : drawPanel(part, title, { isFocused, ...(note === undefined ? {} : { note }) });
+      const contents = height - (panelRows(region.width, height) - height);
+      const inner = block.isBare ? part : drawPanel(part, title, { isFocused, note: note?.(contents) ?? '' });
       if (pane !== undefined) this.hits.push({ region: part, pane });
       block.draw(inner);
     }
@@ -96,11 +96,12 @@ export class Drawing {
     table: Table,
     { selects = false, grows = 0, least = 2, comesAtEnd = false, most = Number.POSITIVE_INFINITY } = {},
   ): Block {
-    const hidden = table.hiddenRows > 0 ? `${table.hiddenRows} more` : undefined;
+    const hidden = table.hiddenRows > 0 ? `${table.hiddenRows} more` : '';
+    const count = tableRows(table);
     return {
       pane,
       title: table.title,
-      ...(hidden === undefined ? {} : { note: hidden }),
+      note: (rows) => [count > rows ? `${table.rows.length} rows` : '', hidden].filter(Boolean).join(', '),
       least: Math.min(least, tableRows(table)),
       wanted: Math.min(most, tableRows(table)),
       grows,

@@ -37,7 +37,7 @@ export function drawPlan(drawing: Drawing, state: DashboardState, context: Scree
 }
 
 function someTable(drawing: Drawing, pane: string, table: PlanView['plans']): Block | undefined {
-  return table.rows.length === 0 ? undefined : drawing.table(pane, table, { grows: 1 });
+  return table.rows.length === 0 ? undefined : drawing.table(pane, table, { grows: 1, most: 9 });
 }
 
 function whyBlock(drawing: Drawing, { why }: PlanView, columns: number): Block | undefined {

@@ -13,7 +13,7 @@ export function drawRequests(drawing: Drawing, state: DashboardState, context: S
   const view = requestsView(state, context);
   const { region } = drawing;
   const summary = drawing.flow(view.summary);
-  const requests = drawing.table('requests', view.requests, { selects: true, grows: 2, least: 3 });
+  const requests = drawing.table('requests', view.requests, { selects: true, grows: 1, least: 3, most: 7 });
   const hops = hopsBlock('Selected request: where the time of a token goes', view.hops);
   const details = drawing.facts('Selected request', view.details);
   const instances = view.instances.map((instance) => instanceBlock(instance, region.width));
@@ -33,13 +33,13 @@ function instanceBlock({ title, facts, series, hops }: InstanceRequestsView, col
   const hopRows = hops.length === 0 ? 0 : hops.length + 1;
   return {
     title: title.text,
-    least: factRows + series.length,
+    least: factRows + hopRows,
     wanted: factRows + series.length * curveRows + hopRows,
     grows: 1,
     draw: (region) => {
       drawFactFlow(region.part(0, 0, region.width, factRows), facts);
-      const hopsShown = Math.min(hopRows, Math.max(0, region.height - factRows - series.length));
-      const below = region.height - hopsShown;
+      // Where the time goes comes before how it was.
+      const below = Math.max(factRows, region.height - hopRows);
       drawCharts(region.part(0, factRows, region.width, below - factRows), series);
       drawHops(region.part(0, below), hops);
     },

@@ -53,7 +53,7 @@ function mapBlock(drawing: Drawing, { vertices, edges, layout }: TopologyView, g
   return {
     pane,
     title: 'Map',
-    note: layout,
+    note: () => layout,
     least: lowestMap,
     wanted: usualMap,
     grows,

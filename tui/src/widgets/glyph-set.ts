@@ -18,7 +18,6 @@ export interface GlyphSet {
   readonly ellipsis: string;
   readonly separator: string;
   readonly bullet: string;
-  readonly more: string;
   readonly hasBraille: boolean;
   /** Whether text of any language is shown as it is. */
   readonly hasAllLetters: boolean;
@@ -40,7 +39,6 @@ export const unicodeGlyphs: GlyphSet = {
   ellipsis: '…',
   separator: '·',
   bullet: '●',
-  more: '▾',
   hasBraille: true,
   hasAllLetters: true,
 };
@@ -56,7 +54,6 @@ export const consoleGlyphs: GlyphSet = {
   levels: [' ', '_', '▄', '█'],
   ellipsis: '~',
   bullet: '*',
-  more: 'v',
   hasBraille: false,
 };
 
@@ -76,7 +73,6 @@ export const asciiGlyphs: GlyphSet = {
   ellipsis: '~',
   separator: '-',
   bullet: '*',
-  more: 'v',
   hasBraille: false,
   hasAllLetters: false,
 };

@@ -2,7 +2,7 @@
 import type { TopologyEdge, TopologyVertex } from '../views/view-models.js';
 import { Canvas } from './canvas.js';
 import { drawBadges, drawBars } from './facts.js';
-import { type Attribute, inverted } from './style.js';
+import { type Attribute, inverted, plain } from './style.js';
 import type { Region } from './surface.js';
 import { clip, textWidth } from './width.js';
 
@@ -16,6 +16,7 @@ interface Card {
 
 /** Sizes of cards, from the one that says most to the one that is a name alone. */
 const sizes = [
+  { width: 34, height: 5 },
   { width: 26, height: 5 },
   { width: 22, height: 4 },
   { width: 18, height: 3 },
@@ -159,7 +160,7 @@ function drawCard(region: Region, vertex: TopologyVertex): void {
   const name = clip(`${region.width > 4 ? `${glyphs.bullet} ` : ''}${label}${count}`, region.width, glyphs.ellipsis);
   const end = region.write(0, 0, name, attribute);
   if (region.height < 3) drawBadges(region, end + 1, 0, badges);
-  if (isSelected) region.paint(0, inverted);
+  if (isSelected) region.paint(0, () => inverted(plain));
   const lines = region.part(0, 1);
   if (region.height >= 3) {
     const after = drawBadges(lines, 0, 0, badges);

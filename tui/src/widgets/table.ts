@@ -1,6 +1,6 @@
 /** Tables and trees: as many rows as there is room for, the selected one among them. */
 import type { Table, TableColumn, TableRow } from '../views/blocks.js';
-import { inverted } from './style.js';
+import { inverted, plain } from './style.js';
 import type { Region } from './surface.js';
 import { textWidth } from './width.js';
 
@@ -25,7 +25,7 @@ const gap = 2;
 const indentColumns = 2;
 
 export function drawTable(region: Region, table: Table, options: TableOptions = {}): TableDrawing {
-  const { palette, glyphs } = region.look;
+  const { palette } = region.look;
   const { columns, rows } = table;
   if (region.isEmpty) return { scroll: 0, rows: [], pageRows: 0 };
   if (rows.length === 0) {
@@ -50,12 +50,7 @@ export function drawTable(region: Region, table: Table, options: TableOptions = 
       const indent = index === 0 ? Math.min(row.depth * indentColumns, width - 1) : 0;
       body.writeWithin(x + indent, y, width - indent, cell.text, palette[cell.tone], column.align);
     });
-    if (row.isSelected && options.isFocused !== false) body.paint(y, inverted);
-  }
-  const below = rows.length - scroll - shown.length;
-  if (below > 0 && region.width > 10) {
-    const note = `${glyphs.more}${below}`;
-    body.write(body.width - textWidth(note), body.height - 1, note, palette.dim);
+    if (row.isSelected && options.isFocused !== false) body.paint(y, () => inverted(plain));
   }
   return { scroll, rows: shown.map(({ id }, index) => ({ id, y: (isTitled ? 1 : 0) + index })), pageRows: body.height };
 }
