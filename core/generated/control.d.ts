@@ -5507,6 +5507,9 @@ export namespace shoal {
             /** ReadinessRequest model. */
             model: string;
 
+            /** ReadinessRequest factsOnly. */
+            factsOnly: boolean;
+
             /**
              * Creates a new ReadinessRequest instance using the specified properties.
              * @param [properties] Properties to set
@@ -5541,6 +5544,9 @@ export namespace shoal {
 
                 /** ReadinessRequest model */
                 model?: (string|null);
+
+                /** ReadinessRequest factsOnly */
+                factsOnly?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

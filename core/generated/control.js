@@ -7634,6 +7634,7 @@ export const shoal = $root.shoal = (() => {
             };
 
             ReadinessRequest.prototype.model = "";
+            ReadinessRequest.prototype.factsOnly = false;
 
             ReadinessRequest.create = function(properties) {
                 return new ReadinessRequest(properties);
@@ -7648,6 +7649,8 @@ export const shoal = $root.shoal = (() => {
                     throw $Error("max depth exceeded");
                 if (message.model != null && $Object.hasOwnProperty.call(message, "model") && message.model !== "")
                     writer.uint32(10).string(message.model);
+                if (message.factsOnly != null && $Object.hasOwnProperty.call(message, "factsOnly") && message.factsOnly !== false)
+                    writer.uint32(16).bool(message.factsOnly);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -7688,6 +7691,15 @@ export const shoal = $root.shoal = (() => {
                                 message.model = value;
                             else
                                 delete message.model;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.factsOnly = value;
+                            else
+                                delete message.factsOnly;
                             continue;
                         }
                     }

@@ -47,7 +47,7 @@ export interface DeviceReport {
 
 /** Asks every node. */
 export async function machinesOf(service: NodeService, signal?: AbortSignal): Promise<readonly MachineReport[]> {
-  const { nodes } = await service.readiness(undefined, signal);
+  const { nodes } = await service.readiness(undefined, signal, { factsOnly: true });
   const deratings = deratingsByMachine(nodes.flatMap(({ facts }) => facts ?? []));
   return nodes.map(({ nodeId, nodeName, facts, silent }): MachineReport => {
     if (facts === undefined) return { nodeId, nodeName, devices: [], silent: silent ?? 'it does not describe itself' };

@@ -1,4 +1,5 @@
 /** Facts and conditions of the machine that a node runs on. */
+export type { ConditionsHistory } from './conditions-history.js';
 export * from './derating.js';
 export { readDevicePaths } from './device-paths.js';
 export * from './facts.js';

@@ -1,5 +1,6 @@
 /** What readers say of a machine; all of it is JSON. */
 import type { Measured } from '../spec/backend.js';
+import type { ConditionsHistory } from './conditions-history.js';
 import type { Known } from './reading.js';
 
 /** What does not change while the machine is up, or hardly. */
@@ -54,6 +55,8 @@ export interface MachineConditions {
   readonly heat: HeatState;
   readonly power: PowerDraw;
   readonly battery: Known<BatteryState>;
+  /** The last minutes, as far as they were looked at; absent: it does not tell. */
+  readonly history?: ConditionsHistory;
 }
 
 export interface Temperature {

@@ -1,6 +1,7 @@
 /** How the machine fares: reads sensors when asked, and load from what it has seen over the last seconds. */
 import type { Measured } from '../spec/backend.js';
 import type { DevicePaths } from '../spec/link.js';
+import { ConditionsHistoryKeeper } from './conditions-history.js';
 import { readDevicePaths } from './device-paths.js';
 import { readMachineMemory, readProcessorFacts } from './facts.js';
 import {
@@ -14,7 +15,7 @@ import {
 import type { MachineConditions, MachineFacts, ProcessorFacts } from './machine.js';
 import { macosBattery, macosHeat } from './macos.js';
 import { ownProcessorSeconds, processorTime } from './processor-time.js';
-import { readWithin, unknown } from './reading.js';
+import { knownValue, readWithin, unknown } from './reading.js';
 import { type MachineSource, systemSource } from './source.js';
 import { askWindows, windowsConditions } from './windows.js';
 
@@ -59,6 +60,7 @@ export class MachineMonitor {
   #timer: NodeJS.Timeout | undefined;
   #processor: Promise<ProcessorFacts> | undefined;
   #devicePaths: { readonly at: number; readonly paths: Promise<DevicePaths> } | undefined;
+  readonly #history = new ConditionsHistoryKeeper();
   #windows: { readonly at: number; readonly readings: Promise<SensorReadings> } | undefined;
 
   constructor(options: MonitorOptions = {}) {
@@ -100,7 +102,9 @@ export class MachineMonitor {
     const loads = loadsOf(span);
     const read = () => this.#read(span);
     const readings = await readWithin(readDeadlineMilliseconds, read, nothingKnown);
-    return { readAt: this.#now(), ...loads, ...readings };
+    const readAt = this.#now();
+    this.#remember(readAt, span, knownValue(readings.temperature.celsius));
+    return { readAt, ...loads, ...readings, history: this.#history.columns };
   }
 
   /** Adds a sample; gives it with the oldest one of the window. */
@@ -120,7 +124,16 @@ export class MachineMonitor {
     // Plans may follow each other quickly, and the window has its size.
     const last = kept.at(-1);
     this.#samples = last === undefined || newest.at - last.at >= shortestSpanMilliseconds ? [...kept, newest] : kept;
-    return oldest === undefined ? undefined : { oldest, newest };
+    const span = oldest === undefined ? undefined : { oldest, newest };
+    this.#remember(newest.at, span, undefined);
+    return span;
+  }
+
+  #remember(at: number, span: Span, celsius: number | undefined): void {
+    const { loadByOthers, loadByNode } = loadsOf(span);
+    const [others, node] = [knownValue(loadByOthers), knownValue(loadByNode)];
+    const load = others === undefined || node === undefined ? undefined : Math.min(1, others + node);
+    this.#history.add({ at, load, watts: wattsOf(span), celsius });
   }
 
   async #take(): Promise<Sample> {

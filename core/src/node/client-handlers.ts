@@ -107,8 +107,9 @@ function serviceHandlers(service: NodeService): ControlHandlers {
       return { members: (await service.statistics(instanceId(instance), signal)).map(reportToMessage) };
     },
 
-    async readiness({ model }, { signal }) {
-      return { readinessJson: JSON.stringify(await service.readiness(model || undefined, signal)) };
+    async readiness({ model, factsOnly }, { signal }) {
+      const readiness = await service.readiness(model || undefined, signal, { factsOnly: factsOnly ?? false });
+      return { readinessJson: JSON.stringify(readiness) };
     },
 
     async topology({ fresh }, { signal }) {

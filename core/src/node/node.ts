@@ -426,9 +426,9 @@ class NodeBuilder {
         ),
       generate: (instance, order, signal) => ingress.generate(instance, order, during(signal)),
       statistics: (instance, signal) => ingress.statistics(instance, during(signal)),
-      readiness: (model, signal) => {
+      readiness: (model, signal, how) => {
         const describer = container.resolve(nodeTokens.describer);
-        return clusterReadiness({ self: settings, peers, describer, listNodes }, model, during(signal));
+        return clusterReadiness({ self: settings, peers, describer, listNodes }, model, during(signal), how);
       },
       topology: ({ fresh, signal } = {}) => {
         const [describer, links] = [container.resolve(nodeTokens.describer), container.resolve(nodeTokens.links)];

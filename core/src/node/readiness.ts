@@ -30,6 +30,11 @@ export interface ClusterReadiness {
     | { readonly apart: readonly string[]; readonly obstacles: readonly string[] };
 }
 
+export interface ReadinessHow {
+  /** Neither clocks nor whom nodes see: for who looks every few seconds. */
+  readonly factsOnly?: boolean;
+}
+
 export interface ReadinessParts {
   readonly self: { readonly nodeId: string; readonly nodeName: string; readonly softwareVersion: string };
   readonly peers: Peers;
@@ -44,14 +49,15 @@ export async function clusterReadiness(
   { self, peers, describer, listNodes }: ReadinessParts,
   model: string | undefined,
   signal?: AbortSignal,
+  { factsOnly = false }: ReadinessHow = {},
 ): Promise<ClusterReadiness> {
   const own = async (): Promise<NodeReadiness> => ({
     ...self,
     facts: await describer.describe(model),
-    clock: { offsetMilliseconds: 0, uncertaintyMilliseconds: 0 },
-    nodes: listNodes(),
+    ...(factsOnly ? {} : { clock: { offsetMilliseconds: 0, uncertaintyMilliseconds: 0 }, nodes: listNodes() }),
   });
-  const nodes = await Promise.all([own(), ...peers.list().map((peer) => readinessOf(peer, model, signal))]);
+  const others = peers.list().map((peer) => readinessOf(peer, model, factsOnly, signal));
+  const nodes = await Promise.all([own(), ...others]);
   const known = nodes.flatMap(({ facts }) => facts ?? []);
   const found = findTransport(known.filter(({ devices }) => devices.length > 0));
   return {
@@ -63,7 +69,12 @@ export async function clusterReadiness(
   };
 }
 
-async function readinessOf(peer: Peer, model: string | undefined, signal?: AbortSignal): Promise<NodeReadiness> {
+async function readinessOf(
+  peer: Peer,
+  model: string | undefined,
+  factsOnly: boolean,
+  signal?: AbortSignal,
+): Promise<NodeReadiness> {
   const { nodeId, nodeName, softwareVersion, connection } = peer;
   const how = { signal, deadlineMilliseconds };
   const reasons: string[] = [];
@@ -74,18 +85,20 @@ async function readinessOf(peer: Peer, model: string | undefined, signal?: Abort
       return undefined;
     });
   // The clock first: what else is asked would be in its way.
-  const clock = await orSilent(clockOf(peer, how));
+  const clock = factsOnly ? undefined : await orSilent(clockOf(peer, how));
   const [facts, nodes] = await Promise.all([
     orSilent(
       connection
         .call('describe', model === undefined ? {} : { model }, how)
         .then(({ factsJson }) => parseDocument<NodeFacts>(factsJson, `the description of node ${nodeName}`)),
     ),
-    orSilent(
-      connection
-        .call('listNodes', {}, how)
-        .then(({ nodesJson }) => parseDocument<NodeSummary[]>(nodesJson, `the node list of ${nodeName}`)),
-    ),
+    factsOnly
+      ? undefined
+      : orSilent(
+          connection
+            .call('listNodes', {}, how)
+            .then(({ nodesJson }) => parseDocument<NodeSummary[]>(nodesJson, `the node list of ${nodeName}`)),
+        ),
   ]);
   return {
     nodeId,

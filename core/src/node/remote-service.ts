@@ -149,9 +149,9 @@ function remoteService(connection: RpcConnection, nodeId: string): NodeService {
       return (members ?? []).map(reportFromMessage);
     },
 
-    async readiness(model = '', signal) {
+    async readiness(model = '', signal, { factsOnly = false } = {}) {
       const deadlines = { signal, deadlineMilliseconds: topologyDeadlineMilliseconds };
-      const { readinessJson } = await connection.call('readiness', { model }, deadlines);
+      const { readinessJson } = await connection.call('readiness', { model, factsOnly }, deadlines);
       return parseDocument<ClusterReadiness>(readinessJson, 'the readiness of the cluster');
     },
 

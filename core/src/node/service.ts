@@ -17,7 +17,7 @@ import type { NodeSummary } from './facts.js';
 import type { LogRecord } from './log.js';
 import type { LogRequest } from './log-service.js';
 import type { NodeOperation, NodeOperationOutcome } from './operations.js';
-import type { ClusterReadiness } from './readiness.js';
+import type { ClusterReadiness, ReadinessHow } from './readiness.js';
 import type { WhatIf } from './what-if.js';
 
 /** How a model is loaded; everything has a default. JSON. */
@@ -163,7 +163,7 @@ export interface NodeService {
    */
   topology(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ClusterTopology>;
   /** What every node says of itself, for a look at the whole; `model`: also whether each has it. */
-  readiness(model?: string, signal?: AbortSignal): Promise<ClusterReadiness>;
+  readiness(model?: string, signal?: AbortSignal, how?: ReadinessHow): Promise<ClusterReadiness>;
   /** What the node, or another one of the cluster, has written down. */
   logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogRecord>;
   /** Events from now on, until the signal aborts. */

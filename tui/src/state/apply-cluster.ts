@@ -85,6 +85,7 @@ export function newNode(nodeId: string): NodeState {
     conditions: {
       readAt: 0,
       loadByOthers: nothing,
+      loadByNode: nothing,
       temperatureCelsius: nothing,
       temperatureLimitCelsius: nothing,
       throttled: nothing,

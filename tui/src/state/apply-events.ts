@@ -71,10 +71,9 @@ const eventLevels: Readonly<Record<string, EventLevel>> = {
 
 function eventLine(state: DashboardState, event: Fields, at: number): NewEvent {
   const kind = text(event.kind, 40) || 'unknown';
-  const nodeId = text(event.nodeId);
-  const named = state.nodes.find((node) => node.nodeId === nodeId)?.nodeName;
   const code = text(event.code, 80);
-  const nodeName = text(event.nodeName) || (named ?? nodeId);
+  // Most events say it; looking it up in a large cluster takes longer than all else here.
+  const nodeName = text(event.nodeName) || nameOf(state, text(event.nodeId));
   return {
     at,
     level: eventLevels[kind] ?? 'info',
@@ -83,6 +82,10 @@ function eventLine(state: DashboardState, event: Fields, at: number): NewEvent {
     message: messageOf(state, kind, nodeName, event),
     ...(code === '' ? {} : { code }),
   };
+}
+
+function nameOf({ nodes }: DashboardState, nodeId: string): string {
+  return nodeId === '' ? '' : (nodes.find((node) => node.nodeId === nodeId)?.nodeName ?? nodeId);
 }
 
 function messageOf(state: DashboardState, kind: string, nodeName: string, event: Fields): string {

@@ -1,13 +1,15 @@
 /** What machines say of themselves, and the links between them. */
 import { linkKinds } from '@shoal/core';
 import { newNode } from './apply-cluster.js';
-import { type Figure, type Known, unknown, valueIn } from './figure.js';
-import { historyLength, withPoint } from './history.js';
+import { combine, type Figure, type Known, unknown, valueIn } from './figure.js';
+import { emptyHistory, historyLength, type NodeHistory, nodeColumns, withPoint } from './history.js';
 import { byKeys, limits } from './limits.js';
 import {
+  type Bounds,
   figure,
   knownBoolean,
   knownText,
+  list,
   moment,
   number,
   oneOf,
@@ -79,15 +81,47 @@ function machineAfter(before: NodeState, report: Fields, at: number, length: num
     ...(factor === undefined
       ? {}
       : { derating: { factor, reason: text(record(report.derating)?.reason) || 'no reason is given' } }),
-    history: withPoint(before.history, at, historyPoint(conditions, memoryTotalBytes, memoryAvailableBytes), length),
+    history: withPoint(
+      before.history.at.length > 0 ? before.history : historyBefore(report.conditions, at, length),
+      at,
+      historyPoint(conditions, memoryTotalBytes, memoryAvailableBytes),
+      length,
+    ),
   };
+}
+
+/** Of all work on the machine. */
+export function wholeLoad({ loadByOthers, loadByNode }: ConditionsState): Figure {
+  return combine(loadByOthers, loadByNode, (others, node) => Math.min(1, others + node));
+}
+
+/** What the node remembers from before anybody looked, by its own clock, which is taken to agree with the dashboard's now. */
+function historyBefore(conditions: unknown, at: number, length: number): NodeHistory {
+  const history = record(record(conditions)?.history);
+  const readAt = moment(record(conditions)?.readAt) ?? at;
+  const [moments, load, watts, celsius] = ['at', 'load', 'watts', 'celsius'].map((name) =>
+    list(history?.[name], length),
+  );
+  return (moments ?? []).reduce<NodeHistory>((before, time, index) => {
+    const age = readAt - (moment(time) ?? readAt);
+    if (age <= 0) return before;
+    const of = (column: readonly unknown[] | undefined, bounds: Bounds) => number(column?.[index], bounds);
+    const point = {
+      load: of(load, { minimum: 0, maximum: 1 }),
+      memoryUsed: null,
+      temperature: of(celsius, { minimum: -100, maximum: 1000 }),
+      power: of(watts, { minimum: 0, maximum: 1e6 }),
+      battery: null,
+    };
+    return withPoint(before, Math.max(0, at - age), point, length);
+  }, emptyHistory(nodeColumns));
 }
 
 function historyPoint(conditions: ConditionsState, total: Figure, available: Figure) {
   const battery = valueIn(conditions.battery);
   const [all, free] = [valueIn(total), valueIn(available)];
   return {
-    load: valueIn(conditions.loadByOthers),
+    load: valueIn(wholeLoad(conditions)),
     memoryUsed: all === undefined || free === undefined || all === 0 ? null : Math.max(0, 1 - free / all),
     temperature: valueIn(conditions.temperatureCelsius),
     power: valueIn(conditions.powerWatts),
@@ -101,6 +135,7 @@ function cleanConditions(value: unknown): ConditionsState {
   return {
     readAt: moment(conditions.readAt) ?? 0,
     loadByOthers: figure(conditions.loadByOthers, { minimum: 0, maximum: 1 }),
+    loadByNode: figure(conditions.loadByNode, { minimum: 0, maximum: 1 }),
     temperatureCelsius: figure(temperature?.celsius, { minimum: -100, maximum: 1000 }),
     temperatureLimitCelsius: plainFigure(
       temperature?.limitCelsius,

@@ -97,6 +97,8 @@ export interface ConditionsState {
   readonly readAt: number;
   /** Share of all cores that others keep busy: 0 to 1. */
   readonly loadByOthers: Figure;
+  /** The same of the node's own work. */
+  readonly loadByNode: Figure;
   readonly temperatureCelsius: Figure;
   readonly temperatureLimitCelsius: Figure;
   readonly throttled: Known<boolean>;

@@ -1,7 +1,7 @@
 /** Screen 6: what happens. */
 import type { DashboardState, EventLevel, EventState } from '../state/state.js';
 import type { Tone, ViewContext } from './blocks.js';
-import { table } from './tables.js';
+import { matcher, table } from './tables.js';
 import type { EventsView } from './view-models.js';
 import { cell, clock, fact } from './words.js';
 
@@ -46,6 +46,8 @@ export function eventsView(state: DashboardState, context: EventsContext): Event
     // A log begins with what it has kept, which is older than what was seen since.
     .sort((left, right) => left.at - right.at || left.sequence - right.sequence);
   const newest = shown.at(-1);
+  // Without a filter no more than these can be shown, and rows take longer to make than events to count.
+  const looked = matcher(context.filter) === undefined ? shown.slice(-mostShown) : shown;
   const { levels, forgotten, seen } = figures;
   return {
     summary: [
@@ -66,7 +68,7 @@ export function eventsView(state: DashboardState, context: EventsContext): Event
         { key: 'message', title: 'message', isWide: true },
         { key: 'code', title: 'code', from: 'wide' },
       ],
-      rows: shown.map((event) => ({
+      rows: looked.map((event) => ({
         id: String(event.sequence),
         cells: [
           cell(clock(event.at), 'dim'),
@@ -77,6 +79,7 @@ export function eventsView(state: DashboardState, context: EventsContext): Event
           cell(event.code ?? '', 'dim'),
         ],
       })),
+      otherRows: shown.length - looked.length,
       empty: faultsOnly ? 'no faults' : 'nothing has happened yet',
       context: follows && newest !== undefined ? { ...context, selected: String(newest.sequence) } : context,
       isMain: true,

@@ -1,7 +1,7 @@
 /** What stands at the top of every screen. */
 import type { DashboardState } from '../state/state.js';
 import type { Cell } from './blocks.js';
-import { requestsFigures } from './requests-figures.js';
+import { requestTotals } from './requests-figures.js';
 import { badgesOf, isThere } from './shares.js';
 import type { HeaderView } from './view-models.js';
 import { age, cell, counted, fact, figureCell, tokenRate } from './words.js';
@@ -11,7 +11,7 @@ export function headerView(state: DashboardState, now: number): HeaderView {
   const self = state.nodes.find(({ nodeId }) => nodeId === state.selfNodeId);
   const leader = state.nodes.find(({ nodeId }) => nodeId === state.leader?.nodeId);
   const ready = state.instances.filter((one) => one.state === 'ready');
-  const { running, queued, tokensPerSecond } = requestsFigures(state).totals;
+  const { running, queued, tokensPerSecond } = requestTotals(state);
   const worst = alert(state, now);
   return {
     facts: [

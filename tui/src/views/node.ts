@@ -1,4 +1,6 @@
 /** Screen 3: one machine, how it fares and what it does. */
+
+import { wholeLoad } from '../state/apply-machines.js';
 import { type Figure, valueIn } from '../state/figure.js';
 import type { NodeHistory } from '../state/history.js';
 import type { BatteryState, DashboardState, DeviceState, NodeState } from '../state/state.js';
@@ -77,7 +79,7 @@ function nodeTable(
         cells: [
           cell(node.nodeName),
           cell(badge?.text ?? 'connected', badge?.tone ?? 'good'),
-          figureCell(node.conditions.loadByOthers, percent),
+          figureCell(wholeLoad(node.conditions), percent),
           used.fraction === null ? cell(dash, 'dim') : cell(`${Math.round(used.fraction * 100)} %`, used.tone),
           figureCell(node.conditions.temperatureCelsius, celsius, heatTone(node)),
           cell(String((shares.get(node.nodeId) ?? []).length)),
@@ -129,15 +131,17 @@ function battery(state: BatteryState | undefined): Cell {
 
 function bars(node: NodeState): readonly Bar[] {
   const { conditions } = node;
-  const load = valueIn(conditions.loadByOthers);
+  const whole = wholeLoad(conditions);
+  const load = valueIn(whole);
+  const others = valueIn(conditions.loadByOthers) ?? 0;
   const loadBar: Bar =
     load === undefined
-      ? { label: 'load of others', fraction: null, text: why(conditions.loadByOthers), tone: 'dim' }
+      ? { label: 'load', fraction: null, text: why(whole), tone: 'dim' }
       : {
-          label: 'load of others',
+          label: 'load',
           fraction: load,
-          text: percent(conditions.loadByOthers),
-          tone: load > 0.5 ? 'warning' : 'plain',
+          text: `${percent(whole)}, of which others ${percent(conditions.loadByOthers)}`,
+          tone: others > 0.5 ? 'warning' : 'plain',
         };
   return [loadBar, memoryBar('memory', node.memoryTotalBytes, node.memoryAvailableBytes), temperatureBar(node)];
 }
@@ -178,7 +182,7 @@ function series(history: NodeHistory): readonly Series[] {
   };
   const parts = (value: number) => `${Math.round(value * 100)} %`;
   return [
-    of('load of others', history.load, 1, parts),
+    of('load', history.load, 1, parts),
     of('memory used', history.memoryUsed, 1, parts),
     of('temperature', history.temperature, null, (value) => `${Math.round(value)} °C`),
     of('power', history.power, null, (value) => watts({ value, source: 'measured' })),

@@ -1,5 +1,5 @@
 /** The figures of the screen Requests. */
-import { type Figure, measured, unknown } from '../state/figure.js';
+import { type Figure, measured, unknown, valueIn } from '../state/figure.js';
 import type { DashboardState, HopState, InstanceState, RequestState, StepTimes } from '../state/state.js';
 
 export interface RequestsFigures {
@@ -41,26 +41,37 @@ export interface RequestFigures extends Omit<RequestState, 'hops'> {
   readonly hops: readonly HopFigures[];
 }
 
-export function requestsFigures({ instances, requests }: DashboardState): RequestsFigures {
-  const shown = instances.filter(({ state }) => state === 'ready' || state === 'loading');
-  const rates = shown.flatMap(({ tokensPerSecond }) => ('unknown' in tokensPerSecond ? [] : tokensPerSecond.value));
-  const finished = requests.filter(({ phase }) => phase === 'finished');
+export function requestsFigures(state: DashboardState): RequestsFigures {
   return {
-    totals: {
-      running: requests.filter(({ phase }) => phase === 'reading' || phase === 'answering').length,
-      queued: requests.filter(({ phase }) => phase === 'queued').length,
-      tokensPerSecond:
-        rates.length === 0
-          ? unknown('nothing has been counted yet')
-          : measured(rates.reduce((sum, one) => sum + one, 0)),
-      medianTimeToFirstTokenMilliseconds: median(finished.map((one) => one.timeToFirstTokenMilliseconds)),
-      medianTokensPerSecond: median(finished.map(({ tokensPerSecond }) => tokensPerSecond)),
-      failed: requests.filter(({ phase }) => phase === 'failed').length,
-    },
-    instances: shown.map(instanceFigures),
-    requests: requests.map((request): RequestFigures => ({ ...request, hops: request.hops.map(hopFigures) })),
+    totals: requestTotals(state),
+    instances: instancesFigures(state),
+    requests: state.requests.map(requestFigures),
   };
 }
+
+export function requestTotals({ instances, requests }: DashboardState): RequestsFigures['totals'] {
+  const rates = instances.filter(isShown).flatMap(({ tokensPerSecond }) => valueIn(tokensPerSecond) ?? []);
+  const finished = requests.filter(({ phase }) => phase === 'finished');
+  return {
+    running: requests.filter(({ phase }) => phase === 'reading' || phase === 'answering').length,
+    queued: requests.filter(({ phase }) => phase === 'queued').length,
+    tokensPerSecond:
+      rates.length === 0 ? unknown('nothing has been counted yet') : measured(rates.reduce((sum, one) => sum + one, 0)),
+    medianTimeToFirstTokenMilliseconds: median(finished.map((one) => one.timeToFirstTokenMilliseconds)),
+    medianTokensPerSecond: median(finished.map(({ tokensPerSecond }) => tokensPerSecond)),
+    failed: requests.filter(({ phase }) => phase === 'failed').length,
+  };
+}
+
+export function instancesFigures({ instances }: DashboardState): readonly InstanceRequestsFigures[] {
+  return instances.filter(isShown).map(instanceFigures);
+}
+
+export function requestFigures(request: RequestState): RequestFigures {
+  return { ...request, hops: request.hops.map(hopFigures) };
+}
+
+const isShown = ({ state }: InstanceState): boolean => state === 'ready' || state === 'loading';
 
 function instanceFigures(one: InstanceState): InstanceRequestsFigures {
   const { instance, modelName, state, paused, waitingRequests, residentSlots, tokensPerSecond, plan, members } = one;

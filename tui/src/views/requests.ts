@@ -1,9 +1,9 @@
 /** Screen 2: what runs, and where each token's time goes. */
-import type { DashboardState, InstanceState, RequestPhase } from '../state/state.js';
+import type { DashboardState, InstanceState, RequestPhase, RequestState } from '../state/state.js';
 import type { Cell, Fact, Series, Tone, ViewContext } from './blocks.js';
 import { last } from './histories.js';
 import { hopBars } from './hop-bars.js';
-import { type InstanceRequestsFigures, type RequestFigures, requestsFigures } from './requests-figures.js';
+import { type InstanceRequestsFigures, instancesFigures, requestFigures, requestTotals } from './requests-figures.js';
 import { selectedId, table } from './tables.js';
 import type { InstanceRequestsView, RequestsView } from './view-models.js';
 import { age, cell, clock, fact, figureCell, figureFact, milliseconds, tokenRate, whole } from './words.js';
@@ -21,10 +21,9 @@ const phaseTones: Readonly<Record<RequestPhase, Tone>> = {
 };
 
 export function requestsView(state: DashboardState, context: ViewContext): RequestsView {
-  const figures = requestsFigures(state);
-  const requests = requestTable(figures.requests, context);
-  const selected = figures.requests.find(({ request }) => request === selectedId(requests));
-  const { running, queued, failed, ...totals } = figures.totals;
+  const requests = requestTable(state.requests, context);
+  const selected = state.requests.find(({ request }) => request === selectedId(requests));
+  const { running, queued, failed, ...totals } = requestTotals(state);
   return {
     summary: [
       fact('running', String(running), running > 0 ? 'good' : 'plain'),
@@ -34,9 +33,11 @@ export function requestsView(state: DashboardState, context: ViewContext): Reque
       { label: 'an answer', ...figureCell(totals.medianTokensPerSecond, tokenRate) },
       ...(failed === 0 ? [] : [fact('failed', String(failed), 'bad')]),
     ],
-    instances: figures.instances.slice(0, mostInstances).map((one) => instanceView(one, state.instances)),
+    instances: instancesFigures(state)
+      .slice(0, mostInstances)
+      .map((one) => instanceView(one, state.instances)),
     requests,
-    hops: selected === undefined ? [] : hopBars(selected.hops),
+    hops: selected === undefined ? [] : hopBars(requestFigures(selected).hops),
     details: selected === undefined ? [] : details(selected),
   };
 }
@@ -91,7 +92,7 @@ function shareSeries(label: string, points: Series['points'], tone: Tone): Serie
   return { label, text: value === null ? '–' : `${Math.round(value * 100)} %`, tone, points, maximum: 1 };
 }
 
-function requestTable(requests: readonly RequestFigures[], context: ViewContext) {
+function requestTable(requests: readonly RequestState[], context: ViewContext) {
   return table({
     title: 'Requests',
     columns: [
@@ -130,11 +131,11 @@ function requestTable(requests: readonly RequestFigures[], context: ViewContext)
   });
 }
 
-function outcome({ outcome: end = '', phase }: RequestFigures): Cell {
+function outcome({ outcome: end = '', phase }: RequestState): Cell {
   return cell(end, phase === 'failed' ? 'bad' : 'dim');
 }
 
-function details(request: RequestFigures): readonly Fact[] {
+function details(request: RequestState): readonly Fact[] {
   return [
     fact('request', request.request, 'dim'),
     fact('model', request.modelName),

@@ -23,6 +23,8 @@ export interface TablePlan {
   readonly title: string;
   readonly columns: readonly ColumnPlan[];
   readonly rows: readonly RowPlan[];
+  /** Rows that were left out before, for they would not have been shown. */
+  readonly otherRows?: number;
   readonly empty: string;
   readonly context: ViewContext;
   /** Its rows can be selected and filtered; there is one such table on a screen. */
@@ -41,6 +43,7 @@ export function table({
   title,
   columns,
   rows,
+  otherRows = 0,
   empty,
   context,
   isMain = false,
@@ -63,7 +66,7 @@ export function table({
       return { id: row.id, cells, depth: row.depth ?? 0, isSelected: index === selected };
     }),
     empty: rows.length > 0 && found.length === 0 ? 'nothing matches the filter' : empty,
-    hiddenRows: rows.length - kept.length,
+    hiddenRows: otherRows + rows.length - kept.length,
   };
 }
 

@@ -76,15 +76,22 @@ export function topologyFigures(state: DashboardState): TopologyFigures {
   };
 }
 
+/** Links come every few seconds, and are looked at more often. */
+const known = new WeakMap<readonly LinkState[], readonly LinkState[]>();
+
 /** Of parallel links that with the least latency; of equal ones that with the most bandwidth. */
 function fastestLinks(links: readonly LinkState[]): readonly LinkState[] {
+  const before = known.get(links);
+  if (before !== undefined) return before;
   const fastest = new Map<string, LinkState>();
   for (const link of links) {
     const ends = `${link.fromNodeId} ${link.toNodeId}`;
     const best = fastest.get(ends);
     if (best === undefined || isFaster(link, best)) fastest.set(ends, link);
   }
-  return [...fastest.values()];
+  const found = [...fastest.values()];
+  known.set(links, found);
+  return found;
 }
 
 function isFaster(one: LinkState, other: LinkState): boolean {

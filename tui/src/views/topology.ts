@@ -139,12 +139,14 @@ function edges(
   const vertexOf = new Map(
     vertices.flatMap(({ id, nodes }) => nodes.map(({ nodeId }): [string, string] => [nodeId, id])),
   );
-  const linkOf = new Map(links.map((link) => [`${link.fromNodeId} ${link.toNodeId}`, link]));
   const found = new Map<string, TopologyEdge>();
-  const add = (fromNode: string, toNode: string, isOnPath: boolean) => {
+  const add = (fromNode: string, toNode: string, isOnPath: boolean, measured?: LinkState) => {
     const [from, to] = [vertexOf.get(fromNode), vertexOf.get(toNode)];
     if (from === undefined || to === undefined || from === to || found.size >= mostEdges) return;
-    const link = linkOf.get(`${fromNode} ${toNode}`) ?? linkOf.get(`${toNode} ${fromNode}`);
+    const link =
+      measured ??
+      links.find((one) => joins(one, fromNode, toNode)) ??
+      links.find((one) => joins(one, toNode, fromNode));
     // One edge for both ways; the path wins, for it is drawn first.
     if (found.has(`${from} ${to}`) || found.has(`${to} ${from}`) || (link === undefined && !isOnPath)) return;
     found.set(`${from} ${to}`, { from, to, ...edgeText(link), isOnPath });
@@ -157,8 +159,12 @@ function edges(
   const joinsSelected = ({ fromNodeId, toNodeId }: LinkState) =>
     vertexOf.get(fromNodeId) === selected?.id || vertexOf.get(toNodeId) === selected?.id;
   const isFew = vertices.length <= mostFullyJoined;
-  for (const link of links) if (isFew || joinsSelected(link)) add(link.fromNodeId, link.toNodeId, false);
+  for (const link of links) if (isFew || joinsSelected(link)) add(link.fromNodeId, link.toNodeId, false, link);
   return [...found.values()];
+}
+
+function joins({ fromNodeId, toNodeId }: LinkState, from: string, to: string): boolean {
+  return fromNodeId === from && toNodeId === to;
 }
 
 function edgeText(link: LinkState | undefined): { readonly text: string; readonly tone: Tone } {
@@ -200,7 +206,7 @@ function linkTable({ links, nodes }: TopologyFigures, context: ViewContext) {
       { key: 'bandwidth', title: 'bandwidth', align: 'right' },
       { key: 'source', title: 'source', from: 'medium' },
     ],
-    rows: links.map((link) => ({
+    rows: links.slice(0, mostLinkRows).map((link) => ({
       id: `${link.fromNodeId} ${link.toNodeId}`,
       cells: [
         cell(nameOf.get(link.fromNodeId) ?? link.fromNodeId),
@@ -216,9 +222,9 @@ function linkTable({ links, nodes }: TopologyFigures, context: ViewContext) {
         ),
       ],
     })),
+    otherRows: Math.max(0, links.length - mostLinkRows),
     empty: 'no link has been measured yet',
     context,
-    most: mostLinkRows,
   });
 }
 

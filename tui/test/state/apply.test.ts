@@ -135,7 +135,7 @@ t.test('the same answer twice is one', async (t) => {
   const again = applyAll(once, [cluster, topology, models]);
   t.same({ ...again, at: 0 }, { ...once, at: 0 });
   const machinesTwice = apply(once, machines);
-  t.equal(machinesTwice.nodes[0]?.history.at.length, 1, 'of one moment there is one point');
+  t.same(machinesTwice.nodes[0]?.history, once.nodes[0]?.history, 'of one moment there is one point');
 });
 
 t.test('histories are bounded, and the more nodes the shorter', async (t) => {
@@ -157,6 +157,19 @@ t.test('histories are bounded, and the more nodes the shorter', async (t) => {
     state = apply(state, { kind: 'machines', at: begin + 1e6 + second * 1000, machines: many } as unknown as Update);
   }
   t.equal(state.nodes.find(({ nodeId }) => nodeId === 'n7')?.history.at.length, 59);
+});
+
+t.test('a node that is looked at for the first time tells of the minutes before', async (t) => {
+  const state = applyAll(initialState(begin), [cluster, machines]);
+  t.match(state.nodes[0]?.history, {
+    at: [begin - 10_000, begin - 5000, begin],
+    load: [0.5, null, 0.75],
+    power: [20, 21, 28.4],
+    temperature: [null, null, 62],
+    memoryUsed: [null, null, 0.75],
+  });
+  const next = apply(state, { ...machines, at: begin + 5000 });
+  t.equal(next.nodes[0]?.history.at.length, 4, 'and from then on it is watched');
 });
 
 t.test('counters tell what happened between two looks', async (t) => {

@@ -109,10 +109,17 @@ export const cluster = {
 const conditions = (load: number, celsius: number, discharging: boolean) => ({
   readAt: begin,
   loadByOthers: measured(load),
+  loadByNode: measured(0.5),
   temperature: { celsius: reported(celsius), limitCelsius: 100, sensor: 'package' },
   heat: { throttled: { value: celsius > 95 }, speedFactor: { unknown: 'it is not told' } },
   power: { watts: measured(28.4) },
   battery: { value: { present: true, discharging, chargePercent: reported(81) } },
+  history: {
+    at: [begin - 10_000, begin - 5000, begin],
+    load: [0.5, null, 0.75],
+    watts: [20, 21, 28.4],
+    celsius: [null, null, 62],
+  },
 });
 
 const machine = (total: number, available: number) => ({
