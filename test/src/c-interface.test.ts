@@ -141,7 +141,7 @@ t.test('examples/bun-ffi answers under Bun', { skip: bun?.command ? false : `Bun
   const model = path.join(repositoryRoot, 'models', 'shoal-tiny-chat');
   const ask = (...args: string[]) => runScript(bun?.command ?? '', chat, args, 120_000);
   const { code, output, errors } = await ask(model, 'What is 12 plus 30?');
-  t.equal(code, 0, errors);
+  t.equal(code, 0, `${errors}${output}`);
   t.equal(output, '12 + 30 = 42.\n');
   t.match(errors, /^\d+ of \d+ bytes$/m);
   t.match(errors, /^[1-9]\d* steps$/m);

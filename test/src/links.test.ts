@@ -73,7 +73,7 @@ t.test('a slow network and a fast cable', { skip: reason ?? false }, async (t) =
 
   await t.test('commands print them', async (t) => {
     const { code, output, errors } = await shoal(['topology', '--home', homes[0]]);
-    t.equal(code, 0, errors);
+    t.equal(code, 0, `${errors}${output}`);
     t.match(output, /first.*second.*ethernet.*cable0/);
   });
 

@@ -59,7 +59,7 @@ t.test('nodes on hosts of their own', { skip: reason ?? false }, async (t) => {
     const { code, output, errors } = await shoal([
       ...['run', 'shoal-tiny-chat', question[0].content, '--json', '--plan', 'pp=2', '--home', homes[0]],
     ]);
-    t.equal(code, 0, errors);
+    t.equal(code, 0, `${errors}${output}`);
     const result = JSON.parse(output) as { text: string; plan: { stages: { members: { nodeName: string }[] }[] } };
     t.equal(result.text, answer);
     const names = result.plan.stages.flatMap(({ members }) => members.map(({ nodeName }) => nodeName));

@@ -155,7 +155,7 @@ t.test('packed and installed', { skip }, async (t) => {
   for (const { name, command } of [node, others.at(-1)].filter((one) => one !== undefined)) {
     await t.test(`the ten lines under ${name}`, { skip: command ? false : 'not installed' }, async (t) => {
       const { code, output, errors } = await run(command ?? '', ['ten-lines.js']);
-      t.equal(code, 0, errors);
+      t.equal(code, 0, `${errors}${output}`);
       t.match(output, /^12 \+ 30 = 42\.\n\d+ tokens, \d+ per second\n$/);
     });
   }

@@ -218,7 +218,7 @@ t.test('openai of PyPI', { skip: python ? false : missingPython }, async (t) => 
     errors += chunk.toString();
   });
   const [code] = (await once(child, 'close')) as [number];
-  t.equal(code, 0, errors);
+  t.equal(code, 0, `${errors}${output}`);
   t.same(JSON.parse(output), {
     text: answer,
     streamed: answer,

@@ -13,7 +13,7 @@ for (const shape of ['pp=2', 'tp=2']) {
   t.test(`shoal bench over two processes, ${shape}`, async (t) => {
     const words = ['bench', 'shoal-tiny-chat', '--local-nodes', '2', '--plan', shape, '--json'];
     const { code, output, errors } = await shoal([...words, '--prompt', '40,9', '--generate', '5', '--repeats', '2']);
-    t.equal(code, 0, errors);
+    t.equal(code, 0, `${errors}${output}`);
     const { model, loadMilliseconds, repeats, tests } = JSON.parse(output) as Document;
     t.match({ model, repeats }, { model: 'shoal-tiny-chat', repeats: 2 });
     t.ok(loadMilliseconds > 0);

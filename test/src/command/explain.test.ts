@@ -18,7 +18,7 @@ interface Document {
 t.test('the numbers behind a plan', async (t) => {
   const words = ['explain', 'shoal-tiny-chat', '--local-nodes', '2', '--plan', 'pp=2', '--json', '--program'];
   const { code, output, errors } = await shoal([...words, '--storage', 'q4_0', '--context', '256', '--slots', '2']);
-  t.equal(code, 0, errors);
+  t.equal(code, 0, `${errors}${output}`);
   const { plan, bitsPerWeight, members, otherShapes, program } = JSON.parse(output) as Document;
   t.same(bitsPerWeight, { matrix: 4.5, embedding: 4.5 });
   t.equal(members.length, 2);

@@ -61,7 +61,7 @@ function check(t: Checks, name: string, output: string): unknown[] {
 async function documents(t: Checks, words: readonly string[], name = words[0] ?? '', input?: string) {
   const { code, output, errors } = await shoal([...words, '--json'], { SHOAL_HOME: home, SHOAL_LOG: '' }, input);
   t.equal(errors, '', 'nothing but the documents is printed');
-  t.equal(code, name === 'error' ? 2 : 0, words.join(' '));
+  t.equal(code, name === 'error' ? 2 : 0, `${words.join(' ')}: ${output}`);
   return check(t, name, output);
 }
 

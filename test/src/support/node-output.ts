@@ -6,16 +6,20 @@ const printedCharacters = 20_000;
 
 const kept: { readonly name: string; readonly text: () => string }[] = [];
 
-/** Prints this, or the end of it, when a test of this file has failed. */
+/** Prints this, or the end of it, when a test of this file has failed or takes too long. */
 export function printOnFailure(name: string, text: () => string): void {
   kept.push({ name, text });
 }
 
-process.on('exit', (code) => {
-  if (code === 0 && t.passing()) return;
-  for (const { name, text } of kept) {
+function print(): void {
+  for (const { name, text } of kept.splice(0)) {
     const said = text();
     const end = said.length > printedCharacters ? `…${said.slice(-printedCharacters)}` : said;
     process.stderr.write(`--- what ${name} has said:\n${end.trimEnd()}\n`);
   }
+}
+
+t.on('timeout', print);
+process.on('exit', (code) => {
+  if (code !== 0 || !t.passing()) print();
 });
