@@ -108,6 +108,8 @@ t.test('a load that is aborted leaves nothing behind', async (t) => {
   // The processes of its workers start meanwhile, which takes longer than this.
   setTimeout(() => controller.abort(), 30);
   await t.rejects(loading, { code: 'ABORTED' });
+  await t.rejects(cluster.load('shoal-tiny-chat', { signal: AbortSignal.abort() }), { code: 'ABORTED' });
+  await t.rejects(cluster.load('shoal-tiny-chat', { signal: AbortSignal.timeout(1) }), { code: 'TIMEOUT' });
   t.same(
     (await cluster.instances()).filter(({ state }) => state === 'ready'),
     [],

@@ -21,6 +21,7 @@ import { Agreement } from './agreement.js';
 import { type NodeApi, startApis } from './apis.js';
 import { Caretaker } from './caretaker.js';
 import { clientHandlers } from './client-handlers.js';
+import { withCodedErrors } from './coded-errors.js';
 import { Coordinator } from './coordinator.js';
 import { dataAddresses } from './data-address.js';
 import { openDecisionFile } from './decision-file.js';
@@ -394,7 +395,7 @@ class NodeBuilder {
     const agreement = container.resolve(nodeTokens.agreement);
     const { signal: lifetime } = this.lifetime;
     const during = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, lifetime]) : lifetime);
-    return {
+    return withCodedErrors({
       nodeId: settings.nodeId,
       nodes: async () => listNodes(),
       state: async () => agreement.cluster(),
@@ -436,7 +437,7 @@ class NodeBuilder {
       },
       logs: (request, signal) => logsOf({ log: this.log, peers, settings }, request, during(signal)),
       watch: (signal) => this.hub.watch(during(signal)),
-    };
+    });
   }
 }
 

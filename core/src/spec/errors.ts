@@ -11,6 +11,9 @@ export interface ShoalErrorOptions {
 
 const marker = Symbol.for('shoal.error');
 
+/** What aborted signals throw that were given no reason of ours. */
+const signalCodes: Readonly<Record<string, ErrorCode>> = { AbortError: 'ABORTED', TimeoutError: 'TIMEOUT' };
+
 /**
  * Every error that leaves Shoal. `message` names who and what, `remedy` says what to do next. The marker survives two
  * copies of the package in one process: test with `ShoalError.is`.
@@ -37,8 +40,7 @@ export class ShoalError extends Error {
   static from(thrown: unknown, code: ErrorCode = 'INTERNAL'): ShoalError {
     if (ShoalError.is(thrown)) return thrown;
     if (thrown instanceof Error) {
-      const aborted = thrown.name === 'AbortError';
-      return new ShoalError(aborted ? 'ABORTED' : (codeOf(thrown) ?? code), thrown.message, { cause: thrown });
+      return new ShoalError(signalCodes[thrown.name] ?? codeOf(thrown) ?? code, thrown.message, { cause: thrown });
     }
     return new ShoalError(code, String(thrown), { cause: thrown });
   }
