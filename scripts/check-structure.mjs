@@ -36,7 +36,8 @@ const packageRules = [
 const coreLayers = {
   spec: [],
   program: ['spec'],
-  conformance: ['spec', 'program', 'control'],
+  // Of the node and its worker only types: what an API is given.
+  conformance: ['spec', 'program', 'control', 'node', 'worker'],
   model: ['spec', 'program'],
   placement: ['spec', 'program', 'model', 'links'],
   links: ['spec'],

@@ -8,7 +8,10 @@ import t from 'tap';
 import ts from 'typescript';
 import { repositoryRoot } from './support/repository.js';
 
-const pages = ['docs/plugins.md', 'examples/custom-backend/README.md', 'examples/custom-transport/README.md'];
+const pages = [
+  'docs/plugins.md',
+  ...['backend', 'transport', 'api'].map((name) => `examples/custom-${name}/README.md`),
+];
 
 function blocksOf(page: string, language: string): { readonly text: string; readonly line: number }[] {
   const text = readFileSync(join(repositoryRoot, page), 'utf8');

@@ -1,3 +1,4 @@
+export * from './api.js';
 export * from './backend.js';
 export * from './backend-measuring.js';
 export * from './case.js';

@@ -44,6 +44,12 @@ export class ChatTemplate {
     this.format = answerFormatOf(Object.values(sources).join('\n'));
   }
 
+  /** How the model in a folder writes calls and thoughts; undefined when it has no template. */
+  static async formatIn(directory: string): Promise<AnswerFormat | undefined> {
+    const sources = await templateSources(directory);
+    return sources && answerFormatOf(Object.values(sources).join('\n'));
+  }
+
   /**
    * Reads chat_template.jinja, else `chat_template` of tokenizer_config.json: a text, or a list from which `default` is
    * taken, and `tool_use` for conversations with tools. `specialTokens` are what the template may name, such as
@@ -53,11 +59,7 @@ export class ChatTemplate {
     directory: string,
     specialTokens: Readonly<Record<string, string>>,
   ): Promise<ChatTemplate | undefined> {
-    const file = await readModelText(directory, 'chat_template.jinja', 'MODEL_TEMPLATE_INVALID', maximumTemplateBytes);
-    const sources =
-      file === undefined
-        ? templatesOf(await readModelJson(directory, 'tokenizer_config.json', 'MODEL_TOKENIZER_INVALID'))
-        : { standard: file };
+    const sources = await templateSources(directory);
     if (sources === undefined) return undefined;
     try {
       for (const { length } of Object.values(sources)) {
@@ -122,6 +124,12 @@ export class ChatTemplate {
 interface TemplateSources {
   readonly standard: string;
   readonly tools?: string;
+}
+
+async function templateSources(directory: string): Promise<TemplateSources | undefined> {
+  const file = await readModelText(directory, 'chat_template.jinja', 'MODEL_TEMPLATE_INVALID', maximumTemplateBytes);
+  if (file !== undefined) return { standard: file };
+  return templatesOf(await readModelJson(directory, 'tokenizer_config.json', 'MODEL_TOKENIZER_INVALID'));
 }
 
 function templatesOf(tokenizerConfig: Readonly<Record<string, unknown>> | undefined): TemplateSources | undefined {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseDocument } from '../control/messages.js';
 import type { Peers } from '../control/peers.js';
+import { modelTraits } from '../model/traits.js';
 import { explainPlan, explainRefusal } from '../placement/explain.js';
 import { explainNumbers, planNumbers } from '../placement/explain-numbers.js';
 import { explainTimes } from '../placement/explain-times.js';
@@ -87,7 +88,7 @@ export class Coordinator {
   ): Promise<InstanceSummary> {
     const survey = await this.surveyor.survey(model, options, signal, conditions);
     const { facts, request, result, model: description } = survey;
-    const plan = planOrThrow(result);
+    const plan = { ...planOrThrow(result), traits: await modelTraits(description) };
     const credentials = {
       instance: randomBytes(8).toString('hex'),
       epoch: 1,

@@ -117,6 +117,7 @@ function planMember(
     nodeName: node.nodeName,
     backend: device.backend,
     deviceId: device.properties.id,
+    ...(device.properties.available ? { deviceKind: device.properties.kind } : {}),
     share,
     programDigest,
     weightBytes: Math.ceil(memory.weightBytes),

@@ -22,3 +22,24 @@ export interface ModelDescription {
   readonly config: ModelConfig;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
 }
+
+/** What a model is and can do, for clients; what its files do not say is absent. */
+export interface ModelTraits {
+  /** Its architecture, as config.json calls it. */
+  readonly family?: string;
+  /** Numbers that were trained. */
+  readonly parameters?: number;
+  /** Bytes of its weights on disk. */
+  readonly storedBytes: number;
+  /** Storage of most of these bytes. */
+  readonly storage?: string;
+  /** Longest context that it was made for, in tokens. */
+  readonly contextLength?: number;
+  readonly embeddingLength?: number;
+  /** Whether it has a chat template. */
+  readonly chats: boolean;
+  /** Whether it calls functions in a way that is known. */
+  readonly tools: boolean;
+  /** Whether it may think before it answers. */
+  readonly thinking: boolean;
+}

@@ -1,3 +1,5 @@
+import type { DeviceKind } from './backend.js';
+import type { ModelTraits } from './model.js';
 import type { StorageType } from './program.js';
 import type { Range } from './range.js';
 import type { StorageChoice } from './sharding.js';
@@ -8,6 +10,8 @@ export interface PlanMember {
   readonly nodeName: string;
   readonly backend: string;
   readonly deviceId: string;
+  /** Absent in plans of older versions. */
+  readonly deviceKind?: DeviceKind;
   /** Share of the stage in [0, 1], for people; the cuts are what counts. */
   readonly share: number;
   /** SHA-256 of the member's lowered program: members build it locally and refuse a mismatch. */
@@ -56,6 +60,8 @@ export interface Plan {
   readonly stages: readonly PlanStage[];
   /** Absent in plans of older versions. */
   readonly predicted?: PlanPrediction;
+  /** Of the model; absent before it is loaded, and in plans of older versions. */
+  readonly traits?: ModelTraits;
   /** Sentences for people: what was considered and why this. */
   readonly reasons: readonly string[];
   /** Devices left out, each with the reason. */

@@ -126,8 +126,18 @@ t.test('ollama', { skip: missingClient('ollama') }, async (t) => {
   if (fitting.done_reason === 'stop') t.ok(Number.isInteger(JSON.parse(fitting.message.content).sum));
 
   t.match(await client.list(), { models: [{ name: modelName }, { name: toolModel }] });
-  t.match(await client.ps(), { models: [{ name: modelName, context_length: 512 }, {}] });
-  t.match(await client.show({ model: modelName }), { capabilities: ['completion'] });
+  const { models: listed } = await client.list();
+  t.match(listed[0], { details: { family: 'llama', parameter_size: '3.2M', quantization_level: 'BF16' } });
+  const { models: running } = await client.ps();
+  t.match(running, [{ name: modelName, context_length: 512, size_vram: 0 }, {}]);
+  const members = (await node.cluster.instances()).find(({ instance }) => instance === loaded.instance)?.plan.stages[0]
+    ?.members;
+  t.equal(running[0].size, (members?.[0]?.weightBytes ?? 0) + (members?.[0]?.stateBytes ?? 0), 'what it takes');
+  t.same((await client.show({ model: modelName })).capabilities, ['completion']);
+  t.match(await client.show({ model: toolModel }), {
+    capabilities: ['completion', 'tools'],
+    model_info: { 'general.architecture': 'llama', 'llama.context_length': 512, 'llama.block_count': 6 },
+  });
   t.match(await client.version(), { version: /^\d+\.\d+\.\d+$/ });
   t.match(await client.chat({ model: modelName, messages: [] }), { done_reason: 'load' });
 

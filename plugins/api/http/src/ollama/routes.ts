@@ -7,13 +7,12 @@ import type { ServedModel } from '../model-directory.js';
 import { warn } from '../openai/fields.js';
 import { ollamaDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, RunningAnswer } from '../requests.js';
+import { detailsOf, distinct, runningOf, tagOf } from './models.js';
 import { chatOrder, generateOrder, type OllamaOrder } from './order.js';
 import { type ChatBody, chatSchema, type GenerateBody, generateSchema, showSchema } from './schema.js';
 
 /** Of the interface as it is followed here: clients compare it with what they need. */
 const interfaceVersion = '0.12.6';
-/** What Ollama says for a model that stays: clients only show it. */
-const neverExpires = '2318-01-01T00:00:00Z';
 
 export function addOllama(server: FastifyInstance, { requests, models }: ApiParts): void {
   const answer = async (
@@ -46,33 +45,15 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
   );
 
   server.get('/api/version', () => ({ version: interfaceVersion }));
-  server.get('/api/tags', async () => ({ models: distinct(await models.models()).map(tagOf) }));
-  server.get('/api/ps', async () => ({
-    models: distinct(await models.models()).map((served) => ({
-      ...tagOf(served),
-      size_vram: weightBytes(served),
-      context_length: served.instance.plan.contextLength,
-      expires_at: neverExpires,
-    })),
+  server.get('/api/tags', async () => ({
+    models: distinct(await models.models()).flatMap((instances) => instances.slice(0, 1).map(tagOf)),
   }));
+  server.get('/api/ps', async () => ({ models: distinct(await models.models()).flatMap(runningOf) }));
 
   server.post<{ Body: { model?: string; name?: string } }>(
     '/api/show',
     { schema: { body: showSchema } },
-    async ({ body }) => {
-      const served = await models.find(modelOf(body.model ?? body.name ?? ''));
-      const { plan } = served.instance;
-      return {
-        ...tagOf(served),
-        parameters: `num_ctx ${plan.contextLength}`,
-        model_info: {
-          'general.architecture': plan.strategy,
-          [`${plan.strategy}.context_length`]: plan.contextLength,
-          [`${plan.strategy}.block_count`]: plan.stages.at(-1)?.layers[1] ?? 0,
-        },
-        capabilities: ['completion'],
-      };
-    },
+    async ({ body }) => detailsOf(await models.find(modelOf(body.model ?? body.name ?? ''))),
   );
 }
 
@@ -80,33 +61,6 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
 function modelOf(name: string): string {
   if (name === '') throw new ShoalError('REQUEST_INVALID', 'model is required', { details: { parameter: 'model' } });
   return name.replace(/:latest$/, '');
-}
-
-function distinct(served: readonly ServedModel[]): ServedModel[] {
-  return [...new Map(served.map((one) => [one.name, one])).values()];
-}
-
-function weightBytes({ instance }: ServedModel): number {
-  return instance.plan.stages.flatMap(({ members }) => members).reduce((sum, one) => sum + one.weightBytes, 0);
-}
-
-function tagOf(served: ServedModel) {
-  const { name, instance, since } = served;
-  const { plan } = instance;
-  return {
-    name,
-    model: name,
-    modified_at: new Date(since).toISOString(),
-    size: weightBytes(served),
-    digest: plan.modelDigest,
-    details: {
-      format: 'safetensors',
-      family: plan.strategy,
-      families: [plan.strategy],
-      parameter_size: '',
-      quantization_level: plan.storage.matrix === 'as-stored' ? '' : String(plan.storage.matrix),
-    },
-  };
 }
 
 interface Said {
