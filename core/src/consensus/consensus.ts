@@ -20,7 +20,7 @@ import {
 import { compareDigest, digestOf } from './digest.js';
 import { compareCandidacies, Election } from './election.js';
 import { randomId } from './environment.js';
-import { type FactRecord, isNewer, type NodeFact } from './facts.js';
+import { type FactRecord, incarnationAfter, isNewer, type NodeFact } from './facts.js';
 import { Gossip } from './gossip.js';
 import type { Candidacy, Command, ConsensusMessage, Digest } from './messages.js';
 import { type Decided, Office } from './office.js';
@@ -247,8 +247,8 @@ export class Consensus {
     const isHeard = known !== undefined && !isNewer(known, this.own);
     if (isHeard || this.own.fact.departed) return;
     const forgotten = forgottenIncarnation(this.current.decisions, nodeId) ?? 0;
-    const incarnation = Math.max(known?.incarnation ?? 0, forgotten, this.own.incarnation) + 1;
-    this.own = { ...this.own, incarnation, version: 1 };
+    const latest = Math.max(known?.incarnation ?? 0, forgotten, this.own.incarnation);
+    this.own = { ...this.own, incarnation: incarnationAfter(latest, this.options.random), version: 1 };
     this.sayAgain();
   }
 

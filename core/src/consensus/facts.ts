@@ -3,6 +3,8 @@
  * incarnation, then the highest version. So facts merge without anybody deciding anything.
  */
 
+import type { Random } from './environment.js';
+
 /** An instance, as the node of its head tells it. */
 export interface InstanceFact {
   readonly instance: string;
@@ -41,6 +43,22 @@ export interface FactRecord {
   /** Counts the words of one life. */
   readonly version: number;
   readonly fact: NodeFact;
+}
+
+/**
+ * Where a calendar is set back, lives may begin at the same moment, or go beyond the same earlier life: chance tells them
+ * apart, for words of equal numbers are taken for the same.
+ */
+const incarnationsPerMoment = 1024;
+
+/** Of a life that begins at this moment, a whole number that grows with time. */
+export function incarnationAt(moment: number, random: Random): number {
+  return moment * incarnationsPerMoment + Math.floor(random.next() * incarnationsPerMoment);
+}
+
+/** Higher than that of another life of the node. */
+export function incarnationAfter(incarnation: number, random: Random): number {
+  return incarnationAt(Math.floor(incarnation / incarnationsPerMoment) + 1, random);
 }
 
 /** By node id. */

@@ -3,7 +3,7 @@ import { type Change, registerOf } from '../consensus/changes.js';
 import { Consensus } from '../consensus/consensus.js';
 import type { Decision } from '../consensus/decisions.js';
 import { systemClock, systemRandom } from '../consensus/environment.js';
-import type { InstanceFact, NodeFact } from '../consensus/facts.js';
+import { type InstanceFact, incarnationAt, type NodeFact } from '../consensus/facts.js';
 import type { Leader } from '../consensus/options.js';
 import { type ClusterState as AgreedState, cordonOf } from '../consensus/state.js';
 import type { SubmitOptions } from '../consensus/submissions.js';
@@ -51,7 +51,7 @@ export class Agreement {
     this.consensus = new Consensus({
       nodeId,
       // The calendar tells one life from the next; where it was set back, the node notices and counts on.
-      incarnation: Date.now(),
+      incarnation: incarnationAt(Date.now(), systemRandom),
       fact: this.fact(stands ? 0 : -1),
       stands,
       clock: systemClock,

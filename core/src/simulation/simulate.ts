@@ -5,6 +5,7 @@
 import { type Decision, type DecisionLimits, type Decisions, decisionLimits } from '../consensus/decisions.js';
 import { dutiesOf } from '../consensus/duties.js';
 import { compareCandidacies } from '../consensus/election.js';
+import { incarnationAt } from '../consensus/facts.js';
 import type { ConsensusMessage } from '../consensus/messages.js';
 import type { ConsensusRules } from '../consensus/options.js';
 import { apply, merge } from '../consensus/state.js';
@@ -162,7 +163,7 @@ class Simulation {
     const life = (this.lives.get(nodeId) ?? 0) + 1;
     this.lives.set(nodeId, life);
     // A machine's calendar may have been set back while it was off.
-    const incarnation = random.chance(0.1) ? 1 : 1000 * life;
+    const incarnation = incarnationAt(random.chance(0.1) ? 1 : 1000 * life, random);
     const stands = (nodeId.charCodeAt(1) + this.seed) % 5 !== 0;
     const node = new SimulatedNode(nodeId, life, incarnation, stands, this.world(nodeId));
     this.running.set(nodeId, node);
