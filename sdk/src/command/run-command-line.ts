@@ -43,7 +43,15 @@ export async function runCommandLine(given: readonly string[]): Promise<number> 
 async function dispatch(words: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<void> {
   const [name, ...rest] = words;
   if (name === undefined && canShowDashboard(terminal)) {
-    await showThisMachine(terminal, signal);
+    try {
+      await showThisMachine(terminal, signal);
+    } catch (thrown) {
+      const error = ShoalError.from(thrown);
+      if (error.code !== 'DASHBOARD_NOT_INSTALLED') throw error;
+      // There is still something to say.
+      printHelp(terminal, commands);
+      terminal.note(`\n${error.message}. ${error.remedy}`);
+    }
     return;
   }
   if (name === undefined || name === '--help' || name === '-h') {

@@ -101,6 +101,7 @@ export class Dashboard implements DisplayObserver {
   /** What is pressed is about what will be seen, though keys may come faster than frames. */
   private pressed(next: () => ShellState): void {
     if (this.isFrameStale) this.compose();
+    this.shell = shells.withoutReadMessage(this.shell, Date.now());
     this.shell = next();
     this.isFrameStale = true;
     this.drawWithin(typedMilliseconds);
@@ -418,7 +419,7 @@ export class Dashboard implements DisplayObserver {
   private withMessage(shell: ShellState, text: string, tone: Tone): ShellState {
     // So that it goes away by itself.
     setTimeout(() => this.drawWithin(0), messageMilliseconds + 50).unref();
-    return { ...shell, message: { text, tone, until: Date.now() + messageMilliseconds } };
+    return { ...shell, message: { text, tone, since: Date.now(), until: Date.now() + messageMilliseconds } };
   }
 }
 

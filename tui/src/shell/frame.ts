@@ -129,14 +129,14 @@ function drawBottom(region: Region, shell: ShellState, now: number): Position | 
     region.writeWithin(0, 0, region.width, `${mode.question} (y/n)`, palette.warning);
     return undefined;
   }
+  let x = 0;
   if (message && message.until > now) {
-    region.writeWithin(0, 0, region.width, message.text, palette[message.tone]);
-    return undefined;
+    const text = clip(message.text, region.width, region.look.glyphs.ellipsis);
+    x = region.write(0, 0, text, palette[message.tone]) + 3;
   }
   const { filter } = current(shell);
-  let x = 0;
   if (filter !== '')
-    x = region.write(0, 0, clip(`filter: ${filter}`, Math.floor(region.width / 2)), palette.accent) + 2;
+    x = region.write(x, 0, clip(`filter: ${filter}`, Math.floor(region.width / 2)), palette.accent) + 2;
   const keys =
     mode.kind === 'chat'
       ? [

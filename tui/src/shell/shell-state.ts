@@ -25,13 +25,19 @@ export interface ShellState {
   readonly isHeld: boolean;
   readonly intervalMilliseconds: number;
   /** What became of the last order; goes away after a while. */
-  readonly message?: { readonly text: string; readonly tone: Tone; readonly until: number };
+  readonly message?: {
+    readonly text: string;
+    readonly tone: Tone;
+    readonly since: number;
+    readonly until: number;
+  };
   readonly commandHistory: readonly string[];
   readonly chatHistory: readonly string[];
 }
 
 const mostBefore = 16;
 const shortestInterval = 250;
+const unreadMilliseconds = 1000;
 const longestInterval = 60_000;
 
 export function initialShell(intervalMilliseconds: number, screen: ScreenName = 'topology'): ShellState {
@@ -46,6 +52,12 @@ export function initialShell(intervalMilliseconds: number, screen: ScreenName = 
     commandHistory: [],
     chatHistory: [],
   };
+}
+
+/** Whoever presses a key has read what was said, unless it came in the same moment. */
+export function withoutReadMessage(shell: ShellState, now: number): ShellState {
+  const { message, ...rest } = shell;
+  return message === undefined || now - message.since < unreadMilliseconds ? shell : rest;
 }
 
 export function current(shell: ShellState): ScreenState {
