@@ -39,6 +39,8 @@ const confirmations = 2;
 const tellingMilliseconds = 40;
 /** Bursts as short as this may grow faster. */
 const shortMilliseconds = 4;
+/** Smaller ones, if they are all, are of the beginning: what they say would be taken for the path's. */
+const leastBytes = 256 * 1024;
 /** A burst that took so many round trips is little shorter for having begun slowly. */
 const manyRoundTrips = 4;
 
@@ -74,7 +76,7 @@ export class BurstSeries {
     this.bursts.push({ bytes, took, rate: bytes / took });
   }
 
-  /** Undefined before the first burst. */
+  /** Undefined while too little was sent to say anything. */
   rate(): BurstRate | undefined {
     const last = this.bursts.at(-1);
     if (!last) return undefined;
@@ -83,6 +85,7 @@ export class BurstSeries {
     const telling = this.bursts.slice(-confirmations - 1).filter(({ took }) => took >= tellingMilliseconds / 4);
     const rate = Math.max(last.rate, ...telling.map((burst) => burst.rate));
     const isLong = last.took >= manyRoundTrips * this.limits.roundTripMilliseconds;
+    if (last.bytes < leastBytes && !isLong && !this.hasSettled) return undefined;
     return { bytesPerSecond: rate * 1000, isLowerBound: !this.hasSettled && !isLong };
   }
 

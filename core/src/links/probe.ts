@@ -181,7 +181,7 @@ async function measureBandwidth(
     // Not `destroy`, after which the system would send what it still holds.
     socket.resetAndDestroy();
   }
-  return series.rate() ?? { reason: 'a burst did not end in time' };
+  return series.rate() ?? { reason: 'there was no time for enough bursts' };
 }
 
 async function send(socket: Socket, reader: SocketReader, bytes: number, content: Buffer): Promise<Burst> {

@@ -47,7 +47,7 @@ function measure(path: Path, milliseconds: number, noise: () => number = () => 0
     series.add({ bytes, elapsedMilliseconds: elapsed + late, arrivingMilliseconds: arriving });
   }
   const found = series.rate();
-  if (!found) throw new Error('no burst was sent');
+  if (!found) throw new Error('nothing was found');
   return { megabitsPerSecond: (found.bytesPerSecond * 8) / 1e6, isLowerBound: found.isLowerBound, sent };
 }
 
@@ -83,13 +83,16 @@ t.test('noise makes it smaller, never larger', async (t) => {
 
 t.test('time and bytes that do not suffice give a lower bound', async (t) => {
   const long = { megabitsPerSecond: 1000, roundTripMilliseconds: 160 };
-  const found = measure(long, 1000);
+  const found = measure(long, 2500);
   t.equal(found.isLowerBound, true);
   t.ok(found.megabitsPerSecond < 1000);
-  const series = new BurstSeries({ roundTripMilliseconds: 1, bytes: 20_000 });
+  const series = new BurstSeries({ roundTripMilliseconds: 1, bytes: 700_000 });
   t.equal(series.rate(), undefined, 'nothing is known before the first burst');
   t.equal(series.next(1000), 16 * 1024);
   series.add({ bytes: 16 * 1024, elapsedMilliseconds: 1.1, arrivingMilliseconds: 0 });
-  t.equal(series.next(1000), undefined, 'the bytes are used up');
+  t.equal(series.rate(), undefined, 'and little after it');
+  t.equal(series.next(1000), 64 * 1024, 'the next is larger');
+  series.add({ bytes: 512 * 1024, elapsedMilliseconds: 4, arrivingMilliseconds: 0 });
+  t.equal(series.next(1000), undefined, 'the bytes do not suffice for another');
   t.equal(series.rate()?.isLowerBound, true);
 });
