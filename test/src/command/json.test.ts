@@ -18,6 +18,8 @@ t.teardown(() => rmSync(root, { recursive: true, force: true }));
 const home = path.join(root, 'home');
 mkdirSync(home, { mode: 0o700 });
 
+/** What stands in the lines of `top`. */
+const screensFile = path.join(repositoryRoot, 'tui', 'screens.schema.json');
 const schemaFile = path.join(repositoryRoot, 'sdk', 'command-output.schema.json');
 const { definitions } = JSON.parse(readFileSync(schemaFile, 'utf8')) as {
   definitions: Readonly<Record<string, object>>;
@@ -117,10 +119,13 @@ t.test('commands in a running node, and what it says meanwhile', async (t) => {
   t.match(answers, [{ question: 'Spell cat.' }, { question: 'What day comes after Monday?' }]);
   await documents(t, ['bench', model, '--prompt', '8', '--generate', '2', '--repeats', '1', '--warm-up', '0']);
   t.match(await documents(t, ['nodes']), [[{ nodeName: 'anchor', state: 'self' }]]);
+  const screens = await documents(t, ['top', '--count', '1']);
   t.match(
-    await documents(t, ['top', '--count', '1']),
+    screens,
     ['topology', 'requests', 'node', 'chat', 'models', 'events', 'plan'].map((screen) => ({ screen })),
   );
+  const figures = compileSchema(JSON.parse(readFileSync(screensFile, 'utf8')) as object);
+  for (const line of screens) t.same(figures.validate(line), [], 'and the figures of each are those of its schema');
   t.match(await documents(t, ['machines']), [
     [{ nodeName: 'anchor', machine: { memory: { processAvailableBytes: { value: Number } } }, devices: Array }],
   ]);

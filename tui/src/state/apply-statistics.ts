@@ -212,10 +212,10 @@ function requestAfter(
     const found = number(answer[name], { minimum: 0 });
     return found === undefined ? undefined : found / 1000;
   };
-  const startedAt = before?.startedAt ?? Math.max(0, at - (milliseconds('submittedMicrosecondsAgo') ?? 0));
+  const startedAt = before?.startedAt ?? Math.max(0, Math.round(at - (milliseconds('submittedMicrosecondsAgo') ?? 0)));
   const endedAgo = milliseconds('endedMicrosecondsAgo');
   const hasEnded = phase === 'finished' || phase === 'cancelled' || phase === 'failed';
-  const endedAt = before?.endedAt ?? (hasEnded ? Math.max(startedAt, at - (endedAgo ?? 0)) : undefined);
+  const endedAt = before?.endedAt ?? (hasEnded ? Math.max(startedAt, Math.round(at - (endedAgo ?? 0))) : undefined);
   const [queue, prefill, decode] = [
     milliseconds('queueMicroseconds'),
     milliseconds('prefillMicroseconds'),
