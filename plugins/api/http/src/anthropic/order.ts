@@ -32,13 +32,30 @@ export function messageOrder(body: MessagesBody): MessageOrder {
   };
 }
 
+/** What of a tool has an effect; `cache_control` is told of once. */
+const toolFields = new Set('name type description input_schema cache_control strict'.split(' '));
+
 function warningsOf(body: MessagesBody): string[] {
   const without: string[] = [];
   if (body.metadata != null) without.push('metadata');
   if (body.container != null) without.push('container');
   if (body.service_tier != null && body.service_tier !== 'auto') without.push('service_tier');
   if (body.thinking?.budget_tokens != null) without.push('thinking.budget_tokens');
-  return without.map((name) => `'${name}' has no effect here`);
+  if (body.thinking?.display != null) without.push('thinking.display');
+  // Prompts are read anew each time.
+  if (hasCacheControl(body)) without.push('cache_control');
+  for (const tool of body.tools ?? []) {
+    const unknown = Object.keys(tool).filter((field) => !toolFields.has(field));
+    without.push(...unknown.map((field) => `tools: ${field} of ${tool.name}`));
+  }
+  return [...new Set(without)].map((name) => `'${name}' has no effect here`);
+}
+
+/** Anywhere where the interface has it. */
+function hasCacheControl({ cache_control: own, system, messages, tools }: MessagesBody): boolean {
+  const lists = [system, tools, ...messages.map(({ content }) => content)];
+  const marked = (one: unknown) => (one as { cache_control?: unknown }).cache_control != null;
+  return own != null || lists.some((list) => Array.isArray(list) && list.some(marked));
 }
 
 /** The conversation, for an answer or to be counted. */

@@ -18,6 +18,10 @@ const knownOptions = new Set(
 );
 
 export function chatOrder(body: ChatBody): OllamaOrder {
+  for (const [index, { type = 'function' }] of (body.tools ?? []).entries()) {
+    if (type !== 'function')
+      throw new FieldError(`tools.${index}.type`, `tools.${index}.type: there are only functions`);
+  }
   const tools = (body.tools ?? []).map(({ function: { name, description, parameters } }) => ({
     name,
     ...(description == null ? {} : { description }),
@@ -56,7 +60,9 @@ function orderOf(body: ChatBody | GenerateBody, input: GenerationInput): OllamaO
   warnings.push(...unknown.map((name) => `'${name}' is not known here`));
   if ('context' in body && body.context != null) warnings.push("'context' has no effect here: send the whole prompt");
   if (body.keep_alive != null) warnings.push("'keep_alive' has no effect here: models stay until they are unloaded");
-  if (body.logprobs) throw new FieldError('logprobs', 'logprobs are not supported here; /v1/chat/completions has them');
+  for (const field of ['top_logprobs', 'logprobs'] as const) {
+    if (body[field]) throw new FieldError(field, `${field} is not supported here; /v1/chat/completions has it`);
+  }
   return {
     order: {
       input,

@@ -42,9 +42,10 @@ function refuseUnsupported(body: ChatBody): void {
   const refuse = (field: string, why: string) => {
     throw new FieldError(field, `Unsupported parameter: '${field}' ${why}`);
   };
-  if (given(body, ['functions', 'function_call']).length > 0) refuse('functions', "is obsolete; use 'tools' instead.");
-  if (body.audio != null || body.modalities?.some((one) => one !== 'text')) {
-    refuse('modalities', 'is not supported: the models of this cluster answer with text.');
+  for (const field of given(body, ['functions', 'function_call'])) refuse(field, "is obsolete; use 'tools' instead.");
+  const isSpoken = body.modalities?.some((one) => one !== 'text');
+  for (const field of [...(isSpoken ? ['modalities'] : []), ...given(body, ['audio'])]) {
+    refuse(field, 'is not supported: the models of this cluster answer with text.');
   }
   if (body.web_search_options != null) refuse('web_search_options', 'is not supported: nothing here searches the web.');
   const { response_format: format, tool_choice: choice, tools } = body;
@@ -60,6 +61,7 @@ function refuseUnsupported(body: ChatBody): void {
 function warningsOf(body: ChatBody): string[] {
   const without = given(body, ['metadata', 'store', 'prediction', 'verbosity', 'prompt_cache_retention']);
   if (body.service_tier != null && !['auto', 'default'].includes(body.service_tier)) without.push('service_tier');
+  if (body.stream_options?.include_obfuscation) without.push('stream_options.include_obfuscation');
   return without.map((name) => `'${name}' has no effect here`);
 }
 
@@ -98,6 +100,13 @@ function chatMessages(messages: readonly ChatBodyMessage[]): ChatMessage[] {
     }
     if (message.content == null && role !== 'assistant') {
       throw new FieldError(`${path}.content`, `Missing required parameter: '${path}.content'.`);
+    }
+    for (const obsolete of given(message, ['function_call', 'audio'])) {
+      const field = `${path}.${obsolete}`;
+      throw new FieldError(
+        field,
+        `Unsupported parameter: '${field}' is not supported here; use 'tool_calls' and text.`,
+      );
     }
     for (const { id, function: called } of calls ?? []) names.set(id, called.name);
     const reasoning = message.reasoning_content ?? message.reasoning;

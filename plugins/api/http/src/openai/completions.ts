@@ -40,7 +40,8 @@ export function addCompletions(server: FastifyInstance, { requests }: ApiParts):
   const options = { schema: { body: completionSchema } };
   server.post<{ Body: CompletionBody }>('/v1/completions', options, async ({ body }, reply) => {
     refuseUnsupported(body);
-    warn(reply, []);
+    const isPadded = body.stream_options?.include_obfuscation;
+    warn(reply, isPadded ? ["'stream_options.include_obfuscation' has no effect here"] : []);
     const inputs = promptsOf(body.prompt);
     const base = samplingOf(body, body.max_tokens ?? defaultMaximumTokens);
     const sampling = { ...base.sampling, ...(body.logprobs == null ? {} : { logProbabilities: body.logprobs }) };

@@ -12,6 +12,10 @@ export interface ResponseOrder {
   readonly isSingleCall: boolean;
 }
 
+/** What the interface knows of functions; what has no effect here is said. */
+const functionFields = new Set(
+  'type name description parameters strict allowed_callers async defer_loading output_schema'.split(' '),
+);
 const toolName = /^[A-Za-z0-9_.-]{1,128}$/;
 const explainedText = 'message.output_text.logprobs';
 
@@ -135,6 +139,12 @@ function toolDefinition(tool: NonNullable<PromptBody['tools']>[number], index: n
   if (tool.type !== 'function') {
     const message = `Tools of type '${tool.type}' are not supported here, only functions.`;
     throw new FieldError(`${path}.type`, message);
+  }
+  const unknown = Object.keys(tool).find((field) => !functionFields.has(field));
+  if (unknown !== undefined) {
+    throw new FieldError(`${path}.${unknown}`, `Unknown parameter: '${path}.${unknown}'.`, {
+      code: 'unknown_parameter',
+    });
   }
   if (tool.name == null) throw new FieldError(`${path}.name`, `Missing required parameter: '${path}.name'.`);
   if (!toolName.test(tool.name)) {
