@@ -156,9 +156,10 @@ t.test('an emulated network', { skip: reason ?? false }, async (t) => {
     await network.rule(first, second, { reorder: { probability: 0.2, microseconds: 3000 } });
     t.ok((await roundTrips(first, echo, { count: 200, ...patiently })).overtaken > 5);
     await network.rule(first, second, { duplicate: { probability: 0.5 } });
-    const doubled = await roundTrips(first, echo, { count: 200, ...patiently });
-    t.equal(doubled.returned, 200);
-    t.ok(doubled.duplicates > 50 && doubled.duplicates < 150, `${doubled.duplicates} came twice`);
+    // With their copies no more than a socket's buffer holds: a program that does not run for a while loses none.
+    const doubled = await roundTrips(first, echo, { count: 100, ...patiently });
+    t.equal(doubled.returned, 100);
+    t.ok(doubled.duplicates > 20 && doubled.duplicates < 80, `${doubled.duplicates} came twice`);
     await network.rule(first, second, { corrupt: { probability: 0.5 } });
     const { returned, corrupted } = await roundTrips(first, echo, { count: 200, waitMilliseconds: 2000 });
     t.equal(corrupted, 0, 'checksums keep changed datagrams away');
