@@ -215,7 +215,7 @@ main(async () => {
     film.press('enter');
     scenes.push(await film.scene([/Paris/, /tokens.*tokens/]));
     film.press('escape', '3');
-    scenes.push(await film.scene([/load of others/, /Devices/]));
+    scenes.push(await film.scene([/memory used/, /Devices/]));
     film.press('7');
     scenes.push(await film.scene([/Predicted and measured/, /Stages/]));
     over.abort();

@@ -47,7 +47,7 @@ t.test('terminals', { skip: noTmux }, async (t) => {
         colours === '256',
         found.join(' '),
       );
-      await terminal.after(['3'], /load of others/);
+      await terminal.after(['3'], /│memory +[█░]/);
       await terminal.after(['q'], /ended with 0/);
     });
   }
@@ -64,7 +64,7 @@ t.test('terminals', { skip: noTmux }, async (t) => {
     await using terminal = await Tmux.shoal(['top', '--home', home], { columns, rows, environment });
     const screen = await terminal.shows(/\* anna/);
     t.match(screen, /\+- Map -+/);
-    t.match(await terminal.after(['3'], /load of others +[#.]+/), /memory +[#.]+/);
+    t.match(await terminal.after(['3'], /load +[#.]+/), /memory +[#.]+/);
     t.notMatch(await terminal.screen(), /[^\n -~]/, 'nothing else is written');
   });
 
@@ -105,7 +105,7 @@ t.test('terminals', { skip: noTmux }, async (t) => {
 
   await t.test('a lost connection is said, and made anew', async (t) => {
     await using terminal = await Tmux.shoal(['top', '--home', home], { columns, rows });
-    await terminal.shows(/attached/);
+    await terminal.shows((screen) => /attached/.test(screen) && /● anna/.test(screen));
     await node.kill();
     const lost = await terminal.shows(/the connection is lost/);
     t.match(lost, /● anna/, 'what was known is still seen');

@@ -11,6 +11,8 @@ import { garbage, spoiled } from '../support/garbage.js';
 import { look, MemoryDisplay } from '../support/memory-display.js';
 import { cluster as looked, machines, topology } from '../support/sample.js';
 
+t.setTimeout(120_000);
+
 type Services = Partial<Record<keyof NodeService, (...given: never[]) => unknown>>;
 
 /** A cluster whose node answers so; what it is not told to answer, it never does. */
