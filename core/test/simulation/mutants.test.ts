@@ -7,10 +7,6 @@ import { type Mistake, simulate } from '@shoal/core/internal/simulation/simulate
 import t from 'tap';
 
 const seedsTried = 400;
-/** Where to begin to look for what shows in few of them. */
-const firstSeeds: Readonly<Record<string, number>> = {
-  'a command that two leaders put in order counts where it came last': 501,
-};
 
 const mutants: Readonly<Record<string, Mistake>> = {
   'equals are not told apart': {
@@ -154,8 +150,7 @@ const mutants: Readonly<Record<string, Mistake>> = {
 
 for (const [name, mistake] of Object.entries(mutants)) {
   t.test(name, async (t) => {
-    const first = firstSeeds[name] ?? 1;
-    for (let seed = first; seed < first + seedsTried; seed++) {
+    for (let seed = 1; seed <= seedsTried; seed++) {
       const { violation } = simulate(seed, { mistake });
       if (!violation) continue;
       t.pass(`seed ${seed}: ${violation.invariant}`);
