@@ -1,6 +1,6 @@
 /** Where requests enter: finds the head of their instance, wherever it is, and passes events on as they come. */
 import { setTimeout } from 'node:timers/promises';
-import type { Peers } from '../control/peers.js';
+import type { Peer, Peers } from '../control/peers.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { GenerationOrder } from '../worker/worker-protocol.js';
@@ -21,6 +21,9 @@ const statisticsDeadlineMilliseconds = 5000;
 /** Loading a large model takes minutes. */
 const successorDeadlineMilliseconds = 10 * 60_000;
 const successorCheckMilliseconds = 250;
+/** How long a request waits for a connection to a node that is there. */
+const connectMilliseconds = 5000;
+const connectCheckMilliseconds = 50;
 /** How often an instance may move under one request before it has begun. */
 const maximumMoves = 3;
 /** What keeps a request from one instance, while another one of the model may take it. */
@@ -202,6 +205,17 @@ export class Ingress {
     }
   }
 
+  /** Nodes that meet, as the halves of a split network do, hear of each other before all of them are connected. */
+  private async connected(nodeId: string, signal: AbortSignal | undefined): Promise<Peer | undefined> {
+    const end = performance.now() + connectMilliseconds;
+    let peer = this.peers.get(nodeId);
+    while (!peer && this.agreement.isPresent(nodeId) && performance.now() < end) {
+      await setTimeout(connectCheckMilliseconds, undefined, { signal });
+      peer = this.peers.get(nodeId);
+    }
+    return peer;
+  }
+
   private async *generateOn(
     { instance, plan }: InstanceSummary,
     order: GenerationOrder,
@@ -212,7 +226,7 @@ export class Ingress {
       yield* this.members.generate(instance, order, signal);
       return;
     }
-    const peer = this.peers.get(head.nodeId);
+    const peer = await this.connected(head.nodeId, signal);
     if (!peer) {
       throw new ShoalError('NODE_LOST', `node ${head.nodeName}, the head of ${plan.modelName}, is not connected`, {
         details: { nodeId: head.nodeId, nodeName: head.nodeName, instance },
