@@ -2,6 +2,7 @@
 import { combine, type Figure, known, unknown } from '../state/figure.js';
 import type { DashboardState, InstanceState, NodeState } from '../state/state.js';
 import type { Badge } from './blocks.js';
+import { counted } from './words.js';
 
 /** A part of an instance on a node. */
 export interface ShareFigures {
@@ -80,7 +81,7 @@ export function badgesOf(node: NodeState): readonly Badge[] {
   if (presence === 'stalled') add('stalled', 'warning', why || 'it is connected, but silent');
   if (node.draining !== undefined) {
     const { remainingInstances } = node.draining;
-    add('draining', 'warning', `${remainingInstances} instances still have a part there`);
+    add('draining', 'warning', `it still has a part in ${counted(remainingInstances, 'instance')}`);
   } else if (node.cordoned !== undefined) add('cordoned', 'warning', node.cordoned);
   if (node.paused !== undefined) add('paused', 'warning', node.paused);
   if ('value' in conditions.throttled && conditions.throttled.value)
