@@ -7,8 +7,6 @@ import t from 'tap';
 import { LocalNode } from '../support/local-node.js';
 import { noTmux, Tmux } from '../support/tmux.js';
 
-t.setTimeout(300_000);
-
 t.test('a cluster of two nodes', { skip: noTmux }, async (t) => {
   const root = mkdtempSync(path.join(tmpdir(), 'shoal-dashboard-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));

@@ -9,8 +9,6 @@ import { shoal } from '../support/command.js';
 import { LocalNode } from '../support/local-node.js';
 import { noTmux, Tmux } from '../support/tmux.js';
 
-t.setTimeout(300_000);
-
 const root = mkdtempSync(path.join(tmpdir(), 'shoal-terminals-'));
 t.teardown(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
 const home = path.join(root, 'home');
