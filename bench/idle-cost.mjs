@@ -15,7 +15,8 @@ const { values: options } = parseArgs({
   options: { discovery: { type: 'string' }, settle: { type: 'string' }, short: { type: 'boolean', default: false } },
 });
 const { short } = options;
-const settleMilliseconds = options.settle === undefined ? (short ? 5000 : 15_000) : Number(options.settle) * 1000;
+/** Nodes look for unused heap after 15 s. */
+const settleMilliseconds = options.settle === undefined ? 20_000 : Number(options.settle) * 1000;
 const watchMilliseconds = short ? 15_000 : 60_000;
 /** USER_HZ, which Linux reports process times in on all platforms of interest. */
 const ticksPerSecond = 100;
