@@ -131,6 +131,7 @@ mod tests {
         let tokens = ModelTokens {
             directory: "/nonexistent".into(),
             parsers: Mutex::new([(count, Arc::new(parsers))].into()),
+            composed: Mutex::default(),
         };
         ComposedFactory {
             tokens: Arc::new(tokens),
@@ -192,6 +193,30 @@ mod tests {
                 assert!(place(&text).is_some(), "{name} refuses {text}");
             }
         }
+    }
+
+    /// What is kept is where an answer begins, wherever the answers before have got to.
+    #[test]
+    fn a_grammar_that_is_kept_begins_anew() {
+        let factory = factory(&[]);
+        let specification = |letter: usize| {
+            let part =
+                serde_json::json!({"name": "a", "kind": "regex", "specification": format!("(xy|z){{{letter}}}")});
+            serde_json::json!({"grammar": "start: @a", "parts": [part]}).to_string()
+        };
+        // More than are kept, and each twice.
+        for round in 0..3 {
+            for count in 1..=crate::MOST_KEPT + 2 {
+                let text = if round == 0 { "xy" } else { "z" }.repeat(count);
+                let mut mask = factory.create(&specification(count), END + 1).unwrap();
+                let place = refused_at(mask.as_mut(), &encode(&text, &[], &[]), END + 1);
+                assert_eq!(place, None, "{text}");
+                let mut again = factory.create(&specification(count), END + 1).unwrap();
+                let place = refused_at(again.as_mut(), &encode("xy", &[], &[]), END + 1);
+                assert_eq!(place, (count > 1).then_some(2), "{count} in round {round}");
+            }
+        }
+        assert_eq!(factory.tokens.composed.lock().unwrap().len(), crate::MOST_KEPT);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod beside;
 mod composed;
 mod vocabulary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,6 +54,7 @@ pub fn token_masks(model_directory: &Path) -> TokenMaskFactories {
     let tokens = Arc::new(ModelTokens {
         directory: model_directory.to_owned(),
         parsers: Mutex::default(),
+        composed: Mutex::default(),
     });
     let composed = ComposedFactory {
         tokens: Arc::clone(&tokens),
@@ -75,9 +76,36 @@ struct ModelTokens {
     directory: PathBuf,
     /// By the number of logits; models have one.
     parsers: Mutex<BTreeMap<u32, Arc<ParserFactory>>>,
+    /// Composed grammars at their beginning, the one that was used last at the end. A conversation asks for the same one
+    /// with each turn, and the tools of a request may take half a second to be made a grammar of.
+    composed: Mutex<VecDeque<(u32, String, Matcher)>>,
 }
 
+/// Most grammars that are kept for the next request.
+const MOST_KEPT: usize = 8;
+
 impl ModelTokens {
+    /// A copy of a grammar that was made before.
+    fn kept(&self, specification: &str, vocabulary: u32) -> Option<Matcher> {
+        let mut composed = self.composed.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = composed
+            .iter()
+            .position(|(count, known, _)| *count == vocabulary && known == specification)?;
+        let found = composed.remove(index)?;
+        let copy = found.2.deep_clone();
+        composed.push_back(found);
+        Some(copy)
+    }
+
+    fn keep(&self, specification: &str, vocabulary: u32, matcher: &Matcher) {
+        let kept = (vocabulary, specification.to_owned(), matcher.deep_clone());
+        let mut composed = self.composed.lock().unwrap_or_else(PoisonError::into_inner);
+        composed.push_back(kept);
+        if composed.len() > MOST_KEPT {
+            composed.pop_front();
+        }
+    }
+
     fn parsers(&self, vocabulary: u32) -> Result<Arc<ParserFactory>, String> {
         let mut parsers = self.parsers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = parsers.get(&vocabulary) {
@@ -112,7 +140,7 @@ impl TokenMaskFactory for GrammarFactory {
     fn create(&self, specification: &str, vocabulary: u32) -> Result<Box<dyn TokenMask>, String> {
         let grammar = self.kind.grammar(specification)?;
         let parsers = self.tokens.parsers(vocabulary)?;
-        mask_of(&parsers, TopLevelGrammar::from_grammar(grammar))
+        matcher_of(&parsers, TopLevelGrammar::from_grammar(grammar)).map(mask_of)
     }
 }
 
@@ -122,25 +150,40 @@ struct ComposedFactory {
 
 impl TokenMaskFactory for ComposedFactory {
     fn create(&self, specification: &str, vocabulary: u32) -> Result<Box<dyn TokenMask>, String> {
-        let mut composed = Composed::parse(specification)?;
-        let parsers = self.tokens.parsers(vocabulary)?;
-        let made = composed.grammar().and_then(|grammar| mask_of(&parsers, grammar));
-        let Err(problem) = made else { return made };
-        if !composed.fall_back(|grammar| mask_of(&parsers, grammar).is_ok()) {
-            return Err(problem);
+        if let Some(matcher) = self.tokens.kept(specification, vocabulary) {
+            return Ok(mask_of(matcher));
         }
-        mask_of(&parsers, composed.grammar()?)
+        let matcher = self.make(specification, vocabulary)?;
+        self.tokens.keep(specification, vocabulary, &matcher);
+        Ok(mask_of(matcher))
     }
 }
 
-fn mask_of(parsers: &ParserFactory, grammar: TopLevelGrammar) -> Result<Box<dyn TokenMask>, String> {
+impl ComposedFactory {
+    fn make(&self, specification: &str, vocabulary: u32) -> Result<Matcher, String> {
+        let mut composed = Composed::parse(specification)?;
+        let parsers = self.tokens.parsers(vocabulary)?;
+        let made = composed.grammar().and_then(|grammar| matcher_of(&parsers, grammar));
+        let Err(problem) = made else { return made };
+        if !composed.fall_back(|grammar| matcher_of(&parsers, grammar).is_ok()) {
+            return Err(problem);
+        }
+        matcher_of(&parsers, composed.grammar()?)
+    }
+}
+
+fn matcher_of(parsers: &ParserFactory, grammar: TopLevelGrammar) -> Result<Matcher, String> {
     contained(|| {
         let matcher = Matcher::new(parsers.create_parser(grammar));
         match matcher.get_error() {
             Some(problem) => Err(problem),
-            None => Ok(Box::new(beside::MaskBeside::new(matcher)) as Box<dyn TokenMask>),
+            None => Ok(matcher),
         }
     })
+}
+
+fn mask_of(matcher: Matcher) -> Box<dyn TokenMask> {
+    Box::new(beside::MaskBeside::new(matcher))
 }
 
 /// What the library rules out must not end the process: specifications and tokenizers are strangers'.
@@ -196,6 +239,7 @@ mod tests {
         let tokens = Arc::new(ModelTokens {
             directory: model(),
             parsers: Mutex::default(),
+            composed: Mutex::default(),
         });
         GrammarFactory { tokens, kind }
     }
@@ -356,6 +400,7 @@ mod tests {
             tokens: Arc::new(ModelTokens {
                 directory: PathBuf::from("/nonexistent"),
                 parsers: Mutex::default(),
+                composed: Mutex::default(),
             }),
             kind: Kind::Regex,
         };
