@@ -39,10 +39,13 @@ async function realNode() {
   const node = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     await once(createInterface({ input: node.stdout }), 'line');
-    const patterns = ['Topology', 'leader anna'];
+    const patterns = ['Topology', 'attached'];
     const runs = Array.from({ length: short ? 1 : 5 }, () => {
-      const { milliseconds } = watch({ patterns, settle: 2, seconds: 0.1 }, [command, 'top', '--home', home]);
-      return patterns.map((pattern) => milliseconds[pattern]);
+      const { milliseconds } = watch({ patterns, settle: 4, seconds: 0.1 }, [command, 'top', '--home', home]);
+      return patterns.map((pattern) => {
+        if (milliseconds[pattern] === null) throw new Error(`the dashboard did not show "${pattern}" within 4 s`);
+        return milliseconds[pattern];
+      });
     });
     const [firstFrameMilliseconds, attachedMilliseconds] = patterns.map((_, index) =>
       round(median(runs.map((run) => run[index])), 0),
