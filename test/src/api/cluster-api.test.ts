@@ -54,6 +54,12 @@ t.test('the cluster', async (t) => {
   });
   t.match((await call('GET', '/cluster/topology')).body, { nodes: [{ nodeId: node.cluster.nodeId }] });
   t.match((await call('GET', `/cluster/instances/${instance}/statistics`)).body, [{ stage: 0, member: 0 }]);
+  t.match((await call('GET', '/cluster/statistics')).body, {
+    instances: [{ instance, members: [{ stage: 0, member: 0, statistics: { residentSlots: 0 } }] }],
+  });
+  t.match((await call('GET', '/cluster/machines')).body, {
+    nodes: [{ nodeId: node.cluster.nodeId, memory: { totalBytes: {} }, devices: [{ backend: 'cpu' }] }],
+  });
   t.equal((await call('DELETE', `/cluster/instances/${instance}`)).status, 204);
   t.match(await call('DELETE', `/cluster/instances/${instance}`), { status: 404, body: { error: {} } });
 

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from './repository.js';
 
 const folder = join(repositoryRoot, 'test', 'clients');
+const require = createRequire(join(folder, 'package.json'));
 
 /** False when the client is there, else why a test of it is skipped. */
 export function missingClient(name: string): string | false {
@@ -16,8 +17,14 @@ export function missingClient(name: string): string | false {
 /** The client's module. Its types are not there where it is not installed. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export async function importClient(name: string): Promise<any> {
-  const file = createRequire(join(folder, 'package.json')).resolve(name);
+  const file = require.resolve(name);
   return import(pathToFileURL(file).href);
+}
+
+/** The same of a client that is CommonJS. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export function requireClient(name: string): any {
+  return require(name);
 }
 
 /** The interpreter that has the Python clients; undefined where test/clients/.venv was not made. */

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
 
+export const eventStreamType = 'text/event-stream';
+
 /** Proxies and clients give up on what is silent for too long; a long prompt takes a while. */
 const keepAliveMilliseconds = 10_000;
 
@@ -21,7 +23,7 @@ export class EventStream {
   /** Sends the head; from now on errors are events, too. */
   constructor(
     private readonly reply: FastifyReply,
-    contentType = 'text/event-stream; charset=utf-8',
+    contentType = `${eventStreamType}; charset=utf-8`,
     private readonly keepAliveText = ': keep-alive\n\n',
   ) {
     const { raw } = reply;

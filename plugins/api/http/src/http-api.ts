@@ -28,6 +28,8 @@ const portsTried = 64;
 /** What runs when the API closes may end within this time. */
 const drainMilliseconds = 5000;
 const headersMilliseconds = 15_000;
+/** How often it is looked for connections whose time is over; the framework's half a minute would be added to each limit. */
+const checkMilliseconds = 5000;
 /** Clients keep connections for their next request. */
 const keepAliveMilliseconds = 75_000;
 const mostConnections = 4096;
@@ -62,17 +64,25 @@ export class HttpApi implements Api<NodeService> {
     const parts: ApiParts = { context, options, log, models, requests, metrics, closing: closing.signal };
     // Loaded here: a node without an API does not pay for it.
     const { default: fastify } = await import('fastify');
+    const bodyMilliseconds = options.bodySeconds * 1000;
     const server = fastify({
       bodyLimit: options.maximumBodyBytes,
-      requestTimeout: options.bodySeconds * 1000,
+      requestTimeout: bodyMilliseconds,
       keepAliveTimeout: keepAliveMilliseconds,
       connectionTimeout: 0,
-      http: { headersTimeout: headersMilliseconds },
+      http: {
+        headersTimeout: Math.min(headersMilliseconds, bodyMilliseconds),
+        connectionsCheckingInterval: Math.min(checkMilliseconds, bodyMilliseconds),
+      },
       forceCloseConnections: 'idle',
       return503OnClosing: true,
       // What a client calls its request is not trusted to be unlike another's.
       requestIdHeader: false,
       genReqId: () => `req_${crypto.randomUUID().replaceAll('-', '')}`,
+      // What the router itself refuses: a path that is no text, or too long.
+      frameworkErrors: (error, request, reply) => {
+        sendProblem(reply, error, request, log, { status: 400 });
+      },
       exposeHeadRoutes: true,
       routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },

@@ -1,53 +1,61 @@
 /** A description of everything that is served, from the schemas by which requests are checked. */
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { TSchema } from 'typebox';
 import type { ApiParts } from './http-api.js';
+import { dialectOf } from './problems.js';
 
 declare module 'fastify' {
   interface FastifySchema {
     /** One line for the description of the route. */
     summary?: string;
+    /** What it answers with; described only: answers are not cut to it. */
+    answer?: TSchema;
+    /** Its status where that is not 200. */
+    answerStatus?: number;
+    /** Type of what is not JSON: of the whole answer, or of the stream that may be asked for instead. */
+    answerType?: string;
+    /** What it says where it cannot, if not in the manner of its interface. */
+    errorAnswer?: TSchema;
+    /** Not a part of the interface. */
+    isHidden?: boolean;
   }
 }
 
-interface Described {
-  readonly method: string;
-  readonly url: string;
-  readonly summary: string | undefined;
-  readonly body: unknown;
-  readonly params: unknown;
-  readonly query: unknown;
-}
-
-const errorResponse = { description: 'An error, in the manner of the interface that was asked.' };
+type Described = Pick<
+  NonNullable<RouteOptions['schema']>,
+  'summary' | 'answer' | 'answerStatus' | 'answerType' | 'errorAnswer' | 'body' | 'params' | 'querystring'
+> & { readonly method: string; readonly url: string };
 
 /** Before the routes that it is to describe. */
 export function addOpenApi(server: FastifyInstance, { context, options }: ApiParts): void {
   const routes: Described[] = [];
-  server.addHook('onRoute', ({ method, url, schema }: RouteOptions) => {
-    const { summary, body, params, querystring: query } = (schema ?? {}) as Described & { querystring?: unknown };
+  server.addHook('onRoute', ({ method, url, schema = {} }: RouteOptions) => {
+    if (schema.isHidden) return;
     for (const one of [method].flat()) {
-      if (one === 'HEAD' || one === 'OPTIONS') continue;
-      routes.push({ method: one.toLowerCase(), url, summary, body, params, query });
+      if (one !== 'HEAD' && one !== 'OPTIONS') routes.push({ ...schema, method: one.toLowerCase(), url });
     }
   });
   const needsKey = options.keys.length > 0 || (context.settings.keys ?? []).length > 0;
-  server.get('/openapi.json', () => document(routes, context.softwareVersion, needsKey));
+  server.get('/openapi.json', { schema: { summary: 'This description.' } }, () =>
+    document(routes, context.softwareVersion, needsKey),
+  );
 }
 
 function document(routes: readonly Described[], version: string, needsKey: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, url, summary, body, params, query } of routes) {
+  for (const route of routes) {
+    const { method, url, summary, body, params, querystring } = route;
     // `:name` and `*` are the framework's way to write parameters.
     const path = url.replaceAll(/:(\w+)/g, '{$1}').replace('*', '{name}');
     paths[path] ??= {};
     paths[path][method] = {
       ...(summary === undefined ? {} : { summary }),
       operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_match, next: string) => next.toUpperCase())}`,
-      ...parametersOf(path, params, query),
+      ...parametersOf(path, params, querystring),
       ...(body === undefined
         ? {}
         : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-      responses: { '2XX': { description: 'The answer.' }, '4XX': errorResponse, '5XX': errorResponse },
+      responses: responsesOf(route),
     };
   }
   return {
@@ -56,6 +64,26 @@ function document(routes: readonly Described[], version: string, needsKey: boole
     ...(needsKey ? { security: [{ key: [] }] } : {}),
     components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
     paths,
+  };
+}
+
+function responsesOf({ url, answer, answerStatus, answerType, errorAnswer }: Described): object {
+  const status = answerStatus ?? (answer === undefined ? '2XX' : 200);
+  const content = {
+    ...(answer === undefined ? {} : { 'application/json': { schema: answer } }),
+    ...(answerType === undefined ? {} : { [answerType]: { schema: { type: 'string' } } }),
+  };
+  const error = {
+    description: 'An error, in the manner of the interface that was asked.',
+    content: { 'application/json': { schema: errorAnswer ?? dialectOf(url).schema } },
+  };
+  return {
+    [status]: {
+      description: 'The answer.',
+      ...(Object.keys(content).length === 0 ? {} : { content }),
+    },
+    '4XX': error,
+    '5XX': error,
   };
 }
 

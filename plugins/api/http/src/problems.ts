@@ -1,6 +1,10 @@
 /** Errors as HTTP says them: a status for everybody, and a body in the manner of the interface that was asked. */
 import { type ErrorCode, type PluginContext, ShoalError } from '@shoal/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { anthropicError } from './anthropic/answers.js';
+import { ollamaError } from './ollama/answers.js';
+import { openAiError } from './openai/answers.js';
 
 /** An error on its way to a client. */
 export interface Problem {
@@ -91,15 +95,19 @@ function ofFramework({ statusCode = 400, message, validation }: FastifyError): O
 export interface Dialect {
   /** The body in which the clients of an interface look for an error. */
   body(problem: Problem): object;
+  /** Of that body. */
+  readonly schema: TSchema;
 }
 
 export const openAiDialect: Dialect = {
+  schema: openAiError,
   body: ({ status, code, message, parameter, openAiCode: own }) => ({
     error: { message, type: openAiType(status), param: parameter ?? null, code: own ?? openAiCode(code) },
   }),
 };
 
 export const anthropicDialect: Dialect = {
+  schema: anthropicError,
   body: ({ status, message, parameter }) => ({
     type: 'error',
     error: {
@@ -130,10 +138,10 @@ function anthropicType(status: number): string {
   }
 }
 
-export const ollamaDialect: Dialect = { body: ({ message }) => ({ error: message }) };
+export const ollamaDialect: Dialect = { schema: ollamaError, body: ({ message }) => ({ error: message }) };
 
 /** Whose interface a path belongs to. */
-function dialectOf(path: string): Dialect {
+export function dialectOf(path: string): Dialect {
   if (path.startsWith('/v1/messages')) return anthropicDialect;
   return path.startsWith('/api/') ? ollamaDialect : openAiDialect;
 }

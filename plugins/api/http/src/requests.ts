@@ -42,20 +42,21 @@ export class Requests {
     this.running += 1;
     const startedAt = performance.now();
     const ended = this.metrics.began(name);
+    const limit = new Limit(signal, this.options.answerSeconds);
     let isSettled = false;
     const settle = (outcome: string) => {
       if (isSettled) return;
       isSettled = true;
+      limit.end();
       ended(outcome);
       this.running -= 1;
       if (this.running === 0) for (const resolve of this.whenIdle) resolve();
     };
     try {
-      const both = AbortSignal.any([signal, deadline(this.options.answerSeconds)]);
       const tried = new Set<string>();
       for (;;) {
         const model = await this.models.find(name, tried);
-        const events = this.service.generate(model.instance.instance, order, both)[Symbol.asyncIterator]();
+        const events = this.service.generate(model.instance.instance, order, limit.signal)[Symbol.asyncIterator]();
         try {
           const first = await events.next();
           if (first.done || first.value.kind !== 'accepted') {
@@ -72,7 +73,7 @@ export class Requests {
             },
           };
         } catch (thrown) {
-          if (!isGone(thrown) || both.aborted || tried.size > 0) throw thrown;
+          if (!isGone(thrown) || limit.signal.aborted || tried.size > 0) throw thrown;
           tried.add(model.instance.instance);
         }
       }
@@ -122,8 +123,35 @@ export class Requests {
   }
 }
 
-function deadline(seconds: number): AbortSignal {
-  return AbortSignal.timeout(seconds * 1000);
+/**
+ * Aborts when the client goes away, or when an answer has taken as long as it may. Nothing of it stays when the answer has ended:
+ * a signal with a timeout of its own would be kept for all of that time.
+ */
+class Limit {
+  private readonly controller = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private readonly passOn = () => this.controller.abort(this.client.reason);
+
+  constructor(
+    private readonly client: AbortSignal,
+    seconds: number,
+  ) {
+    this.timer = setTimeout(() => {
+      const message = `the answer took longer than ${seconds} s, which is the longest here`;
+      this.controller.abort(new ShoalError('TIMEOUT', message, { details: { seconds } }));
+    }, seconds * 1000);
+    if (client.aborted) this.passOn();
+    else client.addEventListener('abort', this.passOn, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+    this.client.removeEventListener('abort', this.passOn);
+  }
 }
 
 /** The instance, not the request, is what is wrong. */

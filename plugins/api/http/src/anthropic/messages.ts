@@ -2,16 +2,25 @@
 import { randomUUID } from 'node:crypto';
 import type { FinishedChoice, ToolCallPart } from '@shoal/core';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { clientSignal, EventStream } from '../event-stream.js';
+import { clientSignal, EventStream, eventStreamType } from '../event-stream.js';
 import type { ApiParts } from '../http-api.js';
 import { warn } from '../openai/fields.js';
 import { anthropicDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, RunningAnswer } from '../requests.js';
+import { countAnswer, messageAnswer } from './answers.js';
 import { messageOrder, promptOf } from './order.js';
 import { type CountBody, countSchema, type MessagesBody, messagesSchema } from './schema.js';
 
 export function addAnthropic(server: FastifyInstance, { requests }: ApiParts): void {
-  server.post<{ Body: MessagesBody }>('/v1/messages', { schema: { body: messagesSchema } }, async ({ body }, reply) => {
+  const options = {
+    schema: {
+      summary: 'Answers a conversation.',
+      body: messagesSchema,
+      answer: messageAnswer,
+      answerType: eventStreamType,
+    },
+  };
+  server.post<{ Body: MessagesBody }>('/v1/messages', options, async ({ body }, reply) => {
     const { order, warnings, isSingleCall } = messageOrder(body);
     warn(reply, warnings);
     const answer = new MessageAnswer(await requests.start(body.model, order, clientSignal(reply)), isSingleCall);
@@ -22,7 +31,7 @@ export function addAnthropic(server: FastifyInstance, { requests }: ApiParts): v
 
   server.post<{ Body: CountBody }>(
     '/v1/messages/count_tokens',
-    { schema: { body: countSchema } },
+    { schema: { summary: 'Counts the tokens of a conversation.', body: countSchema, answer: countAnswer } },
     async ({ body }, reply) => {
       // The head writes the prompt; who does not read on cancels what it would have made of it.
       const order = { input: promptOf(body), ignoreEndOfText: false, maximumTokens: 1, sampling: {} };

@@ -1,10 +1,19 @@
 /** The cluster itself: what it is, what a load would do, loading and unloading, and what happens. */
 import { isAbsolute } from 'node:path';
-import { type LoadOptions, type PretendedNode, ShoalError } from '@shoal/core';
-import type { FastifyInstance } from 'fastify';
+import { type LoadOptions, type NodeReadiness, type PretendedNode, ShoalError } from '@shoal/core';
+import type { FastifyInstance, FastifySchema } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { clientSignal, EventStream } from '../event-stream.js';
+import { clientSignal, EventStream, eventStreamType } from '../event-stream.js';
 import type { ApiParts } from '../http-api.js';
+import {
+  allStatisticsAnswer,
+  clusterAnswer,
+  explainAnswer,
+  instanceAnswer,
+  machinesAnswer,
+  statisticsAnswer,
+  topologyAnswer,
+} from './answers.js';
 
 const storageType = Type.String();
 
@@ -60,22 +69,51 @@ function splitBody({ model, ...options }: LoadBody): { readonly model: string; r
   return { model, options: options as LoadOptions };
 }
 
+/** What the picture of the cluster shows of a machine; a node that did not answer is silent. */
+function machineOf({ nodeId, nodeName, facts, silent }: NodeReadiness) {
+  if (facts === undefined) return { nodeId, nodeName, silent: silent ?? 'it does not describe itself' };
+  const { machineId, machine, conditions, devices } = facts;
+  return { nodeId, nodeName, machineId, ...machine, conditions, devices };
+}
+
 export function addCluster(server: FastifyInstance, { context, closing }: ApiParts): void {
   const { service } = context;
-  const loading = { schema: { summary: 'Loads a model; answers when it serves.', body: loadSchema } };
-  const explaining = { schema: { summary: 'What loading would do, and why; loads nothing.', body: explainSchema } };
-  const ofInstance = (summary: string) => ({ schema: { summary, params: instanceParameters } });
+  const loading = {
+    schema: {
+      summary: 'Loads a model; answers when it serves.',
+      body: loadSchema,
+      answer: instanceAnswer,
+      answerStatus: 201,
+    },
+  };
+  const explaining = {
+    schema: { summary: 'What loading would do, and why; loads nothing.', body: explainSchema, answer: explainAnswer },
+  };
+  const ofInstance = (schema: FastifySchema) => ({ schema: { ...schema, params: instanceParameters } });
 
-  server.get('/cluster', { schema: { summary: 'Nodes, instances, and what the cluster agrees on.' } }, async () => {
-    const [nodes, instances, state] = await Promise.all([service.nodes(), service.instances(), service.state()]);
-    const { nodeName, softwareVersion } = context;
-    return { node: { nodeId: service.nodeId, nodeName, softwareVersion }, nodes, instances, state };
-  });
+  server.get(
+    '/cluster',
+    { schema: { summary: 'Nodes, instances, and what the cluster agrees on.', answer: clusterAnswer } },
+    async () => {
+      const [nodes, instances, state] = await Promise.all([service.nodes(), service.instances(), service.state()]);
+      const { nodeName, softwareVersion } = context;
+      return { node: { nodeId: service.nodeId, nodeName, softwareVersion }, nodes, instances, state };
+    },
+  );
 
   server.get(
     '/cluster/topology',
-    { schema: { summary: 'Devices, interfaces and measured links.' } },
+    { schema: { summary: 'Devices, interfaces and measured links.', answer: topologyAnswer } },
     async (_request, reply) => service.topology({ signal: clientSignal(reply) }),
+  );
+
+  server.get(
+    '/cluster/machines',
+    { schema: { summary: 'Memory, devices and conditions of every node’s machine.', answer: machinesAnswer } },
+    async (_request, reply) => {
+      const { nodes } = await service.readiness(undefined, clientSignal(reply));
+      return { nodes: nodes.map(machineOf) };
+    },
   );
 
   server.post<{ Body: ExplainBody }>('/cluster/explain', explaining, async ({ body }, reply) => {
@@ -97,22 +135,41 @@ export function addCluster(server: FastifyInstance, { context, closing }: ApiPar
 
   server.delete<{ Params: InstanceParameters }>(
     '/cluster/instances/:instance',
-    ofInstance('Unloads an instance from all its nodes.'),
+    ofInstance({ summary: 'Unloads an instance from all its nodes.', answerStatus: 204 }),
     async ({ params }, reply) => {
       await service.unload(params.instance, clientSignal(reply));
       return reply.code(204).send();
     },
   );
 
+  server.get(
+    '/cluster/statistics',
+    {
+      schema: {
+        summary: 'Counters of all members of what is loaded, as far as they answer.',
+        answer: allStatisticsAnswer,
+      },
+    },
+    async (_request, reply) => {
+      const signal = clientSignal(reply);
+      const ready = (await service.instances(signal)).filter(({ state }) => state === 'ready');
+      // One that ends meanwhile is no error of who asks for all.
+      const read = await Promise.allSettled(
+        ready.map(async ({ instance }) => ({ instance, members: await service.statistics(instance, signal) })),
+      );
+      return { instances: read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])) };
+    },
+  );
+
   server.get<{ Params: InstanceParameters }>(
     '/cluster/instances/:instance/statistics',
-    ofInstance('Counters of all members: steps, and where their time went.'),
+    ofInstance({ summary: 'Counters of all members: steps, and where their time went.', answer: statisticsAnswer }),
     async ({ params }, reply) => service.statistics(params.instance, clientSignal(reply)),
   );
 
   server.get(
     '/cluster/events',
-    { schema: { summary: 'What happens from now on, as server-sent events.' } },
+    { schema: { summary: 'What happens from now on, as server-sent events.', answerType: eventStreamType } },
     async (_request, reply) => {
       const signal = AbortSignal.any([clientSignal(reply), closing]);
       const events = service.watch(signal);

@@ -1,18 +1,25 @@
 /** The interface of Ollama: `/api/chat`, `/api/generate`, and what is said of models. */
 import { type FinishedChoice, ShoalError, type ToolCallPart } from '@shoal/core';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { TSchema } from 'typebox';
 import { clientSignal, EventStream } from '../event-stream.js';
 import type { ApiParts } from '../http-api.js';
 import type { ServedModel } from '../model-directory.js';
 import { warn } from '../openai/fields.js';
 import { ollamaDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, RunningAnswer } from '../requests.js';
+import { chatAnswer, generateAnswer, runningAnswer, showAnswer, tagsAnswer, versionAnswer } from './answers.js';
 import { detailsOf, distinct, runningOf, tagOf } from './models.js';
 import { chatOrder, generateOrder, type OllamaOrder } from './order.js';
 import { type ChatBody, chatSchema, type GenerateBody, generateSchema, showSchema } from './schema.js';
 
+const streamType = 'application/x-ndjson';
 /** Of the interface as it is followed here: clients compare it with what they need. */
 const interfaceVersion = '0.12.6';
+
+const described = (summary: string, body: TSchema, answer: TSchema) => ({
+  schema: { summary, body, answer, answerType: streamType },
+});
 
 export function addOllama(server: FastifyInstance, { requests, models }: ApiParts): void {
   const answer = async (
@@ -29,30 +36,38 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
     return reply;
   };
 
-  server.post<{ Body: ChatBody }>('/api/chat', { schema: { body: chatSchema } }, async ({ body }, reply) => {
-    // Ollama loads a model this way; here it is loaded or not.
-    if ((body.messages ?? []).length === 0) return loaded(await models.find(modelOf(body.model)), body, chatFields);
-    return answer(body, chatOrder(body), chatFields, reply);
-  });
+  server.post<{ Body: ChatBody }>(
+    '/api/chat',
+    described('Answers a conversation.', chatSchema, chatAnswer),
+    async ({ body }, reply) => {
+      // Ollama loads a model this way; here it is loaded or not.
+      if ((body.messages ?? []).length === 0) return loaded(await models.find(modelOf(body.model)), body, chatFields);
+      return answer(body, chatOrder(body), chatFields, reply);
+    },
+  );
 
   server.post<{ Body: GenerateBody }>(
     '/api/generate',
-    { schema: { body: generateSchema } },
+    described('Continues a text.', generateSchema, generateAnswer),
     async ({ body }, reply) => {
       if (!body.prompt) return loaded(await models.find(modelOf(body.model)), body, generateFields);
       return answer(body, generateOrder(body), generateFields, reply);
     },
   );
 
-  server.get('/api/version', () => ({ version: interfaceVersion }));
-  server.get('/api/tags', async () => ({
+  server.get('/api/version', { schema: { answer: versionAnswer } }, () => ({ version: interfaceVersion }));
+  server.get('/api/tags', { schema: { summary: 'What is loaded.', answer: tagsAnswer } }, async () => ({
     models: distinct(await models.models()).flatMap((instances) => instances.slice(0, 1).map(tagOf)),
   }));
-  server.get('/api/ps', async () => ({ models: distinct(await models.models()).flatMap(runningOf) }));
+  server.get(
+    '/api/ps',
+    { schema: { summary: 'What is loaded, and until when.', answer: runningAnswer } },
+    async () => ({ models: distinct(await models.models()).flatMap(runningOf) }),
+  );
 
   server.post<{ Body: { model?: string; name?: string } }>(
     '/api/show',
-    { schema: { body: showSchema } },
+    { schema: { summary: 'What a model is.', body: showSchema, answer: showAnswer } },
     async ({ body }) => detailsOf(await models.find(modelOf(body.model ?? body.name ?? ''))),
   );
 }
@@ -115,7 +130,7 @@ class OllamaAnswer {
   }
 
   async stream(reply: FastifyReply): Promise<void> {
-    const stream = new EventStream(reply, 'application/x-ndjson', '');
+    const stream = new EventStream(reply, streamType, '');
     const line = (data: object) => stream.write(`${JSON.stringify(data)}\n`);
     let told = 0;
     try {

@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { FinishedChoice, ToolCallPart } from '@shoal/core';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { clientSignal, EventStream } from '../event-stream.js';
+import { clientSignal, EventStream, eventStreamType } from '../event-stream.js';
 import type { ApiParts } from '../http-api.js';
 import { openAiDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, RunningAnswer } from '../requests.js';
+import { chatAnswer } from './answers.js';
 import { type ChatOrder, chatOrder } from './chat-order.js';
 import { type ChatBody, chatSchema } from './chat-schema.js';
 import { warn } from './fields.js';
@@ -13,7 +14,9 @@ import { chatLogProbability } from './log-probabilities.js';
 import { Usage } from './usage.js';
 
 export function addChat(server: FastifyInstance, { requests }: ApiParts): void {
-  const options = { schema: { body: chatSchema } };
+  const options = {
+    schema: { summary: 'Answers a conversation.', body: chatSchema, answer: chatAnswer, answerType: eventStreamType },
+  };
   server.post<{ Body: ChatBody }>('/v1/chat/completions', options, async ({ body }, reply) => {
     const order = chatOrder(body);
     warn(reply, order.warnings);

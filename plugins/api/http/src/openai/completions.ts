@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { GenerationInput, GenerationOrder } from '@shoal/core';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { clientSignal, EventStream } from '../event-stream.js';
+import { clientSignal, EventStream, eventStreamType } from '../event-stream.js';
 import type { ApiParts } from '../http-api.js';
 import { FieldError, openAiDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, Requests, RunningAnswer } from '../requests.js';
+import { completionAnswer } from './answers.js';
 import { open, samplingFields, samplingOf, warn } from './fields.js';
 import { addLogProbability, completionLogProbabilities } from './log-probabilities.js';
 import { Usage } from './usage.js';
@@ -37,7 +38,14 @@ const completionSchema = Type.Object(
 type CompletionBody = Static<typeof completionSchema>;
 
 export function addCompletions(server: FastifyInstance, { requests }: ApiParts): void {
-  const options = { schema: { body: completionSchema } };
+  const options = {
+    schema: {
+      summary: 'Continues texts.',
+      body: completionSchema,
+      answer: completionAnswer,
+      answerType: eventStreamType,
+    },
+  };
   server.post<{ Body: CompletionBody }>('/v1/completions', options, async ({ body }, reply) => {
     refuseUnsupported(body);
     const isPadded = body.stream_options?.include_obfuscation;

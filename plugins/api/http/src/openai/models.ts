@@ -2,6 +2,7 @@ import { ShoalError } from '@shoal/core';
 import type { FastifyInstance } from 'fastify';
 import type { ApiParts } from '../http-api.js';
 import type { ServedModel } from '../model-directory.js';
+import { modelAnswer, modelsAnswer } from './answers.js';
 
 /** What is loaded, a model with several instances once. */
 export function addModels(server: FastifyInstance, { models }: ApiParts): void {
@@ -22,13 +23,14 @@ export function addModels(server: FastifyInstance, { models }: ApiParts): void {
     }));
   };
 
-  server.get('/v1/models', async () => {
+  server.get('/v1/models', { schema: { summary: 'What is loaded.', answer: modelsAnswer } }, async () => {
     const data = await list();
     return { object: 'list', data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
   });
 
   // A name may have an owner: `owner/model`.
-  server.get<{ Params: { '*': string } }>('/v1/models/*', async ({ params }) => {
+  const ofOne = { schema: { summary: 'One model that is loaded.', answer: modelAnswer } };
+  server.get<{ Params: { '*': string } }>('/v1/models/*', ofOne, async ({ params }) => {
     const found = (await list()).find(({ id }) => id === params['*']);
     if (found) return found;
     const message = `The model '${params['*']}' is not loaded in this cluster.`;
