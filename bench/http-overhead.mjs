@@ -1,7 +1,11 @@
 // Claim: HTTP costs at most 2 ms to the first token and 0.2 ms a token over the SDK. One node with the shipped model is asked
-// in turns through the SDK and through a streamed chat completion over loopback; the client runs in the same process, so that
-// its own work counts against HTTP, too. Prints JSON: {"name", "short", "ratios": {"http/sdk, decode", …}, "added", …}.
+// in turns through the SDK and through a streamed chat completion over loopback, by `node:http` and by `fetch`; the client runs
+// in the same process, so that its own work counts against HTTP, too. Prints JSON: {"name", "short", "ratios": {"http/sdk,
+// decode", …}, "added", …}.
+
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCluster } from 'shoal';
@@ -36,6 +40,24 @@ function timed() {
   };
 }
 
+const body = JSON.stringify({ model: 'shoal-tiny-chat', messages, max_tokens: tokens, ignore_eos: true, stream: true });
+const headers = { 'content-type': 'application/json' };
+const agent = new Agent({ keepAlive: true });
+
+/** Counts the tokens of server-sent events, which come in any pieces. */
+async function readEvents(stream, clock) {
+  const decoder = new TextDecoder();
+  let pending = '';
+  for await (const bytes of stream) {
+    const events = (pending + decoder.decode(bytes, { stream: true })).split('\n\n');
+    pending = events.pop();
+    for (const event of events) {
+      if (event.startsWith('data: {') && JSON.parse(event.slice(6)).choices[0]?.delta.content) clock.token();
+    }
+  }
+  return clock.result();
+}
+
 const measure = {
   async sdk() {
     const clock = timed();
@@ -44,28 +66,22 @@ const measure = {
   },
   async http() {
     const clock = timed();
-    const body = { model: 'shoal-tiny-chat', messages, max_tokens: tokens, ignore_eos: true, stream: true };
-    const response = await fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const decoder = new TextDecoder();
-    let pending = '';
-    for await (const bytes of response.body) {
-      const events = (pending + decoder.decode(bytes, { stream: true })).split('\n\n');
-      pending = events.pop();
-      for (const event of events) {
-        if (event.startsWith('data: {') && JSON.parse(event.slice(6)).choices[0]?.delta.content) clock.token();
-      }
-    }
-    return clock.result();
+    const asking = request(`${url}/v1/chat/completions`, { method: 'POST', headers, agent });
+    asking.end(body);
+    const [response] = await once(asking, 'response');
+    return readEvents(response, clock);
+  },
+  async fetch() {
+    const clock = timed();
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body });
+    return readEvents(response.body, clock);
   },
 };
 
-const series = { sdk: [new Series(), new Series()], http: [new Series(), new Series()] };
-for (const name of Object.keys(measure)) for (let warmUp = 0; warmUp < 3; warmUp += 1) await measure[name]();
-await takeTurns(rounds, Object.keys(measure), async (name) => {
+const names = Object.keys(measure);
+const series = Object.fromEntries(names.map((name) => [name, [new Series(), new Series()]]));
+for (const name of names) for (let warmUp = 0; warmUp < 3; warmUp += 1) await measure[name]();
+await takeTurns(rounds, names, async (name) => {
   const { firstToken, perToken } = await measure[name]();
   series[name][0].add(firstToken);
   series[name][1].add(perToken);
@@ -73,7 +89,12 @@ await takeTurns(rounds, Object.keys(measure), async (name) => {
 await cluster.close();
 rmSync(home, { recursive: true, force: true });
 
-const added = (index) => median(series.http[index].values.map((value, turn) => value - series.sdk[index].values[turn]));
+const added = (name, index) =>
+  median(series[name][index].values.map((value, turn) => value - series.sdk[index].values[turn]));
+const addedBy = (name) => ({
+  firstTokenMilliseconds: round(added(name, 0)),
+  perTokenMilliseconds: round(added(name, 1), 4),
+});
 const summary = ([firstToken, perToken]) => ({ firstToken: firstToken.summary(), perToken: perToken.summary() });
 console.log(
   JSON.stringify(
@@ -84,9 +105,9 @@ console.log(
         'http/sdk, decode': speedRatio(series.http[1], series.sdk[1]),
         'http/sdk, first token': speedRatio(series.http[0], series.sdk[0]),
       },
-      added: { firstTokenMilliseconds: round(added(0)), perTokenMilliseconds: round(added(1), 4) },
+      added: { http: addedBy('http'), fetch: addedBy('fetch') },
       targets: { firstTokenMilliseconds: 2, perTokenMilliseconds: 0.2 },
-      milliseconds: { sdk: summary(series.sdk), http: summary(series.http) },
+      milliseconds: Object.fromEntries(names.map((name) => [name, summary(series[name])])),
       machine: machineFacts(),
     },
     null,
