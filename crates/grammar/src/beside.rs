@@ -80,14 +80,7 @@ impl MaskBeside {
 impl TokenMask for MaskBeside {
     fn allow(&mut self, allowed: &mut TokenSet) {
         let Some(Ok(mask)) = self.mask() else { return };
-        let range = allowed.range();
-        mask.iter_set_entries(|token| {
-            if let Ok(token) = u32::try_from(token)
-                && range.contains(&token)
-            {
-                allowed.insert(token);
-            }
-        });
+        allowed.insert_words(mask.as_slice());
     }
 
     fn accept(&mut self, token: u32) {

@@ -40,6 +40,18 @@ impl TokenSet {
         }
     }
 
+    /// Adds the tokens of a whole vocabulary whose bits are set: bit `b` of word `w` is token `32 w + b`. Those outside
+    /// the range change nothing.
+    pub fn insert_words(&mut self, words: &[u32]) {
+        for (index, own) in self.words.iter_mut().enumerate() {
+            *own |= bits_from(words, self.range.start as usize + index * 64);
+        }
+        let rest = self.range.len() % 64;
+        if let Some(last) = self.words.last_mut().filter(|_| rest > 0) {
+            *last &= (1 << rest) - 1;
+        }
+    }
+
     /// Whether a token is in the set.
     pub fn contains(&self, token: u32) -> bool {
         let index = token.wrapping_sub(self.range.start);
@@ -65,6 +77,18 @@ impl TokenSet {
                 }
             }
         }
+    }
+}
+
+/// The 64 bits from `first` on; those after the last word are 0.
+fn bits_from(words: &[u32], first: usize) -> u64 {
+    let (index, shift) = (first / 32, first % 32);
+    let word = |index: usize| u64::from(words.get(index).copied().unwrap_or(0));
+    let low = word(index) | word(index + 1) << 32;
+    if shift == 0 {
+        low
+    } else {
+        low >> shift | word(index + 2) << (64 - shift)
     }
 }
 
@@ -183,6 +207,37 @@ mod tests {
         set.reset(0..3);
         assert_eq!((set.range(), set.contains(0)), (0..3, false));
         set.keep_only(&mut []);
+    }
+
+    #[test]
+    fn words_are_inserted_as_their_tokens_are() {
+        let words: Vec<u32> = (1..=9_u32).map(|index| index.wrapping_mul(0x9e37_79b9)).collect();
+        let is_set = |token: u32| {
+            words
+                .get(token as usize / 32)
+                .is_some_and(|word| word & 1 << (token % 32) != 0)
+        };
+        for range in [
+            0..288,
+            0..70,
+            1..65,
+            31..200,
+            32..96,
+            63..64,
+            64..300,
+            100..1000,
+            288..400,
+            5..5,
+        ] {
+            let mut one_by_one = TokenSet::empty(range.clone());
+            range
+                .clone()
+                .filter(|token| is_set(*token))
+                .for_each(|token| one_by_one.insert(token));
+            let mut at_once = TokenSet::empty(range.clone());
+            at_once.insert_words(&words);
+            assert_eq!(at_once, one_by_one, "{range:?}");
+        }
     }
 
     #[test]
