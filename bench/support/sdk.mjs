@@ -32,9 +32,9 @@ export async function startNode(threads) {
  * Generates `tokens` tokens after a prompt of so many; milliseconds as the program saw and as the engine says it.
  * `perToken` is the mean over the answer, because single gaps say how events were bundled on their way, too.
  */
-export async function generate(model, prompt, tokens) {
+export async function generate(model, prompt, tokens, more = {}) {
   const started = performance.now();
-  const generation = model.generate(promptOf(prompt), { maximumTokens: tokens, ignoreEndOfText: true });
+  const generation = model.generate(promptOf(prompt), { maximumTokens: tokens, ignoreEndOfText: true, ...more });
   let first = 0;
   let last = 0;
   for await (const _part of generation) {
