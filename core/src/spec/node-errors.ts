@@ -54,7 +54,8 @@ export const nodeErrors = {
   NODE_NOT_DRAINED: {
     meaning: 'Instances could not move away from a node that is drained; it takes no new ones.',
     raisedBy: 'the node that was asked to drain it',
-    remedy: 'Make room on other nodes, or unload the named instances; or `shoal uncordon` the node.',
+    remedy:
+      'Make room on other nodes, or unload the named instances; or `shoal uncordon` the node. `shoal leave --now` ends it without waiting for them.',
   },
   NODE_HOME_UNUSABLE: {
     meaning: "The node's home folder, SHOAL_HOME, cannot be written.",
