@@ -69,6 +69,10 @@ t.test('the cluster', async (t) => {
   });
   t.match(await call('POST', '/cluster/instances', { model: modelName, slots: 3 }), { status: 400 });
   t.match(await call('POST', '/cluster/instances', { model: './x' }), { status: 400 });
+  // What no device can do is no failure of this side.
+  const unknown = { matrix: '', embedding: '' };
+  t.match(await call('POST', '/cluster/instances', { model: modelName, storage: unknown }), { status: 400 });
+  t.match(await call('POST', '/cluster/instances', { model: modelName, plan: 'pp=64' }), { status: 409 });
   t.match(await call('DELETE', '/cluster/instances/nonsense'), { status: 400 });
   t.match(await heard, /event: instance-loaded\ndata: \{"kind":"instance-loaded"/);
   listening.abort();

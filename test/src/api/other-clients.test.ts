@@ -149,7 +149,9 @@ t.test('ollama', { skip: missingClient('ollama') }, async (t) => {
   t.match(await thrownBy(client.chat({ ...request, model: 'none' })), { status_code: 404, error: /not loaded/ });
   t.match(await thrownBy(client.chat({ ...request, format: 'xml' })), { status_code: 400, error: /xml/ });
 
-  const long = { ...request, stream: true, options: { temperature: 1.9, num_predict: 400 } };
+  // What cannot end before it is left.
+  const endless = { type: 'object', properties: { text: { type: 'string', minLength: 2000 } }, required: ['text'] };
+  const long = { ...request, stream: true, format: endless, options: { num_predict: 480 } };
   const leaving = await client.chat(long);
   const left = (async () => {
     for await (const _part of leaving) leaving.abort();

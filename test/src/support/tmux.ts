@@ -29,7 +29,8 @@ export class Tmux implements AsyncDisposable {
     const tmux = new Tmux(`shoal-test-${process.pid}-${randomBytes(4).toString('hex')}`);
     const variables = Object.entries({ LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', TERM: 'xterm-256color', ...environment });
     const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-    const unset = ['NO_COLOR', 'FORCE_COLOR', 'COLORTERM', 'TMUX', 'TERM_PROGRAM'].filter(
+    // Node takes a terminal of a CI for one without colours.
+    const unset = ['NO_COLOR', 'FORCE_COLOR', 'COLORTERM', 'TMUX', 'TERM_PROGRAM', 'CI', 'TEAMCITY_VERSION'].filter(
       (name) => environment[name] === undefined,
     );
     const command = [

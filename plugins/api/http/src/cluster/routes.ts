@@ -1,6 +1,6 @@
 /** The cluster itself: what it is, what a load would do, loading and unloading, and what happens. */
 import { isAbsolute } from 'node:path';
-import { type LoadOptions, type NodeReadiness, type PretendedNode, ShoalError } from '@shoal/core';
+import { type LoadOptions, type NodeReadiness, type PretendedNode, ShoalError, storageTypes } from '@shoal/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { clientSignal, EventStream, eventStreamType } from '../event-stream.js';
@@ -15,7 +15,7 @@ import {
   topologyAnswer,
 } from './answers.js';
 
-const storageType = Type.String();
+const storageType = Type.Enum([...storageTypes]);
 
 const loadFields = {
   model: Type.String({ minLength: 1, description: 'Name of a model in a library of the nodes, or a folder.' }),
