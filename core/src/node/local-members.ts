@@ -202,12 +202,13 @@ export class LocalMembers {
     const record = this.instances.get(instance);
     const member = this.members.get(memberKey(instance, { stage: 0, member: 0 }));
     if (record?.state === 'failed') throw instanceFailed(record);
+    // Before its members are asked for: they end a moment before their instance is gone.
+    if (record?.successor !== undefined) throw instanceMoved(record);
     if (!record || !member || record.state !== 'ready') {
       throw new ShoalError('INSTANCE_NOT_FOUND', `node ${this.settings.nodeName} serves no instance ${instance}`, {
         details: { instance, nodeId: this.settings.nodeId },
       });
     }
-    if (record.successor !== undefined) throw instanceMoved(record);
     this.agreement.refusePaused(record);
     const requestId = member.nextRequestId++;
     const queue = new AsyncQueue<GenerationEvent>();

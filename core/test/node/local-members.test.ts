@@ -71,3 +71,12 @@ t.test('a failure while the worker has an order, which ends with the worker', as
   await t.rejects(preparing, { code: 'NODE_LOST', message: /node c was lost/ });
   t.ok(members.isEmpty);
 });
+
+t.test('a request to an instance whose members have ended before it', async (t) => {
+  const { instances, members } = setUp();
+  const record = instances.add({ id: 'one', epoch: 1, plan, model: '/model', coordinatorId: 'a' });
+  instances.ready('one');
+  record.successor = 'two';
+  const asking = members.generate('one', {} as never, undefined).next();
+  await t.rejects(asking, { code: 'INSTANCE_MOVED', details: { successor: 'two' } });
+});
