@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { bandwidthMillisecondsFor } from '@shoal/core/internal/node/node-links.js';
 import { machineFacts } from './support/machine.mjs';
 import { median, round } from './support/numbers.mjs';
 
@@ -19,8 +20,6 @@ const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, loss: { type: 'string', default: '0' } },
 });
 const [rounds, loss] = [options.rounds, options.loss].map(Number);
-/** As core/src/node/node-links.ts has it. */
-const millisecondsFor = (oneWay) => Math.min(4000, Math.max(800, 32 * 2 * oneWay));
 
 const problem = emulatedNetworkProblem();
 if (problem !== undefined) {
@@ -41,7 +40,14 @@ for (const oneWay of [1, 20, 80]) {
     const rule = { delay: { microseconds: oneWay * 1000 }, bandwidth: { bitsPerSecond: megabits * 1e6 } };
     if (loss > 0) rule.loss = { model: 'random', probability: loss };
     await network.ruleBothWays(from, to, rule);
-    const words = [script, 'ask', to.address, String(port), String(millisecondsFor(oneWay)), String(rounds)];
+    const words = [
+      script,
+      'ask',
+      to.address,
+      String(port),
+      String(bandwidthMillisecondsFor(2 * oneWay)),
+      String(rounds),
+    ];
     const asked = from.spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     const found = JSON.parse(await text(asked.stdout));
     const of = (field) => found.flatMap((one) => one[field] ?? []);

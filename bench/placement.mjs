@@ -2,7 +2,8 @@
 // which several are needed, and on devices of which each holds it, in racks of ten with measured links inside a rack and to
 // some nodes elsewhere, and prints the median times as JSON, with what they grow by for each doubling of the nodes:
 // {"name", "results": [{"case", "devices", "links", "stages", "milliseconds"}], "growth"}.
-import { lowerProgram, place, programDigest, propagate } from '@shoal/core';
+import { place } from '@shoal/core';
+import { memberLowering } from '@shoal/core/internal/worker/member-program.js';
 import { llamaStrategy } from '@shoal/sharding-llama';
 import { machineFacts } from './support/machine.mjs';
 import { median, round } from './support/numbers.mjs';
@@ -101,18 +102,9 @@ function links(count) {
   }).flat();
 }
 
-let last;
-
-function propagatedFor(shard, contextLength) {
-  const key = JSON.stringify(shard);
-  if (last?.key !== key)
-    last = {
-      key,
-      propagated: propagate(strategy.program(config, tensors, shard, { contextLength })),
-      texts: new Map(),
-    };
-  return last;
-}
+const contextLength = 1024;
+// As a node does it: a stage's program is written once for all its members.
+const lower = memberLowering(strategy, { config, tensors }, contextLength);
 
 function request(count, gibibytes) {
   return {
@@ -123,13 +115,8 @@ function request(count, gibibytes) {
     tensors,
     nodes: nodes(count, gibibytes),
     links: links(count),
-    options: { contextLength: 1024, slotCount: 1 },
-    // As a node does it: a stage's program is written once for all its members.
-    lowerMember: (shard, member, _device, { storage, contextLength }) => {
-      const { propagated, texts } = propagatedFor(shard, contextLength);
-      const program = lowerProgram(propagated, member, storage, tensors);
-      return { digest: programDigest(program, texts), program };
-    },
+    options: { contextLength, slotCount: 1 },
+    lowerMember: (shard, member, _device, { storage }) => lower(shard, member, storage),
   };
 }
 

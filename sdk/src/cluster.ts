@@ -284,8 +284,8 @@ export class Cluster implements AsyncDisposable {
    *
    * Without `fresh`: what nodes have measured by themselves, latency every half minute or so, bandwidth only before
    * placements; it is there at once. With `fresh`: all nodes measure the links whose numbers are older than ten seconds,
-   * latency first and then bandwidth for as long as time allows, and what they find is awaited, about a second and a half
-   * at most. What is not measured by then stays as it was: `measuredAt` of each link says when that was. It loads the
+   * latency first and then bandwidth for as long as time allows, and what they find is awaited, a second and a half, or
+   * some seconds where links are long. What is not measured by then stays as it was: `measuredAt` of each link says when that was. It loads the
    * links while it runs, so ask for it before a decision and not all the time.
    */
   async topology(options: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<ClusterTopology> {

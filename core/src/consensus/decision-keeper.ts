@@ -23,10 +23,10 @@ interface Waiting {
 }
 
 export class DecisionKeeper {
-  /** Changes that were made, that the write in progress holds, and that are written. */
+  /** Changes that were made, and that are written. */
   private made = 0;
-  private writing: number | undefined;
   private written = 0;
+  private isWriting = false;
   private latest: Decisions | undefined;
   private readonly waiting = new Set<Waiting>();
 
@@ -72,11 +72,11 @@ export class DecisionKeeper {
   }
 
   private writeNext(): void {
-    if (!this.store || !this.latest || this.writing !== undefined || this.written === this.made) return;
+    if (!this.store || !this.latest || this.isWriting || this.written === this.made) return;
     const change = this.made;
-    this.writing = change;
+    this.isWriting = true;
     this.store.write(this.latest, () => {
-      this.writing = undefined;
+      this.isWriting = false;
       this.written = change;
       for (const waiting of Array.from(this.waiting)) {
         if (waiting.change > change) continue;

@@ -5,6 +5,9 @@
 
 import type { Random } from './environment.js';
 
+/** Each instance has replaced the one before; more earlier ones than these are of no use to anybody. */
+export const maximumReplaced = 64;
+
 /** An instance, as the node of its head tells it. */
 export interface InstanceFact {
   readonly instance: string;

@@ -81,14 +81,18 @@ export function pauseOfInstance({ decisions }: ClusterState, instance: string): 
   return inForceAt(decisions, `instance/${instance}`, 'pause-instance')?.reason;
 }
 
-/** Whether an instance takes no new requests: it is paused itself, or a node is that holds a part. */
-export function isPaused(
+/** Why an instance takes no new requests: it is paused itself, or a node is that holds a part; undefined: it takes them. */
+export function pauseReason(
   state: ClusterState,
   { instance, nodeIds }: Pick<InstanceFact, 'instance' | 'nodeIds'>,
-): boolean {
-  return (
-    pauseOfInstance(state, instance) !== undefined || nodeIds.some((nodeId) => pauseOfNode(state, nodeId) !== undefined)
-  );
+): string | undefined {
+  const own = pauseOfInstance(state, instance);
+  if (own !== undefined) return own;
+  for (const nodeId of nodeIds) {
+    const reason = pauseOfNode(state, nodeId);
+    if (reason !== undefined) return `node ${state.facts[nodeId]?.fact.nodeName ?? nodeId} is paused: ${reason}`;
+  }
+  return undefined;
 }
 
 /** Instances that take no new requests by themselves, be they there or not. */

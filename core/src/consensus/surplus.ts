@@ -4,7 +4,7 @@
  * one that is given up itself.
  */
 import type { InstanceFact } from './facts.js';
-import { type ClusterState, isPaused } from './state.js';
+import { type ClusterState, pauseReason } from './state.js';
 
 /** The instance that stays instead of `own`, which serves the same wish; undefined: `own` stays. Pure. */
 export function keeperInsteadOf(
@@ -14,11 +14,11 @@ export function keeperInsteadOf(
 ): InstanceFact | undefined {
   const { wish } = own;
   // What is paused stays as it is: neither given up, nor enough to give up another one for.
-  if (wish === undefined || isPaused(state, own)) return undefined;
+  if (wish === undefined || pauseReason(state, own) !== undefined) return undefined;
   const serving = Object.values(state.facts)
     .filter(({ nodeId, fact }) => !fact.departed && isPresent(nodeId))
     .flatMap(({ fact }) => fact.instances)
-    .filter((one) => one.wish === wish && one.state === 'ready' && !isPaused(state, one));
+    .filter((one) => one.wish === wish && one.state === 'ready' && pauseReason(state, one) === undefined);
   const replaced = new Set(serving.flatMap(({ replaces = [] }) => replaces));
   const [keeper] = serving.filter(({ instance }) => !replaced.has(instance)).sort(compare);
   return keeper?.instance === own.instance ? undefined : keeper;

@@ -39,11 +39,13 @@ export const isMeasured = (
 ): number is { readonly value: number; readonly source: 'measured' } =>
   'value' in number && number.source === 'measured';
 
+type LinkBandwidth = Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'>;
+
 /** What a burst says of a link. A lower bound does not take the place of more. */
 export function bandwidthOf(
   { bytesPerSecond, isLowerBound }: BurstRate,
-  before: Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'> | undefined,
-): Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'> {
+  before: LinkBandwidth | undefined,
+): LinkBandwidth {
   const known = before?.bandwidthBytesPerSecond;
   if (isLowerBound && before && known && isMeasured(known) && known.value > bytesPerSecond) {
     return keptBandwidth(before);
@@ -54,13 +56,7 @@ export function bandwidthOf(
   };
 }
 
-export function keptBandwidth({
-  bandwidthBytesPerSecond,
-  isBandwidthLowerBound,
-}: Pick<Link, 'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'>): Pick<
-  Link,
-  'bandwidthBytesPerSecond' | 'isBandwidthLowerBound'
-> {
+export function keptBandwidth({ bandwidthBytesPerSecond, isBandwidthLowerBound }: LinkBandwidth): LinkBandwidth {
   return { bandwidthBytesPerSecond, ...(isBandwidthLowerBound ? { isBandwidthLowerBound } : {}) };
 }
 

@@ -161,10 +161,9 @@ async function measureBandwidth(
   const granted = await exchange(socket, reader, commandKinds.burst, maximumBurstBytes);
   if (granted === 0) return { reason: 'the other side takes no burst now' };
   const series = new BurstSeries({ roundTripMilliseconds, bytes: granted });
-  const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), Math.max(0, endsAt - performance.now()));
+  let timer: NodeJS.Timeout | undefined;
   const ended = new Promise<undefined>((resolve) => {
-    over.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    timer = setTimeout(() => resolve(undefined), Math.max(0, endsAt - performance.now()));
   });
   try {
     for (;;) {

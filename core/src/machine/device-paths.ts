@@ -5,7 +5,7 @@
 import type { BusDevice, DevicePath, DevicePaths } from '../spec/link.js';
 import { macosDevices } from './macos-devices.js';
 import { nvidiaPaths } from './nvidia.js';
-import { linuxPciDevices } from './pci.js';
+import { linuxPciDevices, nvidiaVendor } from './pci.js';
 import { readWithin } from './reading.js';
 import type { MachineSource } from './source.js';
 import { windowsDevices } from './windows-devices.js';
@@ -26,8 +26,6 @@ export function readDevicePaths(source: MachineSource): Promise<DevicePaths> {
     (reason) => ({ devices: [], paths: [], unknown: [reason] }),
   );
 }
-
-export const nvidiaVendor = '10de';
 
 /** What the system's own list of devices says. */
 export interface BusListing {

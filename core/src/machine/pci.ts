@@ -44,7 +44,8 @@ const rootPattern = /^pci[0-9a-f]{4,8}:[0-9a-f]{2}$/;
 const maximumDepth = 16;
 const maximumNodes = 4096;
 
-const vendors: Readonly<Record<string, string>> = { '10de': 'NVIDIA', '1002': 'AMD', '8086': 'Intel' };
+export const nvidiaVendor = '10de';
+const vendors: Readonly<Record<string, string>> = { [nvidiaVendor]: 'NVIDIA', '1002': 'AMD', '8086': 'Intel' };
 /** Base classes of PCI: display controllers, and processing accelerators. */
 const cardClasses = ['03', '12'];
 const bridgeClass = '0680';
@@ -94,7 +95,7 @@ class PciReader {
       ['class', 'vendor', 'device'].map(async (file) => (await trimmedText(this.source, `${place}/${file}`))?.slice(2)),
     );
     const vendor = vendorCode ?? '';
-    if (vendor === '10de' && classCode?.startsWith(bridgeClass)) this.hasNvidiaSwitch = true;
+    if (vendor === nvidiaVendor && classCode?.startsWith(bridgeClass)) this.hasNvidiaSwitch = true;
     if (!cardClasses.some((prefix) => classCode?.startsWith(prefix))) return;
     const numaNode = await numberIn(this.source, `${place}/numa_node`);
     const address = way.at(-1)?.address ?? '';

@@ -1,8 +1,8 @@
 /** Graphics processors of a machine with Windows, by what their driver model says of their link. */
-import { join } from 'node:path/win32';
 import type { DevicePath } from '../spec/link.js';
 import type { BusListing } from './device-paths.js';
 import { describePciLink, pciBytesPerSecond } from './pci.js';
+import { askPowerShell } from './powershell.js';
 import { reported, unknown } from './reading.js';
 import type { MachineSource } from './source.js';
 
@@ -30,35 +30,23 @@ interface Answer {
 const generations = [2.5, 5, 8, 16, 32, 64];
 
 export async function windowsDevices(source: MachineSource): Promise<BusListing> {
-  const program = join(
-    process.env.SystemRoot ?? 'C:\\Windows',
-    'System32',
-    'WindowsPowerShell',
-    'v1.0',
-    'powershell.exe',
-  );
-  const text = await source.output(program, ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', script]);
-  const none = { devices: [], paths: [], hasNvidiaSwitch: false };
-  if (text === undefined) return { ...none, unknown: ['PowerShell cannot be run'] };
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    return { ...none, unknown: ['PowerShell answers with something else than JSON'] };
-  }
+  const found = await askPowerShell(source, script);
+  if ('problem' in found) return { devices: [], paths: [], hasNvidiaSwitch: false, unknown: [found.problem] };
+  const { answer } = found;
   const all = (Array.isArray(answer) ? answer : [answer]) as readonly (Answer | null)[];
   // Displays of remote sessions and of software are on no bus.
   const devices = all.flatMap((one) =>
     one?.instance?.startsWith('PCI\\') ? [{ ...one, instance: one.instance }] : [],
   );
   return {
-    devices: devices.map((one) => ({
-      id: idOf(one),
-      name: one.name ?? 'graphics processor',
-      ...(/VEN_([0-9A-F]{4})/i.exec(one.instance)?.[1] === undefined
-        ? {}
-        : { vendor: /VEN_([0-9A-F]{4})/i.exec(one.instance)?.[1]?.toLowerCase() ?? '' }),
-    })),
+    devices: devices.map((one) => {
+      const vendor = /VEN_([0-9A-F]{4})/i.exec(one.instance)?.[1]?.toLowerCase();
+      return {
+        id: idOf(one),
+        name: one.name ?? 'graphics processor',
+        ...(vendor === undefined ? {} : { vendor }),
+      };
+    }),
     paths: devices.map((one) => ({ to: idOf(one), ...pathOf(one) })),
     unknown: devices.length === 0 ? ['Windows lists no graphics processor on a PCI bus'] : [],
     hasNvidiaSwitch: false,

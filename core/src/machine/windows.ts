@@ -1,7 +1,7 @@
-/** A machine with Windows, by one question to PowerShell: starting it is what takes the time. */
-import { join } from 'node:path/win32';
+/** A machine with Windows, by one question to PowerShell. */
 import { memoryUnknown } from './linux-memory.js';
 import type { MachineConditions, MachineFacts, MachineMemory, ProcessorFacts } from './machine.js';
+import { askPowerShell, noJson } from './powershell.js';
 import { reported, unknown } from './reading.js';
 import type { MachineSource } from './source.js';
 
@@ -44,17 +44,10 @@ export interface WindowsAnswer {
 
 /** The answer, or why there is none. */
 export async function askWindows(source: MachineSource): Promise<WindowsAnswer | string> {
-  const systemRoot = process.env.SystemRoot ?? 'C:\\Windows';
-  const program = join(systemRoot, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe');
-  const text = await source.output(program, ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', script]);
-  if (text === undefined) return 'PowerShell cannot be run';
-  try {
-    const answer: unknown = JSON.parse(text);
-    if (typeof answer === 'object' && answer !== null && !Array.isArray(answer)) return answer as WindowsAnswer;
-  } catch {
-    // Said below.
-  }
-  return 'PowerShell answers with something else than JSON';
+  const found = await askPowerShell(source, script);
+  if ('problem' in found) return found.problem;
+  const { answer } = found;
+  return typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? (answer as WindowsAnswer) : noJson;
 }
 
 const number = (value: number | null | undefined): number | undefined =>

@@ -29,7 +29,7 @@ export class Caretaker {
   /** When to try again what could not be done. */
   private readonly notBefore = new Map<string, number>();
   /** Since when instances of this node have had others beside them, by both. */
-  private readonly besideSince = new Map<string, number>();
+  private besideSince: ReadonlyMap<string, number> = new Map();
   private timer: NodeJS.Timeout | undefined;
   private scheduled = false;
   private readonly lifetime = new AbortController();
@@ -81,13 +81,17 @@ export class Caretaker {
 
   /** Without instances that have not been superfluous for long. */
   private settled(duties: readonly Duty[]): Duty[] {
-    const retirements = duties.filter((duty) => duty.kind === 'retire-instance');
-    const pairs = new Set(retirements.map(({ instance, successor }) => `${instance} ${successor}`));
-    for (const pair of this.besideSince.keys()) if (!pairs.has(pair)) this.besideSince.delete(pair);
-    for (const pair of pairs) if (!this.besideSince.has(pair)) this.besideSince.set(pair, performance.now());
-    const isLongSo = ({ instance, successor }: (typeof retirements)[number]) =>
-      performance.now() - (this.besideSince.get(`${instance} ${successor}`) ?? 0) >= besideMilliseconds;
-    return duties.filter((duty) => duty.kind !== 'retire-instance' || isLongSo(duty));
+    const now = performance.now();
+    const since = new Map<string, number>();
+    const settled = duties.filter((duty) => {
+      if (duty.kind !== 'retire-instance') return true;
+      const pair = `${duty.instance} ${duty.successor}`;
+      const beganAt = this.besideSince.get(pair) ?? now;
+      since.set(pair, beganAt);
+      return now - beganAt >= besideMilliseconds;
+    });
+    this.besideSince = since;
+    return settled;
   }
 
   /** An instance whose nodes are wanted again need not move. */

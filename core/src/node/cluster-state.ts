@@ -1,6 +1,6 @@
 /** The agreed state of the cluster as programs see it. */
 import type { Leader } from '../consensus/options.js';
-import { type ClusterState as AgreedState, cordonOf, pauseOfInstance, pauseOfNode } from '../consensus/state.js';
+import { type ClusterState as AgreedState, cordonOf, pauseOfNode, pauseReason } from '../consensus/state.js';
 
 /** What the cluster agrees on, as one of its nodes knows it. JSON. */
 export interface ClusterState {
@@ -112,18 +112,4 @@ export function describeCluster(
       return change?.kind === 'want-model' ? [{ wish: change.wish, model: change.model }] : [];
     }),
   };
-}
-
-/** Why an instance takes no new requests: it is paused itself, or a node is that holds a part; undefined: it takes them. */
-export function pauseReason(
-  state: AgreedState,
-  { instance, nodeIds }: { readonly instance: string; readonly nodeIds: readonly string[] },
-): string | undefined {
-  const own = pauseOfInstance(state, instance);
-  if (own !== undefined) return own;
-  for (const nodeId of nodeIds) {
-    const reason = pauseOfNode(state, nodeId);
-    if (reason !== undefined) return `node ${state.facts[nodeId]?.fact.nodeName ?? nodeId} is paused: ${reason}`;
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 /** Between the messages of consensus and control messages. Everything that comes in is checked here. */
 import { type Change, registerOf } from '../consensus/changes.js';
 import type { Decision, Decisions } from '../consensus/decisions.js';
-import type { FactRecord, InstanceFact, NodeFact } from '../consensus/facts.js';
+import { type FactRecord, type InstanceFact, maximumReplaced, type NodeFact } from '../consensus/facts.js';
 import type { Candidacy, ConsensusMessage, Digest } from '../consensus/messages.js';
 import { messages, parseDocument } from '../control/messages.js';
 import { invalid } from './wire.js';
@@ -11,7 +11,6 @@ const maximumName = 256;
 const maximumText = 4096;
 const maximumOptions = 65_536;
 const maximumInstances = 1000;
-const maximumReplaced = 64;
 const maximumEntries = 100_000;
 
 const replies = ['never', 'if-different', 'always'] as const satisfies readonly Digest['reply'][];

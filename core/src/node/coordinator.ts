@@ -256,11 +256,10 @@ export class Coordinator {
 
   /** A node that cannot be told notices for itself, or is told when it is connected again. */
   private async reportFailureTo(nodeId: string, record: InstanceRecord, error: ShoalError): Promise<void> {
+    const connection = this.peers.get(nodeId)?.connection;
+    if (!connection) return;
     const instance = { ...summaryToMessage(summarize(record)), failure: failureToMessage(error) };
-    await this.peers
-      .get(nodeId)
-      ?.connection.call('report', { instance })
-      .catch(() => undefined);
+    await connection.call('report', { instance }).catch(() => undefined);
   }
 
   /**

@@ -9,6 +9,7 @@ import type { DecisionStore } from '../consensus/decision-keeper.js';
 import type { Decisions } from '../consensus/decisions.js';
 import type { messages } from '../control/messages.js';
 import { decisionsFromMessage, decisionsToMessage } from './consensus-wire.js';
+import { writeSynced } from './home.js';
 
 const formatVersion = 1;
 /** More than decisions can take that still travel in one message between nodes. */
@@ -88,9 +89,9 @@ export function decisionsFromText(text: string): Decisions {
 }
 
 export function textOfDecisions(decisions: Decisions): string {
-  const message = decisionsToMessage(decisions);
-  const document: Document = { version: formatVersion, sha256: checksum(JSON.stringify(message)), decisions: message };
-  return `${JSON.stringify(document)}\n`;
+  // They can be long, and are written once for the checksum and the file: the fields are those of `Document`.
+  const json = JSON.stringify(decisionsToMessage(decisions));
+  return `{"version":${formatVersion},"sha256":"${checksum(json)}","decisions":${json}}\n`;
 }
 
 function checksum(text: string): string {
@@ -119,13 +120,7 @@ class DecisionFile implements DecisionStore {
     if (text.length > largestFileBytes) throw new Error(`they take more than ${largestFileBytes} bytes`);
     const temporary = `${this.path}.tmp`;
     try {
-      const file = await open(temporary, 'w', 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeSynced(temporary, text, 'w');
       await rename(temporary, this.path);
       await syncFolder(dirname(this.path));
     } catch (thrown) {

@@ -95,13 +95,7 @@ export class Home {
 async function writeWhole(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, text, 'wx');
     await nameFile(temporary, path);
     return true;
   } catch (thrown) {
@@ -109,6 +103,17 @@ async function writeWhole(path: string, text: string): Promise<boolean> {
     throw thrown;
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+/** A private file that is on the disk when this resolves. */
+export async function writeSynced(path: string, text: string, flags: 'w' | 'wx'): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -2,6 +2,7 @@
  * The instances that this node has a part in, and what becomes of them. Every node of an instance decides by itself when
  * the instance has failed, so that no single loss can keep the others waiting; the first cause wins.
  */
+import { maximumReplaced } from '../consensus/facts.js';
 import { inject, injectable } from '../runtime/injection.js';
 import { ShoalError } from '../spec/errors.js';
 import type { ClusterEvent } from '../spec/events.js';
@@ -36,7 +37,6 @@ export type Evidence = 'first-hand' | 'second-hand' | 'reported';
 /** Second-hand evidence waits this long for the node concerned to say what really happened. */
 const secondHandDelayMilliseconds = 250;
 const keptEndedInstances = 100;
-const keptReplaced = 64;
 
 export interface InstanceListener {
   /** Called once an instance has failed: end its requests, free its members. */
@@ -92,7 +92,7 @@ export class Instances {
     if (record?.state !== 'ready') throw new ShoalError('INSTANCE_NOT_FOUND', `no instance ${id} serves here`);
     const added = names.filter((name) => name !== id && !record.replaces.includes(name));
     if (added.length === 0) return;
-    record.replaces = [...added, ...record.replaces].slice(0, keptReplaced);
+    record.replaces = [...added, ...record.replaces].slice(0, maximumReplaced);
     this.changed();
   }
 

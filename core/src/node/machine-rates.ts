@@ -41,35 +41,25 @@ function fastestOf(own: Processor, alike: readonly Processor[]): Processor {
   const rates = alike.flatMap((one) => one.rates ?? []);
   const storages = [...new Set(rates.map(({ storage }) => storage))];
   const overheads = alike.flatMap(({ operationOverheadMicroseconds: one }) => (one === undefined ? [] : [one]));
-  const overhead = bestOf(overheads, Math.min);
   return {
     ...own,
-    memoryBandwidthBytesPerSecond:
-      bestOf(
-        alike.map((one) => one.memoryBandwidthBytesPerSecond),
-        Math.max,
-      ) ?? own.memoryBandwidthBytesPerSecond,
-    ...(rates.length === 0
-      ? {}
-      : {
-          rates: storages.map((storage) =>
-            bestRate(
-              rates.filter((rate) => rate.storage === storage),
-              storage,
-            ),
-          ),
-        }),
-    ...(overhead === undefined ? {} : { operationOverheadMicroseconds: overhead }),
+    memoryBandwidthBytesPerSecond: bestOf(
+      alike.map((one) => one.memoryBandwidthBytesPerSecond),
+      Math.max,
+    ),
+    ...(rates.length === 0 ? {} : { rates: storages.map((storage) => bestRate(rates, storage)) }),
+    ...(overheads.length === 0 ? {} : { operationOverheadMicroseconds: bestOf(overheads, Math.min) }),
   };
 }
 
-function bestRate(rates: readonly DeviceRate[], storage: DeviceRate['storage']): DeviceRate {
+function bestRate(all: readonly DeviceRate[], storage: DeviceRate['storage']): DeviceRate {
+  const rates = all.filter((rate) => rate.storage === storage);
   const best = (some: readonly Pick<DeviceRate, Figure>[]): Pick<DeviceRate, Figure> => {
     const figure = (name: Figure): Measured =>
       bestOf(
         some.map((rate) => rate[name]),
         Math.max,
-      ) ?? { unknown: 'not measured' };
+      );
     return {
       decodeBytesPerSecond: figure('decodeBytesPerSecond'),
       prefillOperationsPerSecond: figure('prefillOperationsPerSecond'),
@@ -79,10 +69,9 @@ function bestRate(rates: readonly DeviceRate[], storage: DeviceRate['storage']):
   return { storage, ...best(rates), ...(oneCore.length === 0 ? {} : { oneCore: best(oneCore) }) };
 }
 
-/** Of those that are known the best, else why the first is not; undefined where there is none. */
-function bestOf(figures: readonly Measured[], choose: (...values: number[]) => number): Measured | undefined {
+/** Of those that are known the best, else why the first is not. */
+function bestOf(figures: readonly Measured[], choose: (...values: number[]) => number): Measured {
   const known = figures.flatMap((one) => ('value' in one ? [one] : []));
-  if (known.length === 0) return figures[0];
   const value = choose(...known.map((one) => one.value));
-  return known.find((one) => one.value === value);
+  return known.find((one) => one.value === value) ?? figures[0] ?? { unknown: 'not measured' };
 }

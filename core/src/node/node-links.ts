@@ -53,8 +53,13 @@ function millisecondsForBandwidth(reports: readonly LinkReport[]): number {
   const roundTrips = unmeasured.flatMap(({ latencyMicroseconds: latency }) =>
     'value' in latency ? [(2 * latency.value) / 1000] : [],
   );
-  const longest = Math.max(0, ...roundTrips) * bandwidthRoundTrips;
-  return Math.min(maximumBandwidthMilliseconds, Math.max(bandwidthMilliseconds, Math.ceil(longest)));
+  return bandwidthMillisecondsFor(Math.max(0, ...roundTrips));
+}
+
+/** For bursts over a path with this round trip. */
+export function bandwidthMillisecondsFor(roundTripMilliseconds: number): number {
+  const wanted = Math.ceil(roundTripMilliseconds * bandwidthRoundTrips);
+  return Math.min(maximumBandwidthMilliseconds, Math.max(bandwidthMilliseconds, wanted));
 }
 
 /** What every node reported; those that did not answer in time, with the reason. */

@@ -36,8 +36,6 @@ export interface Retirement {
 }
 
 const defaultDrainDeadlineMilliseconds = 10 * 60_000;
-/** Once more after this, where nothing is in a hurry. */
-const longestDrainMilliseconds = 60 * 60_000;
 /** On top of the drain's own, for the way there and back. */
 const answerMilliseconds = 5000;
 
@@ -82,7 +80,7 @@ export class Relocation {
     this.log.write('info', 'instance', `giving up ${record.plan.modelName}: ${reason}`, { instance, successor });
     await this.adopt(headNodeId, successor, [instance, ...record.replaces], signal);
     const summary = summarize(record);
-    while ((await this.members.drain(instance, successor, longestDrainMilliseconds, signal)) > 0);
+    await this.members.drain(instance, successor, Number.POSITIVE_INFINITY, signal);
     if (signal.aborted) {
       delete record.successor;
       throw ShoalError.from(signal.reason, 'ABORTED');

@@ -159,7 +159,7 @@ export interface NodeService {
   statistics(instance: string, signal?: AbortSignal): Promise<readonly MemberReport[]>;
   /**
    * Nodes with their devices and interfaces, and the measured links between them. With `fresh`, links whose numbers are older
-   * than ten seconds are measured anew first, as far as about a second and a half allows.
+   * than ten seconds are measured anew first, for a second and a half, or for some seconds where links are long.
    */
   topology(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ClusterTopology>;
   /** What every node says of itself, for a look at the whole; `model`: also whether each has it. */

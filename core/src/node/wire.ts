@@ -1,4 +1,5 @@
 /** Between the node's types and the control messages. Everything that comes in is checked here. */
+import { maximumReplaced } from '../consensus/facts.js';
 import { errorFromFailure, failureFromError, messages, parseDocument } from '../control/messages.js';
 import { type ManualStage, placementObjectives, placementPolicies } from '../placement/request.js';
 import { isStorageType } from '../program/storage.js';
@@ -68,9 +69,6 @@ export function instanceId(text: string | null | undefined): string {
   if (!text || !/^[0-9a-f]{16}$/.test(text)) throw invalid('the instance is not 16 hexadecimal digits');
   return text;
 }
-
-/** Each instance has replaced the one before; more than these are of no use to anybody. */
-const maximumReplaced = 64;
 
 export function instanceIds(texts: readonly string[] | null | undefined): string[] {
   return (texts ?? []).slice(0, maximumReplaced).map(instanceId);

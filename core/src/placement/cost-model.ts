@@ -255,3 +255,9 @@ export function computingParts(
     };
   });
 }
+
+/** In proportion to how fast the members compute beside each other. */
+export function sharesBySpeed(model: CostModel, candidates: readonly Candidate[]): number[] {
+  const parts = computingParts(candidates, (one) => model.speed(one));
+  return candidates.map((one, index) => model.speed(one).decodeBytesPerSecond * (parts[index] ?? whole).decode);
+}

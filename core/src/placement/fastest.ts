@@ -1,7 +1,7 @@
 /** The policy `fastest`: the plan with the least predicted time, alone or split, with what was looked at besides. */
 import type { StageDraft } from './assembly.js';
 import { type Candidate, describeCandidate, nameCandidate } from './candidates.js';
-import { computingParts, type Workload } from './cost-model.js';
+import type { Workload } from './cost-model.js';
 import { formatBytes, formatMilliseconds } from './format.js';
 import { Groups } from './groups.js';
 import type { Planning } from './planning.js';
@@ -155,10 +155,4 @@ function draftsOf({ units, layers }: Found): StageDraft[] {
       shares: unit.shares,
     }),
   );
-}
-
-/** In proportion to how fast the members compute beside each other. */
-export function sharesBySpeed({ model }: Planning, candidates: readonly Candidate[]): number[] {
-  const parts = computingParts(candidates, (one) => model.speed(one));
-  return candidates.map((one, index) => model.speed(one).decodeBytesPerSecond * (parts[index]?.decode ?? 1));
 }

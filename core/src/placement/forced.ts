@@ -2,7 +2,7 @@
 import type { Range } from '../spec/range.js';
 import type { StageDraft } from './assembly.js';
 import { budgetsOf, byMemory, type Candidate, inPlaceOrder, nameCandidate } from './candidates.js';
-import { sharesBySpeed } from './fastest.js';
+import { sharesBySpeed } from './cost-model.js';
 import { partitionLayers } from './partition.js';
 import type { Planning } from './planning.js';
 import type { ManualStage, PlacementResult } from './request.js';
@@ -82,7 +82,7 @@ export function placeManually(planning: Planning, wanted: readonly ManualStage[]
   if (ranges === undefined) return impossible(`its layers do not cover 0 to ${layerCount - 1} once, in order`);
   const drafts = ranges.map((layers, stage): StageDraft => {
     const members = groups[stage] ?? [];
-    const speeds = sharesBySpeed(planning, members);
+    const speeds = sharesBySpeed(planning.model, members);
     const shares = (wanted[stage]?.members ?? []).map(({ share }, index) => share ?? speeds[index] ?? 1);
     // A share beside members without one would mean nothing: then all are by speed.
     const areGiven = (wanted[stage]?.members ?? []).every(({ share }) => share !== undefined);

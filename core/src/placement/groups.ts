@@ -4,7 +4,7 @@ import type { BackendCapabilities } from '../spec/backend.js';
 import type { ShardingConstraints } from '../spec/sharding.js';
 import { alignmentOf } from './assembly.js';
 import type { Candidate } from './candidates.js';
-import { type CostModel, computingParts, type StageMember } from './cost-model.js';
+import { type CostModel, type StageMember, sharesBySpeed } from './cost-model.js';
 import type { PlacementRequest } from './request.js';
 import type { Unit } from './unit.js';
 
@@ -68,7 +68,7 @@ export class Groups {
    */
   groupsOf(candidates: readonly Candidate[]): Unit[] {
     if (candidates.length > this.#constraintsFor(candidates.length).maximumMembers) return [];
-    const bySpeed = this.unit(candidates, this.#speedShares(candidates));
+    const bySpeed = this.unit(candidates, sharesBySpeed(this.model, candidates));
     const byMemory = this.unit(
       candidates,
       candidates.map((one) => Math.max(1, this.budgetOf(one))),
@@ -182,7 +182,7 @@ export class Groups {
         .filter((one) => !members.includes(one) && members.every((other) => this.#isNear(other, one)))
         .map((one) => {
           const next = [...members, one];
-          return { next, seconds: this.unit(next, this.#speedShares(next)).layerSeconds };
+          return { next, seconds: this.unit(next, sharesBySpeed(this.model, next)).layerSeconds };
         });
       const nearest = options.reduce<(typeof options)[number] | undefined>(
         (least, one) => (least === undefined || one.seconds < least.seconds ? one : least),
@@ -194,11 +194,6 @@ export class Groups {
       found.push(members);
     }
     return found;
-  }
-
-  #speedShares(candidates: readonly Candidate[]): number[] {
-    const parts = computingParts(candidates, (one) => this.model.speed(one));
-    return candidates.map((one, index) => this.model.speed(one).decodeBytesPerSecond * (parts[index]?.decode ?? 1));
   }
 
   #isNear(left: Candidate, right: Candidate): boolean {

@@ -1,5 +1,6 @@
 /** What a member computes with beside its weights and states: read off its program. */
 import { valueInputs, valueOutputs } from '../program/operation-fields.js';
+import { stepTokens } from '../program/step-tokens.js';
 import { storageBytesPerElement } from '../program/storage.js';
 import type { Operation } from '../spec/operations.js';
 import type { MemberProgram, MemberWeight, StorageType } from '../spec/program.js';
@@ -10,8 +11,6 @@ export interface WorkSettings {
   readonly slotCount: number;
 }
 
-/** Rows of one step that memory is kept for (`worker-session.ts`). */
-export const maximumStepTokens = 512;
 const floatBytes = storageBytesPerElement.f32;
 /** Of half precision, and once more where the processor writes it before it goes to the device. */
 const maskBytesPerPosition = 4;
@@ -23,21 +22,19 @@ const candidateBytes = 8;
 
 /** Bytes of the largest step: the values that are alive at once, what products make of their inputs, and masks. */
 export function stepBytes(program: MemberProgram, settings: WorkSettings): number {
-  const rows = stepRows(settings);
+  const rows = stepTokens(settings);
   return aliveBytes(program, settings, rows) + inputCopyBytes(program, rows) + maskBytes(program, settings, rows);
 }
 
 /** The same before there is a program: what the widest layer multiplies with is what it makes, about. */
 export function estimatedStepBytes(costs: ModelCosts, settings: WorkSettings): number {
-  const rows = stepRows(settings);
+  const rows = stepTokens(settings);
   const widest = Math.max(0, ...costs.layers.map((layer) => activeElements(layer) / costs.hiddenWidth));
   const logits = settings.slotCount * costs.vocabularySize * (floatBytes + candidateBytes);
   return (
     rows * (widest + costs.hiddenWidth) * floatBytes + rows * settings.contextLength * maskBytesPerPosition + logits
   );
 }
-
-const stepRows = ({ contextLength }: WorkSettings): number => Math.min(maximumStepTokens, contextLength);
 
 /** Elements of the matrices that one row goes through: less than all where experts are chosen. */
 function activeElements({ matrixElements, flopsPerToken }: LayerCosts): number {

@@ -1,5 +1,5 @@
 /** What must hold among simulated nodes that reach each other, once everything has healed. */
-import { cordonOf, decisionsDigest, isPaused } from '../consensus/state.js';
+import { cordonOf, decisionsDigest, pauseReason } from '../consensus/state.js';
 import type { SimulatedNode } from './simulated-node.js';
 import { InvariantError } from './witness.js';
 
@@ -57,7 +57,7 @@ export function checkWishes(part: readonly SimulatedNode[]): void {
     if (write?.change.kind !== 'want-model') continue;
     const { wish } = write.change;
     const all = serving.filter((one) => one.wish === wish);
-    const running = all.filter((one) => !isPaused(state, one));
+    const running = all.filter((one) => pauseReason(state, one) === undefined);
     if (running.length > 1 || (all.length === 0 && isUsable)) {
       const what = `${wish} is served by ${all.map(({ instance }) => instance).join(', ') || 'nobody'}`;
       throw new InvariantError('what is to be kept serves once', what);

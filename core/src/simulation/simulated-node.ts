@@ -86,7 +86,7 @@ export class SimulatedNode implements NetworkEnd {
       limits,
       forgetAfterMilliseconds,
       decisions: disk.decisions,
-      store: { write: (decisions, ended) => disk.write(decisions, ended) },
+      store: disk,
     });
   }
 

@@ -67,8 +67,9 @@ export function topologyGraph({ nodes, links }: ClusterTopology): TopologyGraph 
     for (const path of devicePaths?.paths ?? []) {
       const [from, to] = [path.from === undefined ? undefined : onBus.get(path.from), onBus.get(path.to)];
       if (from === undefined || to === undefined) continue;
-      graph.addEdge(from, to, pathLink(nodeId, path));
-      graph.addEdge(to, from, pathLink(nodeId, path));
+      const edge = pathLink(nodeId, path);
+      graph.addEdge(from, to, edge);
+      graph.addEdge(to, from, edge);
     }
   }
   for (const link of links) {
@@ -78,19 +79,19 @@ export function topologyGraph({ nodes, links }: ClusterTopology): TopologyGraph 
   return graph;
 }
 
+const unmeasured = { unknown: 'paths within a machine are not measured' };
+
 function pathLink(nodeId: string, { kind, bandwidthBytesPerSecond }: DevicePath): Link {
-  const latencyMicroseconds = { unknown: 'paths within a machine are not measured' };
-  return { from: { nodeId }, to: { nodeId }, kind, latencyMicroseconds, bandwidthBytesPerSecond };
+  return { from: { nodeId }, to: { nodeId }, kind, latencyMicroseconds: unmeasured, bandwidthBytesPerSecond };
 }
 
 function deviceLink(nodeId: string, { kind }: TopologyDevice): Link {
-  const unknown = { unknown: 'paths within a machine are not measured' };
   return {
     from: { nodeId },
     to: { nodeId },
     kind: kind === 'cpu' ? 'shared-memory' : 'unknown',
-    latencyMicroseconds: unknown,
-    bandwidthBytesPerSecond: unknown,
+    latencyMicroseconds: unmeasured,
+    bandwidthBytesPerSecond: unmeasured,
   };
 }
 

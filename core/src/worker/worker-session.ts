@@ -5,21 +5,18 @@
 import { describeModel } from '../model/describe.js';
 import { changedWeightFiles, weightFileStates, weightFilesChanged } from '../model/weight-files.js';
 import { decompose } from '../program/decompose.js';
+import { stepTokens } from '../program/step-tokens.js';
 import type { LoadedPlugin } from '../runtime/plugin-set.js';
 import { WorkerPluginSet } from '../runtime/worker-plugins.js';
 import type { OpenDevice } from '../spec/backend.js';
 import type { EngineEvent, Member } from '../spec/engine.js';
 import { errorFromCode, ShoalError } from '../spec/errors.js';
-import type { Plan } from '../spec/plan.js';
 import type { ChannelSet, TransportListener } from '../spec/transport.js';
 import { engineEventProblem } from './engine-events.js';
 import { Generations } from './generations.js';
 import { buildMemberProgram, stageOf } from './member-program.js';
 import { TextSide } from './text-side.js';
 import type { LoadOrder, PrepareOrder, WorkerEvent, WorkerMethod, WorkerMethods } from './worker-protocol.js';
-
-/** Most prompt tokens of one step: longer prompts are run in pieces, between which others get their tokens. */
-const maximumStepTokens = 512;
 
 export class WorkerSession {
   private prepared: { order: PrepareOrder; plugins: WorkerPluginSet; listener: TransportListener } | undefined;
@@ -193,8 +190,4 @@ export class WorkerSession {
       });
     }
   }
-}
-
-function stepTokens({ contextLength }: Plan): number {
-  return Math.min(maximumStepTokens, contextLength);
 }
