@@ -36,8 +36,7 @@ const plan = {
   contextLength: 4096,
   slotCount: 8,
   stages: members.map((nodeName, index) => ({
-    firstLayer: index * 4,
-    layerEnd: index * 4 + 4,
+    layers: [index * 4, index * 4 + 4],
     members: [{ nodeId: idOf(nodeName), nodeName, backend: 'cpu', deviceId: 'cpu', share: 1 }],
   })),
   predicted: { millisecondsPerToken: 40, tokensPerSecond: 25 },
@@ -63,6 +62,7 @@ const facts = (nodeName, index) => ({
   conditions: {
     readAt: Date.now(),
     loadByOthers: measured(wave(index, 3)),
+    loadByNode: measured(0.4),
     temperature: { celsius: reported(40 + 30 * wave(index, 9)), limitCelsius: 100, sensor: 'package' },
     heat: { throttled: { value: false }, speedFactor: { unknown: 'it is not told' } },
     power: { watts: measured(20 + 60 * wave(index, 4)) },

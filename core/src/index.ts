@@ -44,6 +44,7 @@ export * from './placement/placement.js';
 export type { ReconsiderSettings } from './placement/reconsider.js';
 export * from './placement/request.js';
 export * from './placement/shape.js';
+export { certainty, type FigureSource, lessCertain } from './placement/speed.js';
 export * from './program/builder.js';
 export * from './program/config-fields.js';
 export * from './program/cuts.js';

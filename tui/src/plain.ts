@@ -1,5 +1,6 @@
 /** The dashboard without a terminal: lines for people, or lines of JSON for programs, look by look. */
 import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ScreenName, screenNames } from './keys/key-table.js';
 import type { ClusterSource } from './source/source.js';
 import { apply } from './state/apply.js';
@@ -33,7 +34,7 @@ export async function runPlain(parts: PlainParts, signal: AbortSignal): Promise<
   source.start();
   try {
     const began = performance.now();
-    const isKnown = () => state.nodes.length > 0 && state.nodes.some(({ devices }) => devices.length > 0);
+    const isKnown = () => state.nodes.some(({ devices }) => devices.length > 0);
     // All looks that were begun together, or what is known when one of them takes too long.
     while (!signal.aborted && !isKnown() && performance.now() - began < longestFirstLook) await pause(50, signal);
     await pause(firstLookMilliseconds, signal);
@@ -70,17 +71,8 @@ function eventLine({ at, level, kind, message, code }: EventState): string {
   return `${clock(at)} ${level} ${kind}: ${message}${code === undefined ? '' : ` (${code})`}\n`;
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end, { once: true });
-  });
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
 /** Whoever reads more slowly than is written is waited for. */

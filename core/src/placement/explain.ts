@@ -35,7 +35,7 @@ function stageRows(stage: PlanStage, stageIndex: number, isLast: boolean): strin
   return stage.members.map((member, index) => [
     String(stageIndex),
     // Layers are told once a stage.
-    index === 0 ? formatRange(stage.layers) : '',
+    index === 0 ? formatLayers(stage.layers) : '',
     String(index),
     member.nodeName,
     `${member.backend}/${member.deviceId}`,
@@ -46,7 +46,7 @@ function stageRows(stage: PlanStage, stageIndex: number, isLast: boolean): strin
     stage.members.length === 1
       ? 'whole'
       : Object.entries(stage.cuts)
-          .map(([axis, ranges]) => `${axis} ${formatRange(ranges[index] ?? [0, 0])}`)
+          .map(([axis, ranges]) => `${axis} ${formatLayers(ranges[index] ?? [0, 0])}`)
           .join(', '),
   ]);
 }
@@ -58,7 +58,7 @@ function roleOf(member: number, isFirst: boolean, isLast: boolean): string {
 }
 
 /** Inclusive, as people count: layers 0–3. */
-function formatRange([from, to]: Range): string {
+export function formatLayers([from, to]: Range): string {
   if (to <= from) return 'none';
   return to === from + 1 ? `${from}` : `${from}–${to - 1}`;
 }

@@ -26,7 +26,7 @@ export interface MemberMemory {
 }
 
 /** The worker's own process, its libraries and tokenizer, and what its node remembers of it: see bench/memory-prediction.mjs. */
-const fixedMarginBytes = 64 * 1024 * 1024;
+export const fixedMarginBytes = 64 * 1024 * 1024;
 export const marginPerWeightByte = 0.02;
 
 /** The storage type that most of the checkpoint's matrix elements have. */

@@ -35,7 +35,8 @@ const usedBandwidth = 0.8;
 /** A device that is left with nothing would make every time infinite. */
 const leastFactor = 0.01;
 
-const certainty: readonly FigureSource[] = ['measured', 'driver', 'operating-system', 'table'];
+/** The most certain first. */
+export const certainty: readonly FigureSource[] = ['measured', 'driver', 'operating-system', 'table'];
 
 /** The speed with weights of that type. */
 export function speedOf(

@@ -3,9 +3,8 @@ import type { DashboardState } from '../state/state.js';
 import { nodeView } from '../views/node.js';
 import { selectedId } from '../views/tables.js';
 import type { NodeView } from '../views/view-models.js';
-import { drawBadges, drawBars, drawCell, drawFactList } from '../widgets/facts.js';
+import { drawBadges, drawBars, drawFactList } from '../widgets/facts.js';
 import { drawCharts } from '../widgets/series.js';
-import type { Region } from '../widgets/surface.js';
 import { type Block, type Drawing, sideBySide } from './drawing.js';
 import type { DrawnScreen, ScreenContext } from './screen.js';
 
@@ -41,15 +40,9 @@ function machineBlock({ title, badges, facts, bars }: NodeView): Block {
       let y = 0;
       if (badges.length > 0) drawBadges(region, 0, y++, badges);
       y += drawBars(region.part(0, y), bars);
-      drawReasons(region.part(0, y + drawFactList(region.part(0, y), facts)), badges);
+      drawFactList(region.part(0, y), facts);
     },
   };
-}
-
-/** What the badges mean. */
-function drawReasons(region: Region, badges: NodeView['badges']): void {
-  for (const [y, { text, reason, tone }] of badges.entries())
-    drawCell(region, 0, y, { text: `${text}: ${reason}`, tone });
 }
 
 const curveRows = 4;

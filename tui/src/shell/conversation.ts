@@ -2,6 +2,7 @@
 import { type ChatMessage, ShoalError } from '@shoal/core';
 import type { ClusterSource, News } from '../source/source.js';
 import type { DashboardState, InstanceState } from '../state/state.js';
+import { answeringInstances, chosenInstance } from '../views/chat.js';
 
 /** Words come one by one; they are shown some at a time. */
 const deltaMilliseconds = 50;
@@ -17,12 +18,11 @@ export class Conversation {
   /** The instance that is asked: the one that was chosen while it serves, else the first that does. */
   get instance(): InstanceState | undefined {
     const { instances, chat } = this.state();
-    const ready = instances.filter(answers);
-    return ready.find(({ instance }) => instance === chat.instance) ?? ready[0];
+    return chosenInstance(chat, answeringInstances(instances));
   }
 
   chooseNext(): void {
-    const ready = this.state().instances.filter(answers);
+    const ready = answeringInstances(this.state().instances);
     const at = ready.findIndex(({ instance }) => instance === this.instance?.instance);
     const next = ready[(at + 1) % ready.length];
     if (next) this.source.tell({ kind: 'chat-model-chosen', instance: next.instance });
@@ -70,10 +70,6 @@ export class Conversation {
       this.answering = undefined;
     }
   }
-}
-
-function answers({ state, paused }: InstanceState): boolean {
-  return state === 'ready' && paused === undefined;
 }
 
 /** What was said before; answers that failed before their first word were none. */

@@ -17,11 +17,12 @@ export function applyEvents(
 ): DashboardState {
   const all = records(events, Number.POSITIVE_INFINITY);
   const lines = newest(all, limits.events).filter((event) => !isFigure(event));
-  const loaded = withProgress(state.instances, all.filter(isFigure));
+  const figures = all.filter(isFigure);
+  const loaded = withProgress(state.instances, figures);
   const next = withEvents(
     state,
     lines.map((event) => eventLine(state, event, at)),
-    all.length - all.filter(isFigure).length,
+    all.length - figures.length,
   );
   return loaded === state.instances ? next : { ...next, instances: loaded };
 }
@@ -47,7 +48,7 @@ export function applyLogs(
 
 const levels: readonly EventLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** `count`: how many there were; those that came too fast are not among the lines. */
+/** `all`: how many there were; those that came too fast are not among the lines. */
 function withEvents(state: DashboardState, lines: readonly NewEvent[], all: number): DashboardState {
   if (all === 0) return state;
   const begin = state.seenEvents + all - lines.length;

@@ -1,9 +1,9 @@
 /** Numbers of the dashboard: each is known, and where from, or there is a reason why not. */
-import type { Measured } from '@shoal/core';
+import { type FigureSource, lessCertain, type Measured } from '@shoal/core';
 
 /** A number with where it is from, or why it is not known. Never NaN, never infinite. */
 export type Figure = Measured;
-export type FigureSource = Extract<Figure, { readonly value: number }>['source'];
+export type { FigureSource };
 
 /** A fact that is no number, or why it is not known. */
 export type Known<Value> = { readonly value: Value } | { readonly unknown: string };
@@ -27,20 +27,9 @@ export function valueIn<Value>(
   return figure === undefined || 'unknown' in figure ? undefined : figure.value;
 }
 
-/** The figure of another one; what is not known stays so, with its reason. */
-export function mapFigure(figure: Figure, change: (value: number) => number): Figure {
-  return 'unknown' in figure ? figure : known(change(figure.value), figure.source);
-}
-
 /** One figure of two: not known where either is not, and no better than the worse of their sources. */
 export function combine(left: Figure, right: Figure, change: (left: number, right: number) => number): Figure {
   if ('unknown' in left) return left;
   if ('unknown' in right) return right;
-  return known(change(left.value, right.value), weaker(left.source, right.source));
-}
-
-const byTrust: readonly FigureSource[] = ['measured', 'driver', 'operating-system', 'table'];
-
-function weaker(left: FigureSource, right: FigureSource): FigureSource {
-  return byTrust.indexOf(left) > byTrust.indexOf(right) ? left : right;
+  return known(change(left.value, right.value), lessCertain(left.source, right.source));
 }

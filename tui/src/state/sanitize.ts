@@ -2,6 +2,7 @@
  * The border of the dashboard: nodes of other versions, broken sensors and nodes that lie all come through here. What comes
  * out is of the type that it says, bounded, and harmless on a terminal.
  */
+import { certainty } from '@shoal/core';
 import { type Figure, type FigureSource, type Known, known, unknown } from './figure.js';
 
 /** Longest text of a field, in characters as the eye counts them, or nearly. */
@@ -74,15 +75,13 @@ export function moment(value: unknown): number | undefined {
   return number(value, { minimum: 0, maximum: 4e15 });
 }
 
-const sources: readonly FigureSource[] = ['measured', 'driver', 'operating-system', 'table'];
-
 /** What nodes call `Measured`. */
 export function figure(value: unknown, bounds: Bounds = { minimum: 0 }): Figure {
   const fields = record(value);
   if (fields === undefined) return unknown('it is not told');
   if (fields.unknown !== undefined) return unknown(text(fields.unknown) || 'no reason is given');
   const found = number(fields.value, bounds);
-  const source = oneOf(fields.source, sources, 'table');
+  const source = oneOf(fields.source, certainty, 'table');
   if (found === undefined) return unknown('what is told is not a possible number');
   return { value: found, source };
 }

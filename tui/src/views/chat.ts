@@ -19,7 +19,7 @@ export interface ChatFigures {
 }
 
 export function chatFigures({ chat, instances }: DashboardState): ChatFigures {
-  const ready = answering(instances);
+  const ready = answeringInstances(instances);
   const chosen = chosenInstance(chat, ready);
   return {
     ...(chosen === undefined ? {} : { instance: chosen.instance, modelName: chosen.modelName }),
@@ -34,18 +34,19 @@ export function chatFigures({ chat, instances }: DashboardState): ChatFigures {
   };
 }
 
-function answering(instances: readonly InstanceState[]): readonly InstanceState[] {
+/** Instances that take questions. */
+export function answeringInstances(instances: readonly InstanceState[]): readonly InstanceState[] {
   return instances.filter(({ state, paused }) => state === 'ready' && paused === undefined);
 }
 
 /** The one that was chosen while it answers, else the first. */
-function chosenInstance({ instance }: ChatState, ready: readonly InstanceState[]): InstanceState | undefined {
+export function chosenInstance({ instance }: ChatState, ready: readonly InstanceState[]): InstanceState | undefined {
   return ready.find((one) => one.instance === instance) ?? ready[0];
 }
 
 export function chatView(state: DashboardState, context: ViewContext): ChatView {
   const { chat, connection } = state;
-  const ready = answering(state.instances);
+  const ready = answeringInstances(state.instances);
   const chosen = chosenInstance(chat, ready);
   const isBusy = chat.phase !== 'idle';
   return {

@@ -4,7 +4,7 @@ import type { Cell } from './blocks.js';
 import { requestTotals } from './requests-figures.js';
 import { badgesOf, isThere } from './shares.js';
 import type { HeaderView } from './view-models.js';
-import { age, cell, counted, fact, figureCell, tokenRate } from './words.js';
+import { age, cell, counted, dash, fact, figureCell, tokenRate } from './words.js';
 
 export function headerView(state: DashboardState, now: number): HeaderView {
   const there = state.nodes.filter(isThere);
@@ -15,9 +15,9 @@ export function headerView(state: DashboardState, now: number): HeaderView {
   const worst = alert(state, now);
   return {
     facts: [
-      fact('at', self?.nodeName ?? '–', 'accent'),
+      fact('at', self?.nodeName ?? dash, 'accent'),
       fact('nodes', String(there.length)),
-      fact('leader', leader?.nodeName ?? '–'),
+      fact('leader', leader?.nodeName ?? dash),
       fact(
         'models',
         ready

@@ -1,8 +1,8 @@
 /** Where time goes, as bars: compute, wire and wait side by side, one bar for each member. */
-import { type Figure, measured, valueIn } from '../state/figure.js';
+import { valueIn } from '../state/figure.js';
 import type { StackedBar } from './blocks.js';
 import type { HopFigures } from './requests-figures.js';
-import { dash, milliseconds } from './words.js';
+import { milliseconds, whyUnknown } from './words.js';
 
 /** All bars have the scale of the longest, so that the slowest member is seen at once. */
 export function hopBars(hops: readonly HopFigures[]): readonly StackedBar[] {
@@ -19,7 +19,7 @@ export function hopBars(hops: readonly HopFigures[]): readonly StackedBar[] {
       label,
       text: isKnown
         ? parts.map((part) => `${part.label} ${milliseconds(part.figure)}`).join('  ')
-        : reason(hop.computeMilliseconds),
+        : whyUnknown(hop.computeMilliseconds),
       tone: isKnown ? 'plain' : 'dim',
       parts: parts.map((part) => ({
         label: part.label,
@@ -30,15 +30,6 @@ export function hopBars(hops: readonly HopFigures[]): readonly StackedBar[] {
   });
 }
 
-function reason(figure: Figure): string {
-  return 'unknown' in figure ? `not known: ${figure.unknown}` : dash;
-}
-
-export function hopMilliseconds({ computeMilliseconds, wireMilliseconds, waitMilliseconds }: HopFigures): number {
+function hopMilliseconds({ computeMilliseconds, wireMilliseconds, waitMilliseconds }: HopFigures): number {
   return (valueIn(computeMilliseconds) ?? 0) + (valueIn(wireMilliseconds) ?? 0) + (valueIn(waitMilliseconds) ?? 0);
-}
-
-/** The time of all parts together. */
-export function hopTotal(hop: HopFigures): Figure {
-  return 'unknown' in hop.computeMilliseconds ? hop.computeMilliseconds : measured(hopMilliseconds(hop));
 }

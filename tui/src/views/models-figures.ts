@@ -1,4 +1,5 @@
 /** The figures of the screen Models. */
+import { fixedMarginBytes, marginPerWeightByte } from '@shoal/core';
 import { type Figure, measured, unknown, valueIn } from '../state/figure.js';
 import type { DashboardState, InstanceState, ModelState, NodeState } from '../state/state.js';
 import { isThere, memoryOf } from './shares.js';
@@ -34,10 +35,6 @@ export interface FitFigures {
   readonly missingBytes: Figure;
   readonly reason: string;
 }
-
-/** As placement counts it: 2 % of the weights, and what a worker and its node need. */
-const marginShare = 0.02;
-const workerBytes = 64 * 2 ** 20;
 
 export function modelsFigures(state: DashboardState): ModelsFigures {
   const machines = machinesOf(state.nodes);
@@ -125,7 +122,7 @@ function estimatedFit({ weightBytes, problem }: ModelState, machines: readonly M
     const reason = problem?.message ?? ('unknown' in weightBytes ? weightBytes.unknown : '');
     return { verdict: 'unknown', basis: 'estimate', nodes: [], missingBytes: unknown(reason), reason };
   }
-  const need = weights * (1 + marginShare) + workerBytes;
+  const need = weights * (1 + marginPerWeightByte) + fixedMarginBytes;
   const nodes = nodesOf(machines, need);
   const holders = nodes.filter(({ holds }) => holds);
   if (holders.length > 0) {
@@ -137,7 +134,7 @@ function estimatedFit({ weightBytes, problem }: ModelState, machines: readonly M
   const free = freeBytes(machines);
   if ('unknown' in free)
     return { verdict: 'unknown', basis: 'estimate', nodes, missingBytes: free, reason: free.unknown };
-  const missing = need + (machines.length - 1) * workerBytes - free.value;
+  const missing = need + (machines.length - 1) * fixedMarginBytes - free.value;
   if (missing <= 0) {
     const reason = `no node alone, but all ${machines.length} together could hold its weights`;
     return { verdict: 'several', basis: 'estimate', nodes, missingBytes: measured(0), reason };

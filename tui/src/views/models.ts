@@ -4,7 +4,7 @@ import type { Bar, Cell, Fact, ViewContext } from './blocks.js';
 import { type FitFigures, type ModelFigures, modelsFigures } from './models-figures.js';
 import { selectedId, table } from './tables.js';
 import type { ModelsView } from './view-models.js';
-import { bytes, cell, counted, fact, figureCell, figureFact } from './words.js';
+import { bytes, cell, counted, dash, fact, figureCell, figureFact } from './words.js';
 
 const mostFitRows = 200;
 
@@ -105,7 +105,7 @@ function details(model: ModelFigures): readonly Fact[] {
   const { fit, problem, instances } = model;
   return [
     fact('model', model.name),
-    fact('architecture', model.architecture || '–'),
+    fact('architecture', model.architecture || dash),
     figureFact('weights', model.weightBytes, bytes),
     ...(problem === undefined ? [] : [fact(problem.code, problem.message, 'bad')]),
     fact(

@@ -1,7 +1,7 @@
 /** Screen 3: one machine, how it fares and what it does. */
 
 import { wholeLoad } from '../state/apply-machines.js';
-import { type Figure, valueIn } from '../state/figure.js';
+import { valueIn } from '../state/figure.js';
 import type { NodeHistory } from '../state/history.js';
 import type { BatteryState, DashboardState, DeviceState, NodeState } from '../state/state.js';
 import type { Bar, Cell, Fact, Series, Tone, ViewContext } from './blocks.js';
@@ -23,6 +23,7 @@ import {
   rate,
   watts,
   whole,
+  whyUnknown,
 } from './words.js';
 
 export function nodeView(state: DashboardState, context: ViewContext): NodeView {
@@ -136,7 +137,7 @@ function bars(node: NodeState): readonly Bar[] {
   const others = valueIn(conditions.loadByOthers) ?? 0;
   const loadBar: Bar =
     load === undefined
-      ? { label: 'load', fraction: null, text: why(whole), tone: 'dim' }
+      ? { label: 'load', fraction: null, text: whyUnknown(whole), tone: 'dim' }
       : {
           label: 'load',
           fraction: load,
@@ -149,7 +150,8 @@ function bars(node: NodeState): readonly Bar[] {
 function temperatureBar(node: NodeState): Bar {
   const { temperatureCelsius, temperatureLimitCelsius } = node.conditions;
   const now = valueIn(temperatureCelsius);
-  if (now === undefined) return { label: 'temperature', fraction: null, text: why(temperatureCelsius), tone: 'dim' };
+  if (now === undefined)
+    return { label: 'temperature', fraction: null, text: whyUnknown(temperatureCelsius), tone: 'dim' };
   const limit = valueIn(temperatureLimitCelsius);
   return {
     label: 'temperature',
@@ -158,10 +160,6 @@ function temperatureBar(node: NodeState): Bar {
       limit === undefined ? celsius(temperatureCelsius) : `${celsius(temperatureCelsius)} of ${Math.round(limit)} °C`,
     tone: heatTone(node),
   };
-}
-
-function why(figure: Figure): string {
-  return 'unknown' in figure ? `not known: ${figure.unknown}` : dash;
 }
 
 function series(history: NodeHistory): readonly Series[] {

@@ -6,7 +6,7 @@ import { hopBars } from './hop-bars.js';
 import { type InstanceRequestsFigures, instancesFigures, requestFigures, requestTotals } from './requests-figures.js';
 import { selectedId, table } from './tables.js';
 import type { InstanceRequestsView, RequestsView } from './view-models.js';
-import { age, cell, clock, fact, figureCell, figureFact, milliseconds, tokenRate, whole } from './words.js';
+import { age, cell, clock, dash, fact, figureCell, figureFact, milliseconds, tokenRate, whole } from './words.js';
 
 /** More could not be told apart. */
 const mostInstances = 8;
@@ -89,7 +89,7 @@ function slots(resident: InstanceRequestsFigures['residentSlots'], slotCount: nu
 
 function shareSeries(label: string, points: Series['points'], tone: Tone): Series {
   const value = last(points);
-  return { label, text: value === null ? '–' : `${Math.round(value * 100)} %`, tone, points, maximum: 1 };
+  return { label, text: value === null ? dash : `${Math.round(value * 100)} %`, tone, points, maximum: 1 };
 }
 
 function requestTable(requests: readonly RequestState[], context: ViewContext) {

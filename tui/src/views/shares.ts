@@ -1,7 +1,7 @@
 /** What nodes have to do with instances: their parts, their memory, and the words that stand beside their names. */
 import { combine, type Figure, known, unknown } from '../state/figure.js';
 import type { DashboardState, InstanceState, NodeState } from '../state/state.js';
-import type { Badge } from './blocks.js';
+import type { Badge, Tone } from './blocks.js';
 import { counted } from './words.js';
 
 /** A part of an instance on a node. */
@@ -69,33 +69,45 @@ export function totalKnown(figures: readonly Figure[], reason: string): Figure {
 export const isThere = ({ presence }: NodeState): boolean =>
   presence === 'self' || presence === 'connected' || presence === 'stalled';
 
+const badgeTones: Readonly<Record<string, Tone>> = {
+  unreachable: 'bad',
+  refused: 'bad',
+  hot: 'bad',
+  gone: 'dim',
+  note: 'dim',
+  here: 'accent',
+  leader: 'accent',
+};
+
+/** Most badges are warnings. */
+export const badgeTone = (badge: string): Tone => badgeTones[badge] ?? 'warning';
+
 /** What is special about a node, the worst first. */
 export function badgesOf(node: NodeState): readonly Badge[] {
   const { presence, message, code, conditions } = node;
   const badges: Badge[] = [];
-  const add = (text: string, tone: Badge['tone'], reason: string) => badges.push({ text, tone, reason });
+  const add = (text: string, reason: string) => badges.push({ text, tone: badgeTone(text), reason });
   const why = [code, message].filter((part) => part !== undefined).join(': ');
-  if (presence === 'unreachable') add('unreachable', 'bad', why || 'it does not answer');
-  if (presence === 'refused') add('refused', 'bad', why || 'it cannot be a member');
-  if (presence === 'gone') add('gone', 'dim', 'it left, or nobody knows it any more');
-  if (presence === 'stalled') add('stalled', 'warning', why || 'it is connected, but silent');
+  if (presence === 'unreachable') add('unreachable', why || 'it does not answer');
+  if (presence === 'refused') add('refused', why || 'it cannot be a member');
+  if (presence === 'gone') add('gone', 'it left, or nobody knows it any more');
+  if (presence === 'stalled') add('stalled', why || 'it is connected, but silent');
   if (node.draining !== undefined) {
     const { remainingInstances } = node.draining;
-    add('draining', 'warning', `it still has a part in ${counted(remainingInstances, 'instance')}`);
-  } else if (node.cordoned !== undefined) add('cordoned', 'warning', node.cordoned);
-  if (node.paused !== undefined) add('paused', 'warning', node.paused);
-  if ('value' in conditions.throttled && conditions.throttled.value)
-    add('hot', 'bad', 'it slows itself down, for it is hot');
+    add('draining', `it still has a part in ${counted(remainingInstances, 'instance')}`);
+  } else if (node.cordoned !== undefined) add('cordoned', node.cordoned);
+  if (node.paused !== undefined) add('paused', node.paused);
+  if ('value' in conditions.throttled && conditions.throttled.value) add('hot', 'it slows itself down, for it is hot');
   if (node.derating !== undefined) {
-    add('slowed', 'warning', `plans count on ${Math.round(node.derating.factor * 100)} %: ${node.derating.reason}`);
+    add('slowed', `plans count on ${Math.round(node.derating.factor * 100)} %: ${node.derating.reason}`);
   }
   if ('value' in conditions.battery && conditions.battery.value.present && conditions.battery.value.discharging) {
-    add('battery', 'warning', 'it runs on its battery');
+    add('battery', 'it runs on its battery');
   }
-  if (node.silent !== undefined) add('silent', 'warning', node.silent);
-  if (presence === 'connected' && message !== undefined) add('note', 'dim', message);
-  if (presence === 'self') add('here', 'accent', 'the dashboard is attached to it');
-  if (node.isLeader) add('leader', 'accent', "it puts the cluster's decisions in order");
+  if (node.silent !== undefined) add('silent', node.silent);
+  if (presence === 'connected' && message !== undefined) add('note', message);
+  if (presence === 'self') add('here', 'the dashboard is attached to it');
+  if (node.isLeader) add('leader', "it puts the cluster's decisions in order");
   return badges;
 }
 

@@ -2,12 +2,12 @@
 import { combine, type Figure, valueIn } from '../state/figure.js';
 import type { DashboardState, LinkState } from '../state/state.js';
 import type { Badge, Bar, Fact, Tone, ViewContext } from './blocks.js';
-import { drawnInstance, totalKnown } from './shares.js';
+import { badgeTone, drawnInstance, totalKnown } from './shares.js';
 import { matcher, table } from './tables.js';
 import { type TopologyFigures, type TopologyNodeFigures, topologyFigures } from './topology-figures.js';
 import { layOut, type PlacedVertex } from './topology-layout.js';
 import type { TopologyEdge, TopologyVertex, TopologyView } from './view-models.js';
-import { bytes, cell, counted, dash, fact, figureCell, layers, microseconds, percent, rate } from './words.js';
+import { bytes, cell, counted, fact, figureCell, layers, microseconds, percent, rate, whyUnknown } from './words.js';
 
 /** Between more vertices than these only the path, and what joins the selected one, is drawn. */
 const mostFullyJoined = 8;
@@ -54,8 +54,7 @@ export function memoryBar(label: string, total: Figure, available: Figure): Bar 
   const part = combine(total, available, (all, free) => (all > 0 ? Math.min(1, Math.max(0, 1 - free / all)) : 0));
   const used = combine(total, available, (all, free) => Math.max(0, all - free));
   const fraction = valueIn(part) ?? null;
-  if (fraction === null)
-    return { label, fraction, text: 'unknown' in part ? `not known: ${part.unknown}` : dash, tone: 'dim' };
+  if (fraction === null) return { label, fraction, text: whyUnknown(part), tone: 'dim' };
   const tone: Tone = fraction > 0.95 ? 'bad' : fraction > 0.85 ? 'warning' : 'plain';
   return { label, fraction, text: `${bytes(used)} of ${bytes(total)}`, tone };
 }
@@ -94,18 +93,8 @@ function vertexView(
   };
 }
 
-const badTones: Readonly<Record<string, Tone>> = {
-  unreachable: 'bad',
-  refused: 'bad',
-  hot: 'bad',
-  gone: 'dim',
-  note: 'dim',
-  here: 'accent',
-  leader: 'accent',
-};
-
 function badgeView({ badge, reason }: { readonly badge: string; readonly reason: string }): Badge {
-  return { text: badge, reason, tone: badTones[badge] ?? 'warning' };
+  return { text: badge, reason, tone: badgeTone(badge) };
 }
 
 function vertexTone(nodes: readonly TopologyNodeFigures[]): Tone {

@@ -1,7 +1,9 @@
 /** Numbers as people read them: three digits, and always a unit. What is not known is a dash; the reason stands elsewhere. */
 import { formatBytes, formatMilliseconds, formatRate } from '@shoal/core';
-import type { Figure, Known } from '../state/figure.js';
+import type { Figure } from '../state/figure.js';
 import type { Cell, Fact, Tone } from './blocks.js';
+
+export { formatLayers as layers } from '@shoal/core';
 
 export const dash = '–';
 
@@ -30,7 +32,7 @@ export function figureFact(
   write: (figure: Figure) => string,
   tone: Tone = 'plain',
 ): Fact {
-  if ('unknown' in figure) return fact(label, `not known: ${figure.unknown}`, 'dim');
+  if ('unknown' in figure) return fact(label, whyUnknown(figure), 'dim');
   return { label, ...figureCell(figure, write, tone) };
 }
 
@@ -79,13 +81,7 @@ export function counted(number: number, noun: string, plural = `${noun}s`): stri
   return `${number} ${number === 1 ? noun : plural}`;
 }
 
-/** Inclusive, as people count: `0–3`. */
-export function layers([from, to]: readonly [number, number]): string {
-  if (to <= from) return 'none';
-  return to === from + 1 ? `${from}` : `${from}–${to - 1}`;
-}
-
-/** Why something is not known; '' where it is. */
-export function reasonOf(known: Known<unknown> | Figure): string {
-  return 'unknown' in known ? known.unknown : '';
+/** Why a figure is not known, where there is room for it. */
+export function whyUnknown(figure: Figure): string {
+  return 'unknown' in figure ? `not known: ${figure.unknown}` : dash;
 }

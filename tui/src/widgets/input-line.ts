@@ -1,7 +1,7 @@
 /** A line that is typed: its text, where the cursor is, and what earlier lines were. Pure. */
 import type { KeyPress, Position } from './display.js';
 import type { Region } from './surface.js';
-import { glyphsOf, textWidth } from './width.js';
+import { glyphsOf } from './width.js';
 
 export interface InputLine {
   readonly text: string;
@@ -98,14 +98,17 @@ export function drawInputLine(region: Region, prompt: string, { text, cursor }: 
   const { palette, glyphs } = region.look;
   const start = region.write(0, 0, prompt, palette.title);
   const room = Math.max(1, region.width - start - 1);
-  let shown = text.slice(0, cursor);
-  let isCut = false;
-  while (textWidth(shown) > room) {
-    shown = shown.slice(Math.max(1, firstGlyph(shown)));
-    isCut = true;
-  }
+  const before = glyphsOf(text.slice(0, cursor));
+  let columns = before.reduce((sum, { width }) => sum + width, 0);
+  let first = 0;
+  for (; columns > room; first += 1) columns -= before[first]?.width ?? columns;
+  const isCut = first > 0;
+  const shown = before
+    .slice(first)
+    .map((glyph) => glyph.text)
+    .join('');
   const end = region.write(start, 0, shown + text.slice(cursor));
   if (isCut) region.write(start, 0, glyphs.ellipsis, palette.dim);
-  const x = Math.min(start + textWidth(shown), Math.max(end, start));
+  const x = Math.min(start + columns, Math.max(end, start));
   return { x: region.left + Math.min(x, region.width - 1), y: region.top };
 }

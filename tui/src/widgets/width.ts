@@ -15,9 +15,10 @@ const ascii: readonly Glyph[] = Array.from({ length: 128 }, (_, code) => ({
   width: 1,
 }));
 
-/** Names and titles come again with every frame. */
+/** Names and titles come again with every frame. Bounded in all: an answer that is written is another text each time. */
 const known = new Map<string, readonly Glyph[]>();
-const mostKnown = 4096;
+const mostKnownCharacters = 100_000;
+let knownCharacters = 0;
 
 /** The glyphs of a text; control characters, and what takes no room by itself, are left out. */
 export function glyphsOf(text: string): readonly Glyph[] {
@@ -31,7 +32,11 @@ export function glyphsOf(text: string): readonly Glyph[] {
     const width = stringWidth(segment);
     if (width > 0) glyphs.push({ text: segment, width: width > 1 ? 2 : 1 });
   }
-  if (known.size >= mostKnown) known.clear();
+  knownCharacters += text.length;
+  if (knownCharacters > mostKnownCharacters) {
+    known.clear();
+    knownCharacters = text.length;
+  }
   known.set(text, glyphs);
   return glyphs;
 }

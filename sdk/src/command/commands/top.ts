@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ShoalError } from '@shoal/core';
 import { startBackgroundNode } from '../../background-node.js';
-import { type DashboardFormat, loadDashboard } from '../../dashboard.js';
+import { type DashboardFormat, type DashboardModule, loadDashboard } from '../../dashboard.js';
 import { attach, type Cluster, createCluster, runningNode } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { ParsedOptions } from '../options.js';
@@ -26,30 +26,30 @@ async function top({ options, terminal, signal }: CommandInvocation): Promise<vo
   const peers = options.list('node');
   const home = parseHome(options);
   const connect = peers.length === 0 ? connectHere(home) : connectTo(peers, home);
-  await loadDashboard();
+  const dashboard = await loadDashboard();
   // What is wrong from the beginning is said before the screen is taken.
   if (peers.length === 0 && !(await runningNode(home))) await attach({ ...home, signal });
-  await show(connect, peers.length > 0, options, terminal, signal);
+  await show(dashboard, connect, peers.length > 0, options, terminal, signal);
 }
 
 /** `shoal` alone: the node of this machine, which is started where none runs and goes on when the dashboard is left. */
 export async function showThisMachine(terminal: Terminal, signal: AbortSignal): Promise<void> {
-  await loadDashboard();
+  const dashboard = await loadDashboard();
   if (!(await runningNode())) {
     terminal.note('No node runs here: starting one, which goes on when the dashboard is left (`shoal leave` ends it).');
     await startBackgroundNode({ signal });
   }
-  await show(connectHere({}), false, new ParsedOptions({}), terminal, signal);
+  await show(dashboard, connectHere({}), false, new ParsedOptions({}), terminal, signal);
 }
 
 async function show(
+  dashboard: DashboardModule,
   connect: (signal: AbortSignal) => Promise<Cluster>,
   needsPeers: boolean,
   options: ParsedOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const dashboard = await loadDashboard();
   const screen = options.text('screen');
   const count = options.number('count');
   await dashboard.runDashboard({
