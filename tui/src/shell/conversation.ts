@@ -93,11 +93,12 @@ class Deltas {
   }
 
   flush(): void {
+    // Set exactly while something waits.
+    if (this.timer === undefined) return;
     clearTimeout(this.timer);
     this.timer = undefined;
     const { text, reasoning, tokens } = this;
-    if (text === '' && reasoning === '' && tokens === 0) return;
-    [this.text, this.reasoning, this.tokens] = ['', '', 0];
+    [this.text, this.reasoning] = ['', ''];
     this.tell({ kind: 'chat-delta', text, ...(reasoning === '' ? {} : { reasoning }), generatedTokens: tokens });
   }
 }

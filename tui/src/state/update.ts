@@ -45,6 +45,7 @@ export type ChatUpdate =
       readonly kind: 'chat-delta';
       readonly text: string;
       readonly reasoning?: string;
+      /** Of the whole answer so far. */
       readonly generatedTokens: number;
     }
   | {
