@@ -117,7 +117,7 @@ class DecisionFile implements DecisionStore {
 
   /** The whole text or what was there before, whatever happens meanwhile. */
   private async writeWhole(text: string): Promise<void> {
-    if (text.length > largestFileBytes) throw new Error(`they take more than ${largestFileBytes} bytes`);
+    if (Buffer.byteLength(text) > largestFileBytes) throw new Error(`they take more than ${largestFileBytes} bytes`);
     const temporary = `${this.path}.tmp`;
     try {
       await writeSynced(temporary, text, 'w');

@@ -112,3 +112,15 @@ t.test('a disk that takes nothing leaves what was there, and is mentioned once',
   t.same(decisionsFromText(readFileSync(path, 'utf8')), someDecisions(5, 8), 'kept again');
   t.notOk(existsSync(`${path}.tmp`));
 });
+
+t.test('what could not be read again is not written', async (t) => {
+  const home = t.testdir();
+  const warnings: string[] = [];
+  const opened = await openDecisionFile(home, tag, (message) => warnings.push(message));
+  // Fewer letters than the file may have bytes, in three bytes each.
+  const change: Change = { kind: 'cordon-node', nodeId: 'n1', reason: '字'.repeat(6_000_000) };
+  const session = { term: 1, leader: 'n1', nonce: 'a' };
+  await write(opened, addDecision(noDecisions, { id: 'd1', session, sequence: 1, order: 1, change }, decisionLimits));
+  t.match(warnings, [/cannot be kept.*they take more than 16777216 bytes/]);
+  t.same(readdirSync(home), []);
+});
