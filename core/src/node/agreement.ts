@@ -105,8 +105,12 @@ export class Agreement {
    * take itself for the leader, and what a leader starts must not be started twice.
    */
   get isSettledLeader(): boolean {
-    const { isLeader, isCampaigning } = this.consensus;
-    return isLeader && !isCampaigning && performance.now() - this.restlessAt > restMilliseconds;
+    return this.consensus.isLeader && this.isSettled;
+  }
+
+  /** Whether nobody has come for a while: nodes that have just met do not know yet all that the others have. */
+  get isSettled(): boolean {
+    return !this.consensus.isCampaigning && performance.now() - this.restlessAt > restMilliseconds;
   }
 
   isPresent(nodeId: string): boolean {

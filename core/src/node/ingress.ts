@@ -24,6 +24,8 @@ const successorCheckMilliseconds = 250;
 /** How long a request waits for a connection to a node that is there. */
 const connectMilliseconds = 5000;
 const connectCheckMilliseconds = 50;
+/** How long a request waits at most for what nodes that have just met learn of each other. */
+const meetingMilliseconds = 10_000;
 /** How often an instance may move under one request before it has begun. */
 const maximumMoves = 3;
 /** What keeps a request from one instance, while another one of the model may take it. */
@@ -189,17 +191,22 @@ export class Ingress {
     }
   }
 
-  /** An instance that takes the requests of another one; undefined: there is none, or none by `end`. */
+  /**
+   * An instance that takes the requests of another one; undefined: there is none, or none by `end`. Where nodes have just
+   * met, as the halves of a split network do, a pause of the other half is heard before all that it serves.
+   */
   private async replicaOf(
     one: InstanceSummary,
     except: ReadonlySet<string>,
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<InstanceSummary | undefined> {
+    const meetingEnd = Math.min(end, performance.now() + meetingMilliseconds);
     for (;;) {
+      const isSettled = this.agreement.isSettled || performance.now() >= meetingEnd;
       const all = await this.list(signal);
       const [best] = replicasOf(all, one, except).filter((other) => this.agreement.pauseOf(other) === undefined);
-      if (best?.state !== 'loading') return best;
+      if (best ? best.state !== 'loading' : isSettled) return best;
       if (performance.now() >= end) return undefined;
       await setTimeout(successorCheckMilliseconds, undefined, { signal });
     }
