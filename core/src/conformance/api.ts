@@ -7,6 +7,7 @@ import type { Api, ApiSettings, RunningApi } from '../spec/api.js';
 import { ShoalError } from '../spec/errors.js';
 import { ConformanceService, fail, modelName, tokenAndWait } from './api-service.js';
 import type { ConformanceCase } from './case.js';
+import { inTime } from './in-time.js';
 
 /** A question as the suite's client asks it. */
 export interface ApiQuestion {
@@ -184,17 +185,8 @@ class Bench {
     await this.service.until(condition, AbortSignal.timeout(this.deadlineMilliseconds));
   }
 
-  async inTime<Result>(work: Promise<Result>, what: string): Promise<Result> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = new assert.AssertionError({ message: `${what} took too long` });
-      timer = setTimeout(() => reject(error), this.deadlineMilliseconds);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  inTime<Result>(work: Promise<Result>, what: string): Promise<Result> {
+    return inTime(work, what, this.deadlineMilliseconds);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { Discovery, Loss, Sighting } from '../spec/discovery.js';
 import type { ConformanceCase } from './case.js';
 import { clusterTag, DiscoveryNetwork, type SuiteNode } from './discovery-network.js';
+import { inTime } from './in-time.js';
 
 export interface DiscoveryUnderTest {
   /**
@@ -26,18 +27,6 @@ const quietMilliseconds = 200;
 /** The suite of a discovery plugin. */
 export function discoveryConformance(under: DiscoveryUnderTest): ConformanceCase[] {
   return [...watchCases(under), ...(under.announces ? announceCases(under) : [])];
-}
-
-async function inTime<T>(work: Promise<T>, what: string, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} took too long` })), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A watch that collects until it is stopped. */

@@ -56,8 +56,12 @@ export function argumentsOf(builder: GrammarBuilder, { tools, isLenient }: CallO
 }
 
 /** One of the tools as an object with its name and its arguments. */
-function object(builder: GrammarBuilder, options: CallOptions, field: string): string {
-  const written = argumentsOf(builder, options);
+function object(
+  builder: GrammarBuilder,
+  options: CallOptions,
+  field: string,
+  written = argumentsOf(builder, options),
+): string {
   const head = (name: string) => quoted(`{"name": ${JSON.stringify(name)}, "${field}": `);
   return builder.rule(
     'call',
@@ -128,8 +132,8 @@ function bareCalls(builder: GrammarBuilder, options: CallOptions): CallGrammar {
       return object(builder, options, 'parameters');
     },
     text(unless) {
-      const call = object(builder, options, 'parameters');
       const written = argumentsOf(builder, options);
+      const call = object(builder, options, 'parameters', written);
       const first = options.tools.flatMap(({ name }, index) => {
         const named = `"name": ${JSON.stringify(name)}, "parameters": `;
         const heads = [`{${named}`, `{"type": "function", ${named}`];

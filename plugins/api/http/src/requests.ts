@@ -1,5 +1,11 @@
 /** Requests that run: how many, for how long, and on which instance. */
-import { type GenerationEvent, type GenerationOrder, type NodeService, ShoalError } from '@shoal/core';
+import {
+  type GenerationEvent,
+  type GenerationInput,
+  type GenerationOrder,
+  type NodeService,
+  ShoalError,
+} from '@shoal/core';
 import type { ModelDirectory, ServedModel } from './model-directory.js';
 import type { HttpApiOptions } from './options.js';
 import type { RequestMetrics } from './request-metrics.js';
@@ -28,6 +34,14 @@ export class Requests {
     private readonly metrics: RequestMetrics,
     private readonly options: HttpApiOptions,
   ) {}
+
+  /** Tokens of a prompt. The head writes it; who does not read on cancels what it would have made of it. */
+  async countTokens(name: string, input: GenerationInput, signal: AbortSignal): Promise<number> {
+    const order = { input, ignoreEndOfText: false, maximumTokens: 1, sampling: {} };
+    const running = await this.start(name, order, signal);
+    await running.cancel();
+    return running.accepted.promptTokens.length;
+  }
 
   /**
    * Resolves when the head has taken the prompt, so that what is wrong with a request is known before anything is sent.

@@ -32,13 +32,9 @@ export function addAnthropic(server: FastifyInstance, { requests }: ApiParts): v
   server.post<{ Body: CountBody }>(
     '/v1/messages/count_tokens',
     { schema: { summary: 'Counts the tokens of a conversation.', body: countSchema, answer: countAnswer } },
-    async ({ body }, reply) => {
-      // The head writes the prompt; who does not read on cancels what it would have made of it.
-      const order = { input: promptOf(body), ignoreEndOfText: false, maximumTokens: 1, sampling: {} };
-      const running = await requests.start(body.model, order, clientSignal(reply));
-      await running.cancel();
-      return { input_tokens: running.accepted.promptTokens.length };
-    },
+    async ({ body }, reply) => ({
+      input_tokens: await requests.countTokens(body.model, promptOf(body), clientSignal(reply)),
+    }),
   );
 }
 

@@ -1,5 +1,6 @@
 /** A message of Anthropic's interface as the node takes it. */
 import type { ChatMessage, Constraint, GenerationInput, GenerationOrder, ToolCall, ToolChoice } from '@shoal/core';
+import { jsonConstraint, toolOf } from '../openai/fields.js';
 import { FieldError } from '../problems.js';
 import type { BodyBlock, BodyMessage, CountBody, MessagesBody } from './schema.js';
 
@@ -84,18 +85,14 @@ function toolChoiceOf(choice: CountBody['tool_choice']): { readonly toolChoice?:
 
 function constraintOf({ output_config: output }: MessagesBody): { readonly constraint?: Constraint } {
   if (output?.format == null) return {};
-  return { constraint: { kind: 'json-schema', specification: JSON.stringify(output.format.schema) } };
+  return jsonConstraint(output.format.schema);
 }
 
 function toolDefinition(tool: NonNullable<CountBody['tools']>[number], index: number) {
   const { name, type, description, input_schema: parameters } = tool;
   if (type != null && type !== 'custom')
     throw unsupported(`tools.${index}.type`, `no tool of type '${type}' is built in`);
-  return {
-    name,
-    ...(description == null ? {} : { description }),
-    ...(parameters == null ? {} : { parameters }),
-  };
+  return toolOf(name, description, parameters);
 }
 
 function chatMessages(messages: readonly BodyMessage[]): ChatMessage[] {

@@ -1,9 +1,15 @@
 /** What Ollama's interface says of models: those that are loaded, with figures of their own files and plans. */
-import type { Plan } from '@shoal/core';
+import { type Plan, ShoalError } from '@shoal/core';
 import type { ServedModel } from '../model-directory.js';
 
 /** What Ollama says for a model that stays: clients only show it. */
 const neverExpires = '2318-01-01T00:00:00Z';
+
+/** Ollama adds a tag to every name. */
+export function modelOf(name: string): string {
+  if (name === '') throw new ShoalError('REQUEST_INVALID', 'model is required', { details: { parameter: 'model' } });
+  return name.replace(/:latest$/, '');
+}
 
 /** Each model once, with all its instances. */
 export function distinct(served: readonly ServedModel[]): (readonly ServedModel[])[] {

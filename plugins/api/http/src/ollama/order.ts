@@ -1,6 +1,7 @@
 /** Requests of Ollama's interface as the node takes them. */
 import { randomUUID } from 'node:crypto';
 import type { ChatMessage, GenerationInput, GenerationOrder } from '@shoal/core';
+import { jsonConstraint, toolOf } from '../openai/fields.js';
 import { FieldError } from '../problems.js';
 import { type ChatBody, chatSchema, type GenerateBody, generateSchema } from './schema.js';
 
@@ -22,11 +23,9 @@ export function chatOrder(body: ChatBody): OllamaOrder {
     if (type !== 'function')
       throw new FieldError(`tools.${index}.type`, `tools.${index}.type: there are only functions`);
   }
-  const tools = (body.tools ?? []).map(({ function: { name, description, parameters } }) => ({
-    name,
-    ...(description == null ? {} : { description }),
-    ...(parameters == null ? {} : { parameters }),
-  }));
+  const tools = (body.tools ?? []).map(({ function: { name, description, parameters } }) =>
+    toolOf(name, description, parameters),
+  );
   const messages = (body.messages ?? []).map(chatMessage);
   return orderOf(body, {
     kind: 'messages',
@@ -91,7 +90,7 @@ function constraintOf(format: ChatBody['format']) {
     throw new FieldError('format', `format "${format}" is neither "json" nor a schema`);
   }
   const schema = typeof format === 'string' ? { type: 'object' } : format;
-  return { constraint: { kind: 'json-schema', specification: JSON.stringify(schema) } };
+  return jsonConstraint(schema);
 }
 
 function variablesOf(think: ChatBody['think']) {

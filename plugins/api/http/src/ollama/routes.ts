@@ -1,5 +1,5 @@
 /** The interface of Ollama: `/api/chat`, `/api/generate`, and what is said of models. */
-import { type FinishedChoice, ShoalError, type ToolCallPart } from '@shoal/core';
+import { type FinishedChoice, type ToolCallPart } from '@shoal/core';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';
 import { clientSignal, EventStream } from '../event-stream.js';
@@ -9,7 +9,7 @@ import { warn } from '../openai/fields.js';
 import { ollamaDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, RunningAnswer } from '../requests.js';
 import { chatAnswer, generateAnswer, runningAnswer, showAnswer, tagsAnswer, versionAnswer } from './answers.js';
-import { detailsOf, distinct, runningOf, tagOf } from './models.js';
+import { detailsOf, distinct, modelOf, runningOf, tagOf } from './models.js';
 import { chatOrder, generateOrder, type OllamaOrder } from './order.js';
 import { type ChatBody, chatSchema, type GenerateBody, generateSchema, showSchema } from './schema.js';
 
@@ -70,12 +70,6 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
     { schema: { summary: 'What a model is.', body: showSchema, answer: showAnswer } },
     async ({ body }) => detailsOf(await models.find(modelOf(body.model ?? body.name ?? ''))),
   );
-}
-
-/** Ollama adds a tag to every name. */
-function modelOf(name: string): string {
-  if (name === '') throw new ShoalError('REQUEST_INVALID', 'model is required', { details: { parameter: 'model' } });
-  return name.replace(/:latest$/, '');
 }
 
 interface Said {

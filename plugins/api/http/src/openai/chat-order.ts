@@ -1,8 +1,8 @@
 /** A chat completion as the node takes it. */
-import type { ChatMessage, Constraint, GenerationOrder, ToolChoice, ToolDefinition } from '@shoal/core';
+import type { ChatMessage, Constraint, GenerationOrder, ToolChoice } from '@shoal/core';
 import { FieldError } from '../problems.js';
 import type { ChatBody, ChatBodyMessage } from './chat-schema.js';
-import { given, samplingOf } from './fields.js';
+import { given, jsonConstraint, samplingOf, templateVariables, toolOf } from './fields.js';
 
 export interface ChatOrder {
   readonly order: GenerationOrder;
@@ -15,8 +15,13 @@ export interface ChatOrder {
 /** Throws FieldError for what cannot be done. */
 export function chatOrder(body: ChatBody): ChatOrder {
   refuseUnsupported(body);
-  const tools = body.tool_choice === 'none' ? [] : (body.tools ?? []).map(toolDefinition);
-  const variables = templateVariables(body);
+  const tools =
+    body.tool_choice === 'none'
+      ? []
+      : (body.tools ?? []).map(({ function: { name, description, parameters } }) =>
+          toolOf(name, description, parameters),
+        );
+  const variables = templateVariables(body.chat_template_kwargs, body.reasoning_effort);
   const { logprobs, top_logprobs: top } = body;
   if (top != null && !logprobs) {
     throw new FieldError('top_logprobs', "'top_logprobs' is only allowed when 'logprobs' is true.");
@@ -72,22 +77,8 @@ function toolChoiceOf({ tool_choice: choice }: ChatBody): { readonly toolChoice?
 
 function constraintOf({ response_format: format }: ChatBody): { readonly constraint?: Constraint } {
   if (format == null || format.type === 'text') return {};
-  const schema = format.type === 'json_schema' ? format.json_schema.schema : { type: 'object' };
-  return { constraint: { kind: 'json-schema', specification: JSON.stringify(schema) } };
-}
-
-/** What templates know under these names. */
-function templateVariables({ chat_template_kwargs: own, reasoning_effort: effort }: ChatBody): Record<string, unknown> {
-  const thinking = effort === 'none' ? { enable_thinking: false } : {};
-  return { ...(effort == null ? {} : { reasoning_effort: effort, ...thinking }), ...own };
-}
-
-function toolDefinition({ function: tool }: NonNullable<ChatBody['tools']>[number]): ToolDefinition {
-  return {
-    name: tool.name,
-    ...(tool.description == null ? {} : { description: tool.description }),
-    ...(tool.parameters == null ? {} : { parameters: tool.parameters }),
-  };
+  const schema = format.type === 'json_schema' ? (format.json_schema.schema ?? {}) : { type: 'object' };
+  return jsonConstraint(schema);
 }
 
 function chatMessages(messages: readonly ChatBodyMessage[]): ChatMessage[] {

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { ApiParts } from '../http-api.js';
+import { modelOf } from '../ollama/models.js';
 import { FieldError } from '../problems.js';
 import { open } from './fields.js';
 
@@ -45,7 +46,7 @@ export function addEmbeddings(server: FastifyInstance, { models }: ApiParts): vo
   );
   for (const path of ['/api/embed', '/api/embeddings']) {
     server.post<{ Body: { model: string } }>(path, { schema: { summary, body: ollamaSchema } }, async ({ body }) =>
-      refuse(body.model.replace(/:latest$/, '')),
+      refuse(modelOf(body.model)),
     );
   }
 }

@@ -1,5 +1,5 @@
 /** Fields that chat and plain completions share, as a schema and as what the node takes. */
-import type { GenerationOrder } from '@shoal/core';
+import type { Constraint, GenerationOrder, ToolDefinition } from '@shoal/core';
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { FieldError } from '../problems.js';
@@ -88,6 +88,29 @@ function logitBias(biases: Readonly<Record<string, number>>) {
     }
     return { token: Number(token), bias };
   });
+}
+
+/** An answer that fits the schema. */
+export function jsonConstraint(schema: object): { readonly constraint: Constraint } {
+  return { constraint: { kind: 'json-schema', specification: JSON.stringify(schema) } };
+}
+
+/** A function that the model may call, with what is given of it. */
+export function toolOf(
+  name: string,
+  description: string | null | undefined,
+  parameters: ToolDefinition['parameters'] | null,
+): ToolDefinition {
+  return { name, ...(description == null ? {} : { description }), ...(parameters == null ? {} : { parameters }) };
+}
+
+/** What templates know under these names. */
+export function templateVariables(
+  own: Readonly<Record<string, unknown>> | null | undefined,
+  effort: string | null | undefined,
+): Record<string, unknown> {
+  const thinking = effort === 'none' ? { enable_thinking: false } : {};
+  return { ...(effort == null ? {} : { reasoning_effort: effort, ...thinking }), ...own };
 }
 
 /** Says in a header what has no effect here. */

@@ -89,22 +89,24 @@ class Turns {
   private readonly names = new Map<string, string>();
 
   add(item: InputItem, path: string): void {
-    const { type, role, call_id: callId = '', name = '' } = item;
+    const { type, role } = item;
+    const callId = item.call_id ?? '';
+    const name = item.name ?? '';
     switch (type) {
       case 'reasoning':
         this.think(reasoningOf(item));
         return;
       case 'function_call':
-        this.names.set(callId ?? '', name ?? '');
-        this.call({ id: callId ?? '', name: name ?? '', arguments: item.arguments ?? '' });
+        this.names.set(callId, name);
+        this.call({ id: callId, name, arguments: item.arguments ?? '' });
         return;
       case 'function_call_output': {
-        const called = this.names.get(callId ?? '');
+        const called = this.names.get(callId);
         const content = textOf(item.output, `${path}.output`);
         this.messages.push({
           role: 'tool',
           content,
-          toolCallId: callId ?? '',
+          toolCallId: callId,
           ...(called === undefined ? {} : { name: called }),
         });
         return;

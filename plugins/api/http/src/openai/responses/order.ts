@@ -1,7 +1,7 @@
 /** A request for a response as the node takes it. */
 import type { Constraint, GenerationInput, GenerationOrder, ToolChoice, ToolDefinition } from '@shoal/core';
 import { FieldError } from '../../problems.js';
-import { given, samplingOf } from '../fields.js';
+import { given, jsonConstraint, samplingOf, templateVariables, toolOf } from '../fields.js';
 import { type KeptItem, messagesOf } from './items.js';
 import type { PromptBody, ResponseBody } from './schema.js';
 
@@ -13,9 +13,8 @@ export interface ResponseOrder {
 }
 
 /** What the interface knows of functions; what has no effect here is said. */
-const functionFields = new Set(
-  'type name description parameters strict allowed_callers async defer_loading output_schema'.split(' '),
-);
+const idleFunctionFields = ['allowed_callers', 'async', 'defer_loading', 'output_schema'];
+const functionFields = new Set(['type', 'name', 'description', 'parameters', 'strict', ...idleFunctionFields]);
 const toolName = /^[A-Za-z0-9_.-]{1,128}$/;
 const explainedText = 'message.output_text.logprobs';
 
@@ -44,12 +43,7 @@ export function promptOf(body: PromptBody, conversation: readonly KeptItem[]): G
   const messages = messagesOf(conversation, body.instructions);
   if (messages.length === 0) throw new FieldError('input', "Missing required parameter: 'input'.");
   const { tools, toolChoice } = toolsOf(body);
-  const { effort } = body.reasoning ?? {};
-  const thinking = effort === 'none' ? { enable_thinking: false } : {};
-  const variables = {
-    ...(effort == null ? {} : { reasoning_effort: effort, ...thinking }),
-    ...body.chat_template_kwargs,
-  };
+  const variables = templateVariables(body.chat_template_kwargs, body.reasoning?.effort);
   return {
     kind: 'messages',
     messages,
@@ -94,8 +88,7 @@ function warningsOf(body: ResponseBody, explains: boolean): string[] {
   if (mode != null && mode !== 'standard') without.push('reasoning.mode');
   for (const name of body.include ?? []) if (name !== explainedText) without.push(`include: ${name}`);
   for (const tool of body.tools ?? []) {
-    const fields = ['allowed_callers', 'async', 'defer_loading', 'output_schema'];
-    without.push(...given(tool, fields).map((field) => `tools: ${field} of ${tool.name ?? ''}`));
+    without.push(...given(tool, idleFunctionFields).map((field) => `tools: ${field} of ${tool.name ?? ''}`));
   }
   return [...new Set(without)].map((name) => `'${name}' has no effect here`);
 }
@@ -104,7 +97,7 @@ function constraintOf({ text }: ResponseBody): { readonly constraint?: Constrain
   const { format } = text ?? {};
   if (format == null || format.type === 'text') return {};
   const schema = format.type === 'json_schema' ? format.schema : { type: 'object' };
-  return { constraint: { kind: 'json-schema', specification: JSON.stringify(schema) } };
+  return jsonConstraint(schema);
 }
 
 interface Tools {
@@ -151,9 +144,5 @@ function toolDefinition(tool: NonNullable<PromptBody['tools']>[number], index: n
     const message = `Invalid '${path}.name': 1 to 128 letters, digits, dots, dashes and underscores are expected.`;
     throw new FieldError(`${path}.name`, message);
   }
-  return {
-    name: tool.name,
-    ...(tool.description == null ? {} : { description: tool.description }),
-    ...(tool.parameters == null ? {} : { parameters: tool.parameters }),
-  };
+  return toolOf(tool.name, tool.description, tool.parameters);
 }

@@ -19,7 +19,7 @@ import {
   responseSchema,
   retrieveQuery,
 } from './schema.js';
-import { ResponseStore } from './store.js';
+import { ResponseStore, type StoredResponse } from './store.js';
 
 interface Parameters {
   readonly response: string;
@@ -31,7 +31,8 @@ const defaultItems = 20;
 export function addResponses(server: FastifyInstance, parts: ApiParts): void {
   const { requests, options, closing } = parts;
   const store = new ResponseStore(options.storedResponses, options.storedResponseBytes);
-  const background = new Map<string, BackgroundRun>();
+  /** Forgotten with their responses. */
+  const background = new WeakMap<StoredResponse, BackgroundRun>();
 
   const inputOf = (body: PromptBody) => {
     const input = keptItems(body.input, (id) => store.item(id));
@@ -60,9 +61,7 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
       if (body.background) {
         const abort = () => controller.abort(new Error('the response was cancelled'));
         const run = new BackgroundRun(response, body.stream ?? false, abort, (bytes) => store.measure(response, bytes));
-        background.set(response.id, run);
-        // Those that are forgotten are not read any more.
-        for (const id of background.keys()) if (!store.has(id)) background.delete(id);
+        background.set(response, run);
         if (!body.stream) return response.json();
         await send(reply, run.read(0, clientSignal(reply)));
         return reply;
@@ -85,12 +84,9 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
     async ({ body }, reply) => {
       if (body.conversation != null) throw new FieldError('conversation', "'conversation' is not supported here.");
       warn(reply, body.personality == null ? [] : ["'personality' has no effect here"]);
-      // The head writes the prompt; who does not read on cancels what it would have made of it.
       const input = promptOf(body, inputOf(body).conversation);
-      const order = { input, ignoreEndOfText: false, maximumTokens: 1, sampling: {} };
-      const running = await requests.start(body.model, order, clientSignal(reply));
-      await running.cancel();
-      return { object: 'response.input_tokens', input_tokens: running.accepted.promptTokens.length };
+      const tokens = await requests.countTokens(body.model, input, clientSignal(reply));
+      return { object: 'response.input_tokens', input_tokens: tokens };
     },
   );
 
@@ -100,7 +96,7 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
     async ({ params, query }, reply) => {
       const response = store.get(params.response);
       if (query.stream !== 'true') return response.json();
-      const run = background.get(params.response);
+      const run = background.get(response);
       if (!run?.isStreamed) {
         const message = "Only responses that were made with 'background' and 'stream' can be streamed again.";
         throw new FieldError('stream', message);
@@ -115,13 +111,12 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
     '/v1/responses/:response',
     { schema: { summary: 'Forgets a response.', params: responseParameters } },
     async ({ params: { response: id } }) => {
-      const { isRunning } = store.get(id);
-      if (isRunning) {
-        const run = background.get(id);
+      const response = store.get(id);
+      if (response.isRunning) {
+        const run = background.get(response);
         if (!run) throw new FieldError('id', `Response with id '${id}' has not ended yet.`, { status: 409 });
         await run.cancel();
       }
-      background.delete(id);
       store.delete(id);
       return { id, object: 'response', deleted: true };
     },
@@ -132,7 +127,7 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
     { schema: { summary: 'Ends a response that is made in the background.', params: responseParameters } },
     async ({ params }) => {
       const response = store.get(params.response);
-      const run = background.get(params.response);
+      const run = background.get(response);
       if (!run) throw new FieldError('id', 'Cannot cancel a synchronous response.');
       await run.cancel();
       return response.json();

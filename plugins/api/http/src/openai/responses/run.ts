@@ -1,7 +1,7 @@
 /** A response that is being made: for a client that waits, for one that reads events, or for who asks later. */
-import type { FinishedChoice } from '@shoal/core';
 import { problemOf } from '../../problems.js';
 import type { RunningAnswer } from '../../requests.js';
+import { Usage } from '../usage.js';
 import { itemId, type KeptItem } from './items.js';
 import { OutputItems, type Told } from './output.js';
 import type { ResponseBody } from './schema.js';
@@ -29,7 +29,7 @@ export class ResponseRun implements StoredResponse {
   /** Let go when it has ended: what is kept is counted. */
   private running: RunningAnswer | undefined;
   private readonly model: string;
-  private readonly inputTokens: number;
+  private readonly counted: Usage;
   private readonly sampling: { readonly temperature: number; readonly topP?: number };
   private readonly items: OutputItems;
   private readonly createdAt = seconds();
@@ -37,9 +37,6 @@ export class ResponseRun implements StoredResponse {
   private status: Status = 'in_progress';
   private error: { code: string; message: string } | null = null;
   private failure: unknown;
-  private finished: FinishedChoice | undefined;
-  private outputTokens = 0;
-  private reasoningTokens = 0;
   private number = 0;
 
   constructor({ body, running, input, isSingleCall }: ResponseRunOptions) {
@@ -47,15 +44,16 @@ export class ResponseRun implements StoredResponse {
     this.body = kept;
     this.running = running;
     this.model = running.model.name;
-    this.inputTokens = running.accepted.promptTokens.length;
+    this.counted = new Usage(running.accepted.promptTokens.length);
     this.sampling = running.accepted.sampling;
     this.input = input;
     this.previous = body.previous_response_id ?? undefined;
     this.items = new OutputItems(isSingleCall);
   }
 
+  /** Not a copy: grows while it is made. */
   get output(): readonly KeptItem[] {
-    return this.items.json();
+    return this.items.items as unknown as readonly KeptItem[];
   }
 
   get isRunning(): boolean {
@@ -69,14 +67,13 @@ export class ResponseRun implements StoredResponse {
   async *events(): AsyncGenerator<NumberedEvent, void, undefined> {
     yield this.event({ type: 'response.created', response: this.json() });
     yield this.event({ type: 'response.in_progress', response: this.json() });
+    let isCut = false;
     try {
       for await (const event of this.running?.events ?? []) {
-        if (event.kind === 'token') this.outputTokens += 1;
-        else this.finished = event;
-        if (event.kind === 'token' && event.reasoning !== undefined) this.reasoningTokens += 1;
+        this.counted.add(event);
+        if (event.kind === 'finished') isCut = event.reason === 'length';
         for (const told of this.items.add(event)) yield this.event(told);
       }
-      const isCut = this.finished?.reason === 'length';
       for (const told of this.items.end(isCut)) yield this.event(told);
       this.settle(isCut ? 'incomplete' : 'completed');
     } catch (thrown) {
@@ -139,14 +136,14 @@ export class ResponseRun implements StoredResponse {
   }
 
   private usage() {
-    const input = this.inputTokens;
+    const { prompt_tokens, completion_tokens, completion_tokens_details, total_tokens } = this.counted.json();
     return {
-      input_tokens: input,
+      input_tokens: prompt_tokens,
       // Prompts are read anew each time.
       input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-      output_tokens: this.outputTokens,
-      output_tokens_details: { reasoning_tokens: this.reasoningTokens },
-      total_tokens: input + this.outputTokens,
+      output_tokens: completion_tokens,
+      output_tokens_details: completion_tokens_details,
+      total_tokens,
     };
   }
 

@@ -35,14 +35,6 @@ export class ResponseStore {
     private readonly mostBytes: number,
   ) {}
 
-  get size(): number {
-    return this.entries.size;
-  }
-
-  has(id: string): boolean {
-    return this.entries.has(id);
-  }
-
   add(response: StoredResponse): void {
     this.entries.set(response.id, { response, bytes: 0 });
     this.measure(response);
@@ -113,7 +105,8 @@ export class ResponseStore {
   item(id: string): KeptItem | undefined {
     for (const { response } of this.entries.values()) {
       const found = [...response.output, ...response.input].find((item) => item.id === id);
-      if (found) return found;
+      // What is still made goes on growing.
+      if (found) return structuredClone(found);
     }
     return undefined;
   }
