@@ -1,12 +1,13 @@
 // One line of plugins.json, or of a list, changes what carries the activations; the answers stay.
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { memoryDiscovery } from '@shoal/discovery-memory';
 import { memoryTransport } from '@shoal/transport-memory';
 import { type Cluster, createCluster, type PluginSource } from 'shoal';
 import t, { type Test } from 'tap';
 import { startLocalNodes } from '../../sdk/test/support/local.js';
+import { repositoryRoot } from './support/repository.js';
 
 const question = [{ role: 'user', content: 'What is 12 plus 30?' }] as const;
 const answer = '12 + 30 = 42.';
@@ -37,6 +38,41 @@ async function nodesWith(t: Test, plugins: readonly (readonly PluginSource[])[])
   t.equal((await first.nodes()).length, plugins.length, 'nodes of one process find each other in memory');
   return first;
 }
+
+/** The lines of README.md, each in the place of TCP in the list that ships. */
+const readmeLists = (() => {
+  const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
+  const shipped = readFileSync(join(repositoryRoot, 'plugins.json'), 'utf8');
+  const lines = [...readme.matchAll(/^```json\n(\{ "module": "@shoal\/transport-(\w+)".*\})\n```$/gm)];
+  return new Map(
+    lines.map(([, line = '', name]) => [name, shipped.replace('{ "module": "@shoal/transport-tcp" }', line)]),
+  );
+})();
+
+t.test('what README.md says to exchange works', async (t) => {
+  t.same([...readmeLists.keys()], ['unix', 'memory']);
+  const homes = t.testdir({});
+  const manifestOf = (name: string) => {
+    const manifest = join(homes, `${name}.json`);
+    writeFileSync(manifest, readmeLists.get(name) ?? '');
+    return manifest;
+  };
+
+  await t.test('Unix sockets between processes', async (t) => {
+    await using cluster = await startLocalNodes(2, { pluginManifest: manifestOf('unix') });
+    await using model = await cluster.load('shoal-tiny-chat', { plan: 'pp=2' });
+    t.equal((await model.chat(question).result).text, answer);
+  });
+
+  await t.test('memory between nodes of one process', async (t) => {
+    const options = { pluginManifest: manifestOf('memory'), clusterKey: randomBytes(32), apis: false } as const;
+    await using first = await createCluster({ ...options, home: join(homes, 'one') });
+    await using second = await createCluster({ ...options, home: join(homes, 'two'), peers: first.addresses });
+    await second.nodes();
+    await using model = await second.load('shoal-tiny-chat', { plan: 'pp=2' });
+    t.equal((await model.chat(question).result).text, answer);
+  });
+});
 
 t.test('a plugins.json with Unix sockets alone joins two processes', async (t) => {
   const manifest = join(t.testdir(), 'plugins.json');

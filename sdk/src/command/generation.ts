@@ -1,5 +1,6 @@
 import { ShoalError } from '@shoal/core';
 import type { Cluster, Generation, GenerationChoice, GenerationOptions, LoadedModel } from '../index.js';
+import { answerRuleOptions, parseAnswerRule } from './answer-rules.js';
 import type { ArgumentSpecification, OptionSpecification } from './command.js';
 import type { ParsedOptions } from './options.js';
 import { LoadProgressDisplay } from './progress.js';
@@ -113,6 +114,7 @@ export const generationOptions: readonly OptionSpecification[] = [
     description: 'Only these tokens may come; the one that ends the answer must be among them for it to end.',
     section,
   },
+  ...answerRuleOptions,
   {
     name: 'logit-bias',
     value: 'ID=BIAS',
@@ -129,6 +131,14 @@ export const generationOptions: readonly OptionSpecification[] = [
   {
     name: 'parse-special-tokens',
     description: 'Text in messages that spells a special token becomes that token; with --raw it always does.',
+    section,
+  },
+  {
+    name: 'queue-timeout',
+    value: 'SECONDS',
+    number: { minimum: 0, maximum: 1_000_000 },
+    description: 'Give up when the answer has waited so long for a free slot.',
+    default: 'wait',
     section,
   },
 ];
@@ -169,6 +179,7 @@ export function parseTokenBias(text: string): readonly [token: number, bias: num
 /** Generation options as the SDK takes them. */
 export function parseGenerationOptions(options: ParsedOptions): GenerationOptions {
   const present = <Value>(values: readonly Value[]) => (values.length === 0 ? undefined : values);
+  const queueTimeout = options.number('queue-timeout');
   const biases = present(options.list('logit-bias').map(parseTokenBias));
   const values = {
     maximumTokens: options.number('max-tokens'),
@@ -186,6 +197,8 @@ export function parseGenerationOptions(options: ParsedOptions): GenerationOption
     stopTokens: present(options.list('stop-token').map(Number)),
     ignoreEndOfText: options.flag('ignore-end-of-text') || undefined,
     allowedTokens: options.numbers('allowed-tokens'),
+    constraint: parseAnswerRule(options),
+    queueTimeoutMilliseconds: queueTimeout === undefined ? undefined : Math.round(queueTimeout * 1000),
     logitBias: biases && Object.fromEntries(biases),
     ignoreModelDefaults: options.flag('ignore-model-defaults') || undefined,
     parseSpecialTokens: options.flag('parse-special-tokens') || undefined,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogRecord } from 'shoal';
@@ -42,14 +42,41 @@ t.test('a log file is turned over before it grows beyond its limit', async (t) =
   const home = mkdtempSync(join(tmpdir(), 'shoal-log-'));
   t.teardown(() => rmSync(home, { recursive: true, force: true }));
   const line = `${JSON.stringify(record)}\n`;
-  const file = new LogFile(home, 3 * line.length);
+  const limit = { limitBytes: 3 * line.length };
+  const file = new LogFile(home, limit);
   for (let count = 0; count < 7; count++) file.write(record);
   t.equal(readFileSync(file.path, 'utf8'), line);
   t.equal(readFileSync(`${file.path}.1`, 'utf8'), line.repeat(3));
   if (process.platform !== 'win32') t.equal(statSync(file.path).mode & 0o077, 0, 'private to its user');
-  new LogFile(home, 3 * line.length).write(record);
+  new LogFile(home, limit).write(record);
   t.equal(readFileSync(file.path, 'utf8'), line.repeat(2), 'the next run goes on with it');
-  rmSync(home, { recursive: true });
+});
+
+t.test('records that cannot be written stop nobody, and are counted when there is room again', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'shoal-log-'));
+  t.teardown(() => rmSync(home, { recursive: true, force: true }));
+  const reasons: string[] = [];
+  let now = 0;
+  const file = new LogFile(home, { now: () => now, onFailure: (reason) => reasons.push(reason) });
   file.write(record);
-  t.match(file.failure, /ENOENT/, 'a file that cannot be written stops nobody');
+  const folder = join(home, 'logs');
+  renameSync(folder, `${folder}-away`);
+  for (let count = 0; count < 3; count++) file.write(record);
+  now += 60_000;
+  file.write(record);
+  t.equal(reasons.length, 1, 'it is said once');
+  t.match(reasons[0], /ENOENT/);
+
+  renameSync(`${folder}-away`, folder);
+  // As a full disk leaves it.
+  appendFileSync(file.path, '{"time":1,');
+  file.write(record);
+  t.equal(readFileSync(file.path, 'utf8').split('\n').length, 2, 'it is not tried with every record');
+  now += 60_000;
+  file.write(record);
+  const [first, part, gap, last, end] = readFileSync(file.path, 'utf8').split('\n');
+  t.same([first, last], [JSON.stringify(record), JSON.stringify(record)]);
+  t.equal(part, '{"time":1,');
+  t.match(JSON.parse(gap ?? ''), { level: 'warn', area: 'log', message: /^5 records .*ENOENT/, fields: { lost: 5 } });
+  t.equal(end, '');
 });

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { parseTemplateVariables } from 'shoal/internal/command/answer-rules.js';
 import { optionsOf } from 'shoal/internal/command/command.js';
 import { findCommand } from 'shoal/internal/command/find-command.js';
 import { parseGenerationOptions } from 'shoal/internal/command/generation.js';
@@ -37,7 +38,39 @@ t.test('options of answers, as the SDK takes them', async (t) => {
     ignoreModelDefaults: true,
     parseSpecialTokens: true,
   });
+  t.same(of('--queue-timeout 1.5'), { queueTimeoutMilliseconds: 1500 });
   t.same(parseLoadOptions(parse('run m p --queue-capacity 0').options), { queueCapacity: 0 });
+});
+
+t.test('what an answer may be: a schema, an expression, a grammar', async (t) => {
+  const folder = t.testdir({ 'schema.json': '{"type":"integer"}', 'broken.json': '{', 'yes.lark': 'start: "yes"' });
+  const of = (...words: string[]) => {
+    const { options } = parseCommandLine(findCommand(commands, 'run'), ['m', 'p', ...words]);
+    return parseGenerationOptions(options).constraint;
+  };
+  t.equal(of(), undefined);
+  t.same(of('--json-schema', '{"type":"object"}'), { kind: 'json-schema', specification: '{"type":"object"}' });
+  t.same(of('--json-schema', `${folder}/schema.json`), { kind: 'json-schema', specification: '{"type":"integer"}' });
+  t.same(of('--regex', '[0-9]+'), { kind: 'regex', specification: '[0-9]+' });
+  t.same(of('--grammar', `${folder}/yes.lark`), { kind: 'lark', specification: 'start: "yes"' });
+  for (const [words, message] of [
+    [['--json-schema', '{"type":'], /--json-schema is not JSON: /],
+    [['--json-schema', `${folder}/broken.json`], /--json-schema .*broken\.json is not JSON/],
+    [['--json-schema', `${folder}/none.json`], /--json-schema .*none\.json cannot be read: there is no such file/],
+    [['--grammar', folder], /--grammar .* cannot be read: /],
+    [['--regex', 'a', '--allowed-tokens', '1'], /--regex and --allowed-tokens cannot both/],
+  ] as const) {
+    t.throws(() => of(...words), { code: 'ARGUMENT_INVALID', message }, words.join(' '));
+  }
+});
+
+t.test('variables of a template', async (t) => {
+  const of = (line: string) => parseTemplateVariables(parse(`chat m${line}`).options);
+  t.same(of(''), {});
+  t.same(of(' --template-variable enable_thinking=false --template-variable date=today --template-variable n=1'), {
+    templateVariables: { enable_thinking: false, date: 'today', n: 1 },
+  });
+  t.throws(() => of(' --template-variable thinking'), { message: /wants NAME=VALUE as in enable_thinking=false/ });
 });
 
 t.test('what is wrong is named, with what is legal', async (t) => {
@@ -64,7 +97,6 @@ t.test('what is wrong is named, with what is legal', async (t) => {
     ['chat m --choices 2', /no option --choices/],
     ['run m p --top-p 1.1', /--top-p wants a number from 0 to 1, not "1.1"/],
     ['run', /MODEL is missing/],
-    ['run m', /PROMPT is missing/],
     ['doctor more', /"more" is one argument too many; it takes no arguments/],
     ['doctor --quiet=1', /--quiet takes no value/],
   ] as const) {

@@ -53,8 +53,7 @@ function withContext(options: ParsedOptions, lengths: readonly number[]): Parsed
 }
 
 function printTests(terminal: Terminal, plan: Plan, tests: readonly BenchmarkTest[]): void {
-  const shape = plan.stages.map(({ members }) => members.length).join(' + ');
-  terminal.line(`${terminal.bold(plan.modelName)}  stages of ${shape} members, matrices ${plan.storage.matrix}`);
+  terminal.line(`${terminal.bold(plan.modelName)}  ${describeShape(plan)}, matrices ${plan.storage.matrix}`);
   for (const test of tests) {
     const { kind, promptTokens, generatedTokens } = test;
     terminal.line();
@@ -77,6 +76,15 @@ function printTests(terminal: Terminal, plan: Plan, tests: readonly BenchmarkTes
   }
   terminal.line();
   terminal.line('Times and bytes of members are of one step: a forward pass of the whole model.');
+}
+
+/** `1 stage of 1 member`, `3 stages of 1, 2 and 1 members`. */
+function describeShape({ stages }: Plan): string {
+  const counts = stages.map(({ members }) => members.length);
+  const differ = new Set(counts).size > 1;
+  const numbers = differ ? new Intl.ListFormat('en-GB').format(counts.map(String)) : String(counts[0]);
+  const members = numbers === '1' ? 'member' : 'members';
+  return `${counts.length} ${counts.length === 1 ? 'stage' : 'stages'} of ${numbers} ${members}`;
 }
 
 function formatSpread({ median, minimum, maximum }: Spread): string {

@@ -1,19 +1,22 @@
 import { resolveHome, ShoalError } from '@shoal/core';
-import { createCluster } from '../../index.js';
+import { createCluster, type LoadProgressed } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { keepHeapSmall } from '../idle-heap.js';
 import { LogFile } from '../log-file.js';
 import { logLevelOption, logPrinter } from '../log-output.js';
 import { apiOptions, parseApiOptions, printApis } from '../node-apis.js';
+import { LoadProgressDisplay } from '../progress.js';
 import { homeOption, modelOptions, parseLoadOptions, pluginsOption } from '../session.js';
+import type { Terminal } from '../terminal.js';
 
 async function node({ options, terminal, signal }: CommandInvocation): Promise<void> {
   const listen = options.list('listen');
   const text = (name: string) => options.text(name);
   const print = logPrinter(options, terminal, 'warn');
-  const file = options.flag('log-file') ? new LogFile(resolveHome(text('home'))) : undefined;
+  const home = resolveHome(text('home'));
+  const file = options.flag('log-file') ? openLogFile(home, terminal) : undefined;
   await using cluster = await createCluster({
-    home: text('home'),
+    home,
     name: text('name'),
     pluginManifest: text('plugins'),
     dataAddress: options.list('data-address'),
@@ -29,7 +32,7 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
     },
     signal,
   });
-  const { nodeId, nodeName, addresses, home, apis } = cluster;
+  const { nodeId, nodeName, addresses, apis } = cluster;
   if (terminal.isJson) terminal.json({ kind: 'node-started', nodeId, nodeName, addresses, home, apis });
   else {
     terminal.line(`${terminal.bold(nodeName)} is up (${nodeId})`);
@@ -51,9 +54,23 @@ async function node({ options, terminal, signal }: CommandInvocation): Promise<v
   });
   const over = Promise.race([ended(signal, options.flag('exit-with-stdin')), left]);
   over.catch(() => undefined);
-  for (const model of options.list('model'))
-    await Promise.race([cluster.load(model, { ...parseLoadOptions(options), signal }), over]);
+  for (const model of options.list('model')) {
+    const display = new LoadProgressDisplay(terminal, model);
+    const onProgress = (progress: LoadProgressed) => display.update(progress);
+    await Promise.race([cluster.load(model, { ...parseLoadOptions(options), onProgress, signal }), over]);
+    display.close();
+  }
   await over;
+}
+
+/** The node's file of records. A disk that has no room for them stops no node, but is said. */
+function openLogFile(home: string, terminal: Terminal): LogFile {
+  return new LogFile(home, {
+    onFailure: (reason) => {
+      terminal.clearProgress();
+      terminal.diagnostics.write(`log records cannot be written to ${home}: ${reason}\n`);
+    },
+  });
 }
 
 /** Resolves at the first interrupt, and, for a node that belongs to a program, when that program lets go of it. */
@@ -84,10 +101,15 @@ export const nodeCommand: Command = {
       name: 'listen',
       value: 'ADDRESS',
       multiple: true,
-      description: 'Address to listen on.',
-      default: '/ip4/127.0.0.1/tcp/0, for this machine only',
+      description: 'Address to listen on: an IP address (0.0.0.0 is all), host:port, or a multiaddress.',
+      default: '127.0.0.1, for this machine only',
     },
-    { name: 'peer', value: 'ADDRESS', multiple: true, description: 'Address of a node to join.' },
+    {
+      name: 'peer',
+      value: 'ADDRESS',
+      multiple: true,
+      description: 'Address of a node to join: an IP address, host:port, or a multiaddress.',
+    },
     {
       name: 'model',
       value: 'MODEL',
@@ -115,8 +137,8 @@ export const nodeCommand: Command = {
   examples: [
     ['shoal node', 'a node that programs of this machine can use'],
     ['shoal node --model shoal-tiny-chat --api-port 8080', 'a model over HTTP: http://127.0.0.1:8080/v1'],
-    ['shoal node --listen /ip4/0.0.0.0/tcp/7450', 'a node that others can join'],
-    ['shoal node --peer /ip4/192.168.1.20/tcp/7450', 'join the node on another machine'],
+    ['shoal node --listen 0.0.0.0:7450', 'a node that others can join'],
+    ['shoal node --listen 0.0.0.0 --peer 192.168.1.20:7450', 'join the node on another machine'],
   ],
   run: node,
 };
