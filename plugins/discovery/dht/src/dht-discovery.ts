@@ -24,11 +24,17 @@ const fastestLookupMilliseconds = 250;
 /** New neighbours get this node's record soon, but a crowd that arrives at once is told together. */
 const soonestAnnouncementMilliseconds = 5000;
 /** In a large cluster there is always news: look-ups are no more than this often, for each peer that is known. */
-const millisecondsPerPeer = 25;
+const millisecondsPerPeer = 50;
 /** Waits vary; an announcement is due when a wait has ended that was meant to be the interval. */
 const shareOfInterval = 0.75;
 /** Peers that are gone but still in a table take their time to be found out. */
 const queryDeadlineMilliseconds = 30_000;
+
+/** How this node is announced, and how many members heard it at first. */
+interface Announcing {
+  readonly announce: () => Promise<number | undefined>;
+  readonly told: number;
+}
 
 /**
  * Members keep each other's addresses in a Kademlia table, spoken over the node's own connections: only who holds the
@@ -75,8 +81,8 @@ export class DhtDiscovery implements Discovery {
     // A node that only connects to others cannot be reached, but it asks.
     const isReachable = addresses.length > 0;
     const announce = () => this.#try('announce', (deadline) => records.announce(key, deadline), signal);
+    const told = isReachable ? await announce() : undefined;
     if (isReachable) {
-      await announce();
       signal.addEventListener('abort', () => void records.withdraw(key).catch(() => undefined), { once: true });
     }
     // What listens on loopback only is of one machine: of others' loopback nothing is known here.
@@ -84,7 +90,8 @@ export class DhtDiscovery implements Discovery {
     const believe = (peer: HeardPeer) =>
       isOfOneMachine ? peer : { ...peer, addresses: peer.addresses.filter((address) => !isLoopbackAddress(address)) };
     const find = async (deadline: AbortSignal) => (await records.find(key, deadline)).map(believe);
-    void this.#lookUpRepeatedly(records, find, isReachable ? announce : undefined, signal);
+    const announcing = isReachable ? { announce, told: told ?? 0 } : undefined;
+    void this.#lookUpRepeatedly(records, find, announcing, signal);
   }
 
   async availability(): Promise<DiscoveryAvailability> {
@@ -95,7 +102,7 @@ export class DhtDiscovery implements Discovery {
   async #lookUpRepeatedly(
     records: MemberRecords,
     find: (deadline: AbortSignal) => Promise<readonly HeardPeer[]>,
-    announce: (() => Promise<void>) | undefined,
+    announcing: Announcing | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     const idleMilliseconds = this.#options.announceSeconds * 1000;
@@ -104,6 +111,7 @@ export class DhtDiscovery implements Discovery {
       idleMilliseconds,
     });
     let announcedAt = performance.now();
+    let isKnown = announcing !== undefined && announcing.told > 0;
     let hasNewNeighbour = false;
     let news = new AbortController();
     records.onNeighbour(() => {
@@ -120,12 +128,13 @@ export class DhtDiscovery implements Discovery {
       if (news.signal.aborted) await rest(pace.next(least), signal);
       if (signal.aborted) return;
       news = new AbortController();
-      const soonest = Math.max(soonestAnnouncementMilliseconds, 4 * least);
-      const due = hasNewNeighbour ? Math.min(soonest, idleMilliseconds) : idleMilliseconds;
-      if (announce && performance.now() - announcedAt >= due * shareOfInterval) {
+      const soonest = Math.min(Math.max(soonestAnnouncementMilliseconds, 2 * least), idleMilliseconds);
+      // What nobody was told, because nobody was there or answered, is told as soon as somebody is.
+      const due = !isKnown ? 0 : hasNewNeighbour ? soonest : idleMilliseconds;
+      if (announcing && performance.now() - announcedAt >= due * shareOfInterval) {
         announcedAt = performance.now();
         hasNewNeighbour = false;
-        await announce();
+        isKnown = ((await announcing.announce()) ?? 0) > 0;
       }
       await this.#try(
         'look up',
@@ -134,16 +143,21 @@ export class DhtDiscovery implements Discovery {
         },
         signal,
       );
-      if (this.#hub.expire()) pace.quicken();
+      if (this.#hub.expire() || records.isCutOff) pace.quicken();
     }
   }
 
   /** What fails now is tried again later. */
-  async #try(what: string, work: (deadline: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #try<Result>(
+    what: string,
+    work: (deadline: AbortSignal) => Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result | undefined> {
     try {
-      await withDeadline(queryDeadlineMilliseconds, signal, work);
+      return await withDeadline(queryDeadlineMilliseconds, signal, work);
     } catch (thrown) {
       if (!signal.aborted) this.#log('debug', `the dht could not ${what}: ${String(thrown)}`);
+      return undefined;
     }
   }
 }

@@ -20,7 +20,12 @@ class Member implements AsyncDisposable {
     readonly components: HostComponents,
   ) {}
 
-  static async start(clusterKey: Uint8Array, options: Partial<DhtOptions> = {}, listens = true): Promise<Member> {
+  /** `adapt`: what the plugin gets of the host. */
+  static async start(
+    clusterKey: Uint8Array,
+    options: Partial<DhtOptions> = {},
+    { listens = true, adapt = (given: HostComponents) => given } = {},
+  ): Promise<Member> {
     const plugins = await loadPlugins([dht({ announceSeconds: 2, ...options })], { resolveFrom: [import.meta.url] });
     const discovery = plugins.get('discovery', 'dht').host;
     const service = await discovery.hostService?.();
@@ -31,7 +36,7 @@ class Member implements AsyncDisposable {
       services: {
         dht: (given) => {
           components = given;
-          return service?.(given) ?? {};
+          return service?.(adapt(given)) ?? {};
         },
       },
       onChannel: () => undefined,
@@ -116,7 +121,7 @@ t.test('a chain in which each knows the one before it', async (t) => {
   });
 
   await t.test('a node without an address finds the others and is not announced', async (t) => {
-    await using guest = await Member.start(key, {}, false);
+    await using guest = await Member.start(key, {}, { listens: false });
     await guest.dial(members[2] as Member);
     await until(() => guest.seen.length === members.length);
     t.same(guest.seen, idsOf(members));
@@ -154,6 +159,41 @@ t.test('a chain in which each knows the one before it', async (t) => {
     members.push(late);
     await seeEachOther(t, members);
   });
+});
+
+t.test('twelve that have met the first one only, more than keep a record', async (t) => {
+  const key = randomBytes(32);
+  const members: Member[] = [];
+  t.teardown(() => Promise.all(members.map((member) => member[Symbol.asyncDispose]())));
+  for (let index = 0; index < 12; index += 1) {
+    // As shipped: a record is kept for so long that nothing is put right by its end.
+    const member = await Member.start(key, { announceSeconds: 60 });
+    members.push(member);
+    if (index > 0) await member.dial(members[0] as Member);
+  }
+  await seeEachOther(t, members);
+});
+
+t.test('a member that was too busy to hear the first answers is found all the same', async (t) => {
+  const key = randomBytes(32);
+  let missed = 0;
+  const isBusyAtFirst = (given: HostComponents) =>
+    new Proxy(given, {
+      get(target, name: keyof HostComponents) {
+        if (name !== 'ping') return target[name];
+        const ping: HostComponents['ping']['ping'] = (peer, options) => {
+          if (missed >= 3) return target.ping.ping(peer, options);
+          missed += 1;
+          return Promise.reject(new Error('no answer in time'));
+        };
+        return { ping };
+      },
+    });
+  await using first = await Member.start(key);
+  await using second = await Member.start(key, {}, { adapt: isBusyAtFirst });
+  await second.dial(first);
+  await seeEachOther(t, [first, second]);
+  t.equal(missed, 3);
 });
 
 t.test('bootstrap addresses are seen, for the control plane to dial', async (t) => {
