@@ -44,25 +44,36 @@ function activeElements({ matrixElements, flopsPerToken }: LayerCosts): number {
 /** Values live from the operation that makes them to the last that reads them; the output to the end. */
 function aliveBytes(program: MemberProgram, { contextLength, slotCount }: WorkSettings, rows: number): number {
   const operations = program.segments.flatMap((segment) => segment.operations);
+  const names = operations.map((operation) => ({
+    made: valueOutputs(operation),
+    read: valueInputs(operation),
+  }));
   const lastUse = new Map<string, number>();
-  for (const [index, operation] of operations.entries()) {
-    for (const name of [...valueOutputs(operation), ...valueInputs(operation)]) lastUse.set(name, index);
+  for (const [index, { made, read }] of names.entries()) {
+    for (const name of made) lastUse.set(name, index);
+    for (const name of read) lastUse.set(name, index);
   }
   lastUse.set(program.output.value, operations.length);
+  const outputRows = Math.min(rows, slotCount);
   const bytesOf = (name: string): number => {
     const value = program.values[name];
     if (value === undefined) return 0;
     const columns = value.perPosition === true ? value.width * contextLength : value.width;
-    return columns * (value.rows === 'outputs' ? Math.min(rows, slotCount) : rows) * floatBytes;
+    return columns * (value.rows === 'outputs' ? outputRows : rows) * floatBytes;
   };
   let alive = program.input.kind === 'hidden' ? bytesOf(program.input.value) : 0;
   let most = alive;
-  for (const [index, operation] of operations.entries()) {
-    for (const name of valueOutputs(operation)) alive += bytesOf(name);
-    most = Math.max(most, alive + withinBytes(program, operation, rows));
-    for (const name of new Set([...valueOutputs(operation), ...valueInputs(operation)])) {
-      if (lastUse.get(name) === index) alive -= bytesOf(name);
-    }
+  /** Each name ends once, also where an operation reads it twice. */
+  const end = (name: string, index: number): void => {
+    if (lastUse.get(name) !== index) return;
+    lastUse.delete(name);
+    alive -= bytesOf(name);
+  };
+  for (const [index, { made, read }] of names.entries()) {
+    for (const name of made) alive += bytesOf(name);
+    most = Math.max(most, alive + withinBytes(program, operations[index] as Operation, rows));
+    for (const name of made) end(name, index);
+    for (const name of read) end(name, index);
   }
   const { output } = program;
   return output.kind === 'logits' ? most + output.vocabularySize * slotCount * candidateBytes : most;

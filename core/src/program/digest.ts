@@ -6,51 +6,63 @@ import type { MemberProgram, Program } from '../spec/program.js';
  * JSON has them. Written out by hand, for plans wait for it: a replacer that sorts takes three times as long.
  */
 export function canonicalJson(value: unknown): string {
-  const parts: string[] = [];
-  write(value, parts);
-  return parts.join('');
+  return new CanonicalTexts().of(value);
 }
 
-/** `known`: the text of an object, where there is one already. */
-function write(value: unknown, parts: string[], known?: (value: object) => string | undefined): void {
-  if (typeof value === 'string') writeQuoted(value, parts);
-  else if (typeof value !== 'object' || value === null) parts.push(JSON.stringify(value));
-  else if (Array.isArray(value)) writeArray(value, parts, known);
-  else writeObject(value, parts, known);
-}
+/**
+ * Canonical texts. What programs of a stage's members have in common, operations, tensors and names, is written once; it
+ * must not change meanwhile.
+ */
+export class CanonicalTexts {
+  readonly #shared = new Map<object, string>();
+  readonly #quoted = new Map<string, string>();
 
-function writeArray(
-  values: readonly unknown[],
-  parts: string[],
-  known: ((value: object) => string | undefined) | undefined,
-): void {
-  parts.push('[');
-  for (let index = 0; index < values.length; index += 1) {
-    if (index > 0) parts.push(',');
-    const value = values[index];
-    if (value === undefined) parts.push('null');
-    else write(value, parts, known);
+  of(value: unknown): string {
+    if (typeof value === 'string') return this.#quote(value);
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    if (Array.isArray(value)) return this.#array(value);
+    return 'op' in value || 'name' in value ? this.#once(value) : this.#object(value);
   }
-  parts.push(']');
-}
 
-function writeObject(value: object, parts: string[], known: ((value: object) => string | undefined) | undefined): void {
-  const before = known?.(value);
-  if (before !== undefined) {
-    parts.push(before);
-    return;
+  #once(value: object): string {
+    let text = this.#shared.get(value);
+    if (text === undefined) {
+      text = this.#object(value);
+      // The engine keeps added texts as a tree of them, to be walked at each use; whoever reads one makes it one piece.
+      Number(text);
+      this.#shared.set(value, text);
+    }
+    return text;
   }
-  let opening = '{';
-  for (const key of sortedKeys(value)) {
-    const inner = (value as Readonly<Record<string, unknown>>)[key];
-    if (inner === undefined) continue;
-    parts.push(opening);
-    writeQuoted(key, parts);
-    parts.push(':');
-    write(inner, parts, known);
-    opening = ',';
+
+  #array(values: readonly unknown[]): string {
+    let text = '[';
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index];
+      if (index > 0) text += ',';
+      text += value === undefined ? 'null' : this.of(value);
+    }
+    return `${text}]`;
   }
-  parts.push(opening === '{' ? '{}' : '}');
+
+  #object(value: object): string {
+    let text = '';
+    for (const key of sortedKeys(value)) {
+      const inner = (value as Readonly<Record<string, unknown>>)[key];
+      if (inner === undefined) continue;
+      text += `${text === '' ? '{' : ','}${this.#quote(key)}:${this.of(inner)}`;
+    }
+    return text === '' ? '{}' : `${text}}`;
+  }
+
+  #quote(text: string): string {
+    let quoted = this.#quoted.get(text);
+    if (quoted === undefined) {
+      quoted = JSON.stringify(text);
+      this.#quoted.set(text, quoted);
+    }
+    return quoted;
+  }
 }
 
 /** Numbers first, in their order, as every object of JavaScript has them. */
@@ -78,30 +90,10 @@ function sortFew(keys: string[]): void {
 
 const isNumeral = (key: string): boolean => key.charCodeAt(0) >= 0x30 && key.charCodeAt(0) <= 0x39;
 
-/** Names in programs need no escapes. */
-function writeQuoted(text: string, parts: string[]): void {
-  if (/^[\w.\-/ ]*$/.test(text)) parts.push('"', text, '"');
-  else parts.push(JSON.stringify(text));
-}
-
-/** Canonical texts of operations, which members of a stage have in common. */
-export type OperationTexts = Map<object, string>;
-
 /**
  * SHA-256 of the canonical JSON, in hex. What a plan pins, and members compare before they load. `texts`: kept from member
  * to member of a stage.
  */
-export function programDigest(program: MemberProgram | Program, texts: OperationTexts = new Map()): string {
-  const known = (value: object): string | undefined => {
-    if (!('op' in value)) return undefined;
-    let text = texts.get(value);
-    if (text === undefined) {
-      text = canonicalJson(value);
-      texts.set(value, text);
-    }
-    return text;
-  };
-  const parts: string[] = [];
-  write(program, parts, known);
-  return createHash('sha256').update(parts.join('')).digest('hex');
+export function programDigest(program: MemberProgram | Program, texts = new CanonicalTexts()): string {
+  return createHash('sha256').update(texts.of(program)).digest('hex');
 }

@@ -2,7 +2,7 @@
  * A member's program, made from the plan and the model's own files: by the coordinator to pin its digest, by the member
  * to run it. No program comes over the wire.
  */
-import { type OperationTexts, programDigest } from '../program/digest.js';
+import { CanonicalTexts, programDigest } from '../program/digest.js';
 import { lowerProgram } from '../program/lower.js';
 import { propagate } from '../program/propagate.js';
 import { ShoalError } from '../spec/errors.js';
@@ -42,12 +42,12 @@ export function memberLowering(
   model: ModelDescription,
   contextLength: number,
 ): (shard: ShardRequest, member: number, storage: StorageChoice) => { digest: string; program: MemberProgram } {
-  let last: { key: string; propagated: ReturnType<typeof propagate>; texts: OperationTexts } | undefined;
+  let last: { key: string; propagated: ReturnType<typeof propagate>; texts: CanonicalTexts } | undefined;
   return (shard, member, storage) => {
     const key = JSON.stringify(shard);
     if (last?.key !== key) {
       const program = strategy.program(model.config, model.tensors, shard, { contextLength });
-      last = { key, propagated: propagate(program), texts: new Map() };
+      last = { key, propagated: propagate(program), texts: new CanonicalTexts() };
     }
     const program = lowerProgram(last.propagated, member, storage, model.tensors);
     return { digest: programDigest(program, last.texts), program };
