@@ -2,7 +2,8 @@
 // 700 ms; with 1,000 nodes it still keeps up. Clusters that are made up, in a real terminal of 120 by 40; and the first frame
 // of `shoal top` over a real node. Prints JSON: {"name", "machine", "realNode": {"firstFrameMilliseconds",
 // "attachedMilliseconds"}, "cases": [{"nodes", "screen", "coreShare", "megabytes", "bytesPerSecond"}]}. `--short`: watched
-// for a shorter time. Linux only, for what it reads of processes; needs Python 3 for its terminal.
+// for a shorter time; `--only real,50:topology`: those parts alone, for it takes minutes. Linux only, for what it reads of
+// processes; needs Python 3 for its terminal.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,6 +15,13 @@ import { machineFacts } from './support/machine.mjs';
 import { median, round } from './support/numbers.mjs';
 
 const short = process.argv.includes('--short');
+const onlyAt = process.argv.indexOf('--only');
+const only = onlyAt < 0 ? undefined : process.argv[onlyAt + 1]?.split(',');
+const parts = ['real', '50:topology', '50:node', '50:requests', '1000:topology', '1000:node'];
+const shortParts = ['real', '50:topology', '50:node', '1000:topology'];
+const unknownParts = only?.filter((part) => !parts.includes(part)) ?? [];
+if (unknownParts.length > 0 || only?.length === 0) throw new Error(`--only takes ${parts.join(',')}`);
+const wanted = only ?? (short ? shortParts : parts);
 const watcher = join(root, 'bench', 'support', 'watch-terminal.py');
 const command = join(root, 'sdk', 'dist', 'command', 'main.js');
 const synthetic = join(root, 'bench', 'support', 'synthetic-dashboard.mjs');
@@ -75,15 +83,10 @@ function measure(nodes, screen) {
 if (process.platform !== 'linux') {
   process.stdout.write(`${JSON.stringify({ name: 'dashboard', unavailable: 'it reads /proc' })}\n`);
 } else {
-  const real = await realNode();
-  const cases = [
-    [50, 'topology'],
-    [50, 'node'],
-    ...(short ? [] : [[50, 'requests']]),
-    [1000, 'topology'],
-    ...(short ? [] : [[1000, 'node']]),
-  ].map(([nodes, screen]) => measure(nodes, screen));
-  process.stdout.write(
-    `${JSON.stringify({ name: 'dashboard', machine: machineFacts(), realNode: real, cases }, null, 2)}\n`,
-  );
+  const real = wanted.includes('real') ? { realNode: await realNode() } : {};
+  const cases = wanted
+    .filter((part) => part !== 'real')
+    .map((part) => part.split(':'))
+    .map(([nodes, screen]) => measure(Number(nodes), screen));
+  process.stdout.write(`${JSON.stringify({ name: 'dashboard', machine: machineFacts(), ...real, cases }, null, 2)}\n`);
 }

@@ -4,8 +4,8 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { resolveHome, ShoalError } from '@shoal/core';
-import { runningNode } from './create-cluster.js';
+import { resolveHome, ShoalError } from '@shoal/core/client';
+import { runningNode } from './attach.js';
 
 export interface BackgroundNodeOptions {
   readonly home?: string | undefined;

@@ -1,24 +1,24 @@
 import { isAbsolute, resolve } from 'node:path';
-import {
-  type ClusterEvent,
-  type ClusterLeader,
-  type ClusterState,
-  type ClusterTopology,
-  type Explanation,
-  type InstanceSummary,
-  type LoadOptions,
-  type LoadProgress,
-  type LogRecord,
-  type LogRequest,
-  type MoveRequest,
-  type NodeApi,
-  type NodeOperation,
-  type NodeService,
-  type NodeSummary,
-  type PlanNumbers,
-  ShoalError,
-  type WhatIf,
+import type {
+  ClusterEvent,
+  ClusterLeader,
+  ClusterState,
+  ClusterTopology,
+  Explanation,
+  InstanceSummary,
+  LoadOptions,
+  LoadProgress,
+  LogRecord,
+  LogRequest,
+  MoveRequest,
+  NodeApi,
+  NodeOperation,
+  NodeService,
+  NodeSummary,
+  PlanNumbers,
+  WhatIf,
 } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import { languageModel } from './language-model/language-model.js';
 import type { LanguageModel } from './language-model/specification.js';
 import { LoadedModel } from './loaded-model.js';

@@ -1,13 +1,10 @@
 import {
-  attachNode,
-  isNodeRunning,
   type LogRecord,
   NodeLog,
   type NodeOptions,
   type PluginSource,
   parseClusterKey,
   requireCapabilities,
-  resolveHome,
   startNode,
 } from '@shoal/core';
 import { Cluster } from './cluster.js';
@@ -72,29 +69,6 @@ export async function createCluster(
 /** An API in a list of plugins was meant; the shipped list has one for nodes that others may find. */
 function serves({ identity, plugins }: ClusterOptions): boolean {
   return identity === 'lasting' || plugins !== undefined;
-}
-
-export interface AttachOptions {
-  /** SHOAL_HOME of the running node. */
-  readonly home?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Joins the node that runs in a home of this machine. Rejects with NODE_NOT_RUNNING. */
-export async function attach(options: AttachOptions = {}): Promise<Cluster> {
-  const node = await attachNode(options.home, options.signal);
-  return new Cluster({
-    service: node.service,
-    nodeName: node.nodeName,
-    home: resolveHome(options.home),
-    addresses: () => [],
-    close: () => node.close(),
-  });
-}
-
-/** Whether a node runs in a home, so that `attach` would find it. */
-export function runningNode(options: { readonly home?: string | undefined } = {}): Promise<boolean> {
-  return isNodeRunning(options.home);
 }
 
 function isPluginList(value: readonly PluginSource[] | ClusterOptions): value is readonly PluginSource[] {

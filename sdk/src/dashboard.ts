@@ -1,5 +1,5 @@
 /** The terminal dashboard as the `shoal` command sees it: an optional package, loaded when it is wanted. */
-import { importOptional, ShoalError } from '@shoal/core';
+import { importOptional, ShoalError } from '@shoal/core/client';
 import type { Cluster } from './cluster.js';
 
 /** How the dashboard shows what it knows. */

@@ -1,16 +1,15 @@
-import {
-  type AppliedSampling,
-  AsyncQueue,
-  type ExplainedToken,
-  type FinishedChoice,
-  type GeneratedToken,
-  type GenerationEvent,
-  type GenerationInput,
-  type NodeService,
-  ShoalError,
-  type ToolCall,
-  type ToolCallPart,
+import type {
+  AppliedSampling,
+  ExplainedToken,
+  FinishedChoice,
+  GeneratedToken,
+  GenerationEvent,
+  GenerationInput,
+  NodeService,
+  ToolCall,
+  ToolCallPart,
 } from '@shoal/core';
+import { AsyncQueue, ShoalError } from '@shoal/core/client';
 import { type GenerationOptions, orderOf } from './generation-options.js';
 
 /** A piece of an answer. */

@@ -33,6 +33,7 @@ export {
   type ToolDefinition,
   topologyGraph,
 } from '@shoal/core';
+export * from './attach.js';
 export * from './background-node.js';
 export * from './bench.js';
 export * from './cluster.js';

@@ -1,16 +1,16 @@
 /** The cluster's machines: what each has, how it fares, and how fast its devices are. */
-import {
-  type Derating,
-  type DeviceKind,
-  type DeviceRate,
-  deratingsByMachine,
-  type MachineConditions,
-  type MachineFacts,
-  type Measured,
-  type NodeFacts,
-  type NodeService,
-  type PlacementDevice,
+import type {
+  Derating,
+  DeviceKind,
+  DeviceRate,
+  MachineConditions,
+  MachineFacts,
+  Measured,
+  NodeFacts,
+  NodeService,
+  PlacementDevice,
 } from '@shoal/core';
+import { deratingsByMachine } from '@shoal/core/client';
 
 /** A node's machine. */
 export interface MachineReport {

@@ -2,7 +2,8 @@
 import { type Dirent, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeModel, type ErrorCode, resolveHome, ShoalError } from '@shoal/core';
+import type { ErrorCode } from '@shoal/core';
+import { describeModel, resolveHome, ShoalError } from '@shoal/core/client';
 import { shippedModelLibraries } from './shipped.js';
 
 export interface LibraryModel {

@@ -1,4 +1,4 @@
-import { attach } from './create-cluster.js';
+import { attach } from './attach.js';
 import { type ClusterExpectations, clusterFindings } from './doctor/cluster.js';
 import type { Finding } from './doctor/finding.js';
 

@@ -1,5 +1,5 @@
 /** The terminal dashboard of Shoal; the `shoal` command loads it when it is wanted. */
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import type { DashboardModule, DashboardOptions } from 'shoal';
 import { type ScreenName, screenNames } from './keys/key-table.js';
 import { runPlain } from './plain.js';

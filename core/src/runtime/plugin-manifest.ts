@@ -1,43 +1,58 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Static, Type } from 'typebox';
 import { ShoalError } from '../spec/errors.js';
 import { describeSyntaxError, type JsonSource, parseJsonSource } from './json-source.js';
-import { compileSchema } from './schema-validation.js';
-
-const pluginReferenceSchema = Type.Object(
-  {
-    module: Type.String({
-      minLength: 1,
-      description: 'A package name, or a path relative to this file that begins with "./" or "../".',
-    }),
-    export: Type.Optional(Type.String({ minLength: 1, description: 'Name of the export; "default" unless given.' })),
-    enabled: Type.Optional(Type.Boolean({ description: 'false keeps the entry without loading it.' })),
-    options: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: "The plugin's options; it says which." }),
-    ),
-    isolation: Type.Optional(
-      Type.Enum(['process', 'none'], {
-        description: 'Where the hot path runs: a worker process per shard (default), or this process.',
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
-/** Schema of plugins.json, the source of `core/plugins.schema.json`. */
-export const pluginManifestSchema = Type.Object(
-  {
-    $schema: Type.Optional(Type.String()),
-    plugins: Type.Array(pluginReferenceSchema, { description: 'In order of preference within a kind.' }),
-  },
-  { additionalProperties: false },
-);
+import { compileSchema, type Validator } from './schema-validation.js';
 
 /** Names a plugin: what plugins.json lists and what a plugin package's factory returns. JSON-safe. */
-export type PluginReference = Static<typeof pluginReferenceSchema>;
+export type PluginReference = {
+  module: string;
+  export?: string;
+  enabled?: boolean;
+  options?: Record<string, unknown>;
+  isolation?: 'process' | 'none';
+};
 
-export type PluginManifest = Static<typeof pluginManifestSchema>;
+export type PluginManifest = {
+  $schema?: string;
+  plugins: PluginReference[];
+};
+
+/** Written out: a library that makes schemas would take a third of the time in which the command starts. */
+const pluginReferenceSchema = {
+  type: 'object',
+  required: ['module'],
+  properties: {
+    module: {
+      type: 'string',
+      minLength: 1,
+      description: 'A package name, or a path relative to this file that begins with "./" or "../".',
+    },
+    export: { type: 'string', minLength: 1, description: 'Name of the export; "default" unless given.' },
+    enabled: { type: 'boolean', description: 'false keeps the entry without loading it.' },
+    options: { type: 'object', patternProperties: { '^.*$': {} }, description: "The plugin's options; it says which." },
+    isolation: {
+      enum: ['process', 'none'],
+      description: 'Where the hot path runs: a worker process per shard (default), or this process.',
+    },
+  } satisfies Record<keyof PluginReference, object>,
+  additionalProperties: false,
+};
+
+/** Schema of plugins.json, the source of `core/plugins.schema.json`. */
+export const pluginManifestSchema = {
+  type: 'object',
+  required: ['plugins'],
+  properties: {
+    $schema: { type: 'string' },
+    plugins: {
+      type: 'array',
+      items: pluginReferenceSchema,
+      description: 'In order of preference within a kind.',
+    },
+  } satisfies Record<keyof PluginManifest, object>,
+  additionalProperties: false,
+};
 
 /** A manifest with where it came from: modules are resolved relative to `file`. */
 export interface PluginManifestFile {
@@ -48,7 +63,7 @@ export interface PluginManifestFile {
 }
 
 const maximumManifestBytes = 1_000_000;
-const validator = compileSchema(pluginManifestSchema);
+let validator: Validator | undefined;
 
 /** Reads and checks a manifest. Throws PLUGIN_MANIFEST_INVALID naming file, line, column and path of every problem. */
 export async function readPluginManifest(path: string): Promise<PluginManifestFile> {
@@ -74,6 +89,7 @@ export function parsePluginManifest(text: string, file: string): PluginManifestF
   } catch (thrown) {
     throw describeSyntaxError(thrown, file, 'PLUGIN_MANIFEST_INVALID');
   }
+  validator ??= compileSchema(pluginManifestSchema);
   const problems = validator.validate(source.value).map(({ pointer, message }) => {
     const { line, column } = source.locate(pointer);
     return { pointer, message, line, column };

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { createRequire } from 'node:module';
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { pointerStep } from './json-source.js';
 
 /** One thing that is wrong with a value, with where. */
@@ -13,10 +14,18 @@ export interface Validator {
   validate(value: unknown): readonly SchemaProblem[];
 }
 
+let loaded: typeof Ajv | undefined;
+
+/** Loaded when the first schema is compiled: most commands compile none. */
+function validatorLibrary(): typeof Ajv {
+  loaded ??= (createRequire(import.meta.url)('ajv') as { Ajv: typeof Ajv }).Ajv;
+  return loaded;
+}
+
 /** Compiles a schema. Throws for a schema that is itself wrong (Ajv's strict mode, so that a typing error shows). */
 export function compileSchema(schema: object): Validator {
   // A new instance each: schemas of different plugins may use the same $id.
-  const ajv = new Ajv({ allErrors: true, strict: true, useDefaults: true, allowUnionTypes: true });
+  const ajv = new (validatorLibrary())({ allErrors: true, strict: true, useDefaults: true, allowUnionTypes: true });
   const validate: ValidateFunction = ajv.compile(schema);
   return {
     validate(value) {

@@ -51,8 +51,6 @@ export interface CommandInvocation {
   readonly terminal: Terminal;
   /** Aborts on the first interrupt; the second one ends the process. */
   readonly signal: AbortSignal;
-  /** All commands, for those that speak about the others. */
-  readonly commands: readonly Command[];
 }
 
 /** Headings of the first page, in its order. */

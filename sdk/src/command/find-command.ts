@@ -1,4 +1,4 @@
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import type { Command } from './command.js';
 import { nearest } from './nearest.js';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import {
   type ArgumentSpecification,
   type Command,

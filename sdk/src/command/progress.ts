@@ -1,5 +1,6 @@
 /** Shows how far a load is: in place on a terminal, as an occasional line elsewhere. */
-import { formatBytes, type LoadProgress } from '@shoal/core';
+import type { LoadProgress } from '@shoal/core';
+import { formatBytes } from '@shoal/core/client';
 import type { LoadProgressed } from '../index.js';
 import { progressBar, type Terminal } from './terminal.js';
 

@@ -1,12 +1,12 @@
 /** One run of the command: finds what was meant, runs it, and says how it ended. */
 import { inspect } from 'node:util';
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import { exitCodes } from './command.js';
 import { canShowDashboard, showThisMachine } from './commands/top.js';
 import { findCommand } from './find-command.js';
 import { printHelp } from './help.js';
 import { parseCommandLine } from './options.js';
-import { commands } from './registry.js';
+import { loadCommand, loadCommands } from './registry.js';
 import { Terminal } from './terminal.js';
 import { describeVersion } from './version.js';
 
@@ -49,13 +49,13 @@ async function dispatch(words: readonly string[], terminal: Terminal, signal: Ab
       const error = ShoalError.from(thrown);
       if (error.code !== 'DASHBOARD_NOT_INSTALLED') throw error;
       // There is still something to say.
-      printHelp(terminal, commands);
+      printHelp(terminal, await loadCommands());
       terminal.note(`\n${error.message}. ${error.remedy}`);
     }
     return;
   }
   if (name === undefined || name === '--help' || name === '-h') {
-    printHelp(terminal, commands);
+    printHelp(terminal, await loadCommands());
     return;
   }
   if (name === '--version' || name === '-V' || name === 'version') {
@@ -64,12 +64,12 @@ async function dispatch(words: readonly string[], terminal: Terminal, signal: Ab
     else terminal.line(`shoal ${version.version}`);
     return;
   }
-  const command = findCommand(commands, name);
+  const command = (await loadCommand(name)) ?? findCommand(await loadCommands(), name);
   if (asksForHelp(rest)) {
-    printHelp(terminal, commands, command);
+    printHelp(terminal, [], command);
     return;
   }
-  await command.run({ ...parseCommandLine(command, rest), terminal, signal, commands });
+  await command.run({ ...parseCommandLine(command, rest), terminal, signal });
 }
 
 /** `shoal --json doctor` is `shoal doctor --json`. */

@@ -11,28 +11,10 @@ import {
 } from '@shoal/core';
 import { attach, type Cluster, createCluster, runningNode, startLocalNodes } from '../index.js';
 import type { OptionSpecification } from './command.js';
+import { clusterSection, homeOption, parseHome, pluginsOption } from './home-options.js';
 import { logPrinter } from './log-output.js';
 import type { ParsedOptions } from './options.js';
 import type { Terminal } from './terminal.js';
-
-const section = 'Cluster';
-
-export const homeOption: OptionSpecification = {
-  name: 'home',
-  value: 'DIR',
-  description: 'Folder of identity, keys, models and the running node.',
-  default: 'SHOAL_HOME',
-  completes: 'directory',
-  section,
-};
-
-export const pluginsOption: OptionSpecification = {
-  name: 'plugins',
-  value: 'FILE',
-  description: "Plugin list to use instead of the home's plugins.json, or the shipped one.",
-  completes: 'file',
-  section,
-};
 
 /** Options of every command that works in a cluster. */
 export const sessionOptions: readonly OptionSpecification[] = [
@@ -42,7 +24,7 @@ export const sessionOptions: readonly OptionSpecification[] = [
     number: { minimum: 1, maximum: 64, integer: true },
     description: 'Start N node processes on this machine for this run.',
     suggestions: ['1', '2', '3', '4'],
-    section,
+    section: clusterSection,
   },
   homeOption,
   pluginsOption,
@@ -51,7 +33,7 @@ export const sessionOptions: readonly OptionSpecification[] = [
     value: 'ADDRESS',
     multiple: true,
     description: 'Address of a node to join: an IP address, host:port, or a multiaddress.',
-    section,
+    section: clusterSection,
   },
 ];
 
@@ -157,16 +139,6 @@ export function parseLoadOptions(options: ParsedOptions): LoadOptions {
     ...(queueCapacity === undefined ? {} : { queueCapacity }),
     ...(storage === undefined ? {} : { storage: { matrix: storage, embedding: storage } }),
     ...(stateStorage === undefined ? {} : { stateStorage }),
-  };
-}
-
-/** Which home and plugins are meant, as the SDK takes it. */
-export function parseHome(options: ParsedOptions): { readonly home?: string; readonly pluginManifest?: string } {
-  const home = options.text('home');
-  const pluginManifest = options.text('plugins');
-  return {
-    ...(home === undefined ? {} : { home }),
-    ...(pluginManifest === undefined ? {} : { pluginManifest }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { controlProtocolVersion, programVersion, softwareVersion, specVersions } from '@shoal/core';
+import { controlProtocolVersion, programVersion, softwareVersion, specVersions } from '@shoal/core/client';
 
 export interface VersionDescription {
   readonly version: string;

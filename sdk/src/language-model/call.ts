@@ -1,5 +1,6 @@
 /** A call of the Vercel AI SDK as a chat of ours. */
-import { type ChatMessage, ShoalError, type ToolCall } from '@shoal/core';
+import type { ChatMessage, ToolCall } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import type { ChatOptions } from '../generation-options.js';
 import type {
   CallWarning,

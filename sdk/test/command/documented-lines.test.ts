@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findCommand } from 'shoal/internal/command/find-command.js';
 import { parseCommandLine } from 'shoal/internal/command/options.js';
-import { commands } from 'shoal/internal/command/registry.js';
+import { loadCommands } from 'shoal/internal/command/registry.js';
 import t from 'tap';
 
+const commands = await loadCommands();
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const inFolder = (folder: string) =>
   readdirSync(`${root}${folder}`)

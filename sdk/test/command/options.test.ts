@@ -5,10 +5,12 @@ import { findCommand } from 'shoal/internal/command/find-command.js';
 import { parseGenerationOptions } from 'shoal/internal/command/generation.js';
 import { printCommandHelp, printOverview } from 'shoal/internal/command/help.js';
 import { parseCommandLine } from 'shoal/internal/command/options.js';
-import { commands } from 'shoal/internal/command/registry.js';
+import { loadCommands } from 'shoal/internal/command/registry.js';
 import { parseLoadOptions } from 'shoal/internal/command/session.js';
 import { Terminal } from 'shoal/internal/command/terminal.js';
 import t from 'tap';
+
+const commands = await loadCommands();
 
 const parse = (line: string) => {
   const [name = '', ...words] = line.split(' ');

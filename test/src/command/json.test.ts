@@ -7,11 +7,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { compileSchema, type Validator } from '@shoal/core/internal/runtime/schema-validation.js';
 import { attach } from 'shoal';
-import { commands } from 'shoal/internal/command/registry.js';
+import { loadCommands } from 'shoal/internal/command/registry.js';
 import t from 'tap';
 import { shoal } from '../support/command.js';
 import { commandScript, repositoryRoot } from '../support/repository.js';
 
+const commands = await loadCommands();
 const model = 'shoal-tiny-chat';
 const root = mkdtempSync(path.join(tmpdir(), 'shoal-json-'));
 t.teardown(() => rmSync(root, { recursive: true, force: true }));

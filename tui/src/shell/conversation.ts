@@ -1,5 +1,6 @@
 /** Asks a model that is loaded, and tells what it answers as it comes. */
-import { type ChatMessage, ShoalError } from '@shoal/core';
+import type { ChatMessage } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import type { ClusterSource, News } from '../source/source.js';
 import type { DashboardState, InstanceState } from '../state/state.js';
 import { answeringInstances, chosenInstance } from '../views/chat.js';

@@ -1,5 +1,5 @@
 /** The dashboard on a terminal: keys and news come in, frames go out. */
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import { completed, completionsOf, type Order, parseOrder } from '../keys/commands.js';
 import { type ActionName, actionOf, type ScreenName, screenNames } from '../keys/key-table.js';
 import type { Screen } from '../screens/screen.js';

@@ -1,5 +1,5 @@
 /** What orders do to the cluster, and what is said when they are done. */
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import type { Cluster } from 'shoal';
 import type { Order } from '../keys/commands.js';
 import type { ClusterSource } from '../source/source.js';

@@ -3,8 +3,10 @@
  * connection itself, which is made anew when it is lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ClusterEvent, type LogRecord, ShoalError } from '@shoal/core';
-import { type Cluster, listModels } from 'shoal';
+import type { ClusterEvent, LogRecord } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
+import type { Cluster } from 'shoal';
+import { listModels } from 'shoal/client';
 import type { Update } from '../state/update.js';
 
 type Fields<Kind extends Update['kind']> = Omit<Extract<Update, { kind: Kind }>, 'at'>;

@@ -1,5 +1,5 @@
 /** What machines say of themselves, and the links between them. */
-import { linkKinds } from '@shoal/core';
+import { linkKinds } from '@shoal/core/client';
 import { newNode } from './apply-cluster.js';
 import { combine, type Figure, type Known, unknown, valueIn } from './figure.js';
 import { emptyHistory, historyLength, type NodeHistory, nodeColumns, withPoint } from './history.js';

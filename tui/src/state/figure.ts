@@ -1,5 +1,6 @@
 /** Numbers of the dashboard: each is known, and where from, or there is a reason why not. */
-import { type FigureSource, lessCertain, type Measured } from '@shoal/core';
+import type { FigureSource, Measured } from '@shoal/core';
+import { lessCertain } from '@shoal/core/client';
 
 /** A number with where it is from, or why it is not known. Never NaN, never infinite. */
 export type Figure = Measured;

@@ -2,7 +2,7 @@
  * The border of the dashboard: nodes of other versions, broken sensors and nodes that lie all come through here. What comes
  * out is of the type that it says, bounded, and harmless on a terminal.
  */
-import { certainty } from '@shoal/core';
+import { certainty } from '@shoal/core/client';
 import { type Figure, type FigureSource, type Known, known, unknown } from './figure.js';
 
 /** Longest text of a field, in characters as the eye counts them, or nearly. */

@@ -1,5 +1,5 @@
 /** The figures of the screen Models. */
-import { fixedMarginBytes, marginPerWeightByte } from '@shoal/core';
+import { fixedMarginBytes, marginPerWeightByte } from '@shoal/core/client';
 import { type Figure, measured, unknown, valueIn } from '../state/figure.js';
 import type { DashboardState, InstanceState, ModelState, NodeState } from '../state/state.js';
 import { isThere, memoryOf } from './shares.js';

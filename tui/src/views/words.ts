@@ -1,9 +1,9 @@
 /** Numbers as people read them: three digits, and always a unit. What is not known is a dash; the reason stands elsewhere. */
-import { formatBytes, formatMilliseconds, formatRate } from '@shoal/core';
+import { formatBytes, formatMilliseconds, formatRate } from '@shoal/core/client';
 import type { Figure } from '../state/figure.js';
 import type { Cell, Fact, Tone } from './blocks.js';
 
-export { formatLayers as layers } from '@shoal/core';
+export { formatLayers as layers } from '@shoal/core/client';
 
 export const dash = '–';
 

@@ -1,9 +1,10 @@
 import type { Command, CommandInvocation } from '../command.js';
 import { completionScript, type Shell, shells } from '../completion.js';
+import { loadCommands } from '../registry.js';
 
-async function completion({ positionals, terminal, commands }: CommandInvocation): Promise<void> {
+async function completion({ positionals, terminal }: CommandInvocation): Promise<void> {
   const shell = positionals[0] as Shell;
-  const script = completionScript(shell, commands);
+  const script = completionScript(shell, await loadCommands());
   if (terminal.isJson) terminal.json({ shell, script });
   else terminal.write(script);
 }

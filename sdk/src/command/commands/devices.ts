@@ -9,7 +9,7 @@ import {
 } from '@shoal/core';
 import { commonStorageTypes, type DeviceReport, measureDevices } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome, pluginsOption } from '../session.js';
+import { homeOption, parseHome, pluginsOption } from '../home-options.js';
 
 async function devices({ options, terminal, signal }: CommandInvocation): Promise<void> {
   const isMeasured = options.flag('measure');

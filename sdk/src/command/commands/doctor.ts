@@ -2,7 +2,7 @@ import { formatTable } from '@shoal/core';
 import { runClusterDoctor, runDoctor } from '../../index.js';
 import type { ClusterExpectations } from '../../run-cluster-doctor.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome, pluginsOption } from '../session.js';
+import { homeOption, parseHome, pluginsOption } from '../home-options.js';
 
 async function doctor({ options, terminal, signal }: CommandInvocation): Promise<void> {
   const findings = options.flag('cluster')

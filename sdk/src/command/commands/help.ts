@@ -1,8 +1,10 @@
 import type { Command, CommandInvocation } from '../command.js';
 import { findCommand } from '../find-command.js';
 import { printHelp } from '../help.js';
+import { loadCommands } from '../registry.js';
 
-async function help({ positionals, terminal, commands }: CommandInvocation): Promise<void> {
+async function help({ positionals, terminal }: CommandInvocation): Promise<void> {
+  const commands = await loadCommands();
   const [name] = positionals;
   printHelp(terminal, commands, name === undefined ? undefined : findCommand(commands, name));
 }

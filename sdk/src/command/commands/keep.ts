@@ -1,7 +1,8 @@
 /** Models that the cluster keeps loaded, whichever of its nodes come and go. */
 import { attach } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, modelOptions, parseHome, parseLoadOptions } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
+import { modelOptions, parseLoadOptions } from '../session.js';
 
 async function keep({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
   const [model = ''] = positionals;

@@ -1,8 +1,8 @@
 import { type LogLevel, logLevels } from '@shoal/core';
 import { attach } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { homeOption, parseHome } from '../home-options.js';
 import { formatLogRecord, parseSince } from '../log-output.js';
-import { homeOption, parseHome } from '../session.js';
 
 async function logs({ options, terminal, signal }: CommandInvocation): Promise<void> {
   await using cluster = await attach({ ...parseHome(options), signal });

@@ -2,7 +2,7 @@ import { formatBytes, knownValue, type MachineFacts, type Measured } from '@shoa
 import { describeConditions } from '../../doctor/conditions.js';
 import { attach, type MachineReport } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
 import { deviceLines } from './devices.js';
 
 async function machines({ options, terminal, signal }: CommandInvocation): Promise<void> {

@@ -1,7 +1,7 @@
-import { formatBytes, formatTable } from '@shoal/core';
+import { formatBytes, formatTable } from '@shoal/core/client';
 import { listModels } from '../../model-library.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
 
 async function models({ options, terminal }: CommandInvocation): Promise<void> {
   const found = await listModels(parseHome(options));

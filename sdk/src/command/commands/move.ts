@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { type InstanceSummary, type LoadOptions, ShoalError } from '@shoal/core';
 import { attach } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, modelOptions, parseHome, parseLoadOptions } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
+import { modelOptions, parseLoadOptions } from '../session.js';
 
 const sequences = ['as-memory-allows', 'load-first', 'unload-first'] as const;
 

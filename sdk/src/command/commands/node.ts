@@ -1,12 +1,13 @@
 import { resolveHome, ShoalError } from '@shoal/core';
 import { createCluster, type LoadProgressed } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { homeOption, pluginsOption } from '../home-options.js';
 import { keepHeapSmall } from '../idle-heap.js';
 import { LogFile } from '../log-file.js';
 import { logLevelOption, logPrinter } from '../log-output.js';
 import { apiOptions, parseApiOptions, printApis } from '../node-apis.js';
 import { LoadProgressDisplay } from '../progress.js';
-import { homeOption, modelOptions, parseLoadOptions, pluginsOption } from '../session.js';
+import { modelOptions, parseLoadOptions } from '../session.js';
 import type { Terminal } from '../terminal.js';
 
 async function node({ options, terminal, signal }: CommandInvocation): Promise<void> {

@@ -1,9 +1,9 @@
 /** Commands that operate a node: cordon, uncordon, drain, pause, resume, rename, leave. */
 import type { NodeOperationOutcome } from '@shoal/core';
-import { attach, type Cluster } from '../../index.js';
+import { attach, type Cluster } from '../../client.js';
 import type { Command, CommandInvocation, OptionSpecification } from '../command.js';
+import { homeOption, parseHome } from '../home-options.js';
 import type { ParsedOptions } from '../options.js';
-import { homeOption, parseHome } from '../session.js';
 
 const reasonOption: OptionSpecification = {
   name: 'reason',

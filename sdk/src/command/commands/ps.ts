@@ -1,7 +1,7 @@
-import { formatTable } from '@shoal/core';
-import { attach } from '../../index.js';
+import { formatTable } from '@shoal/core/client';
+import { attach } from '../../client.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
 
 async function ps({ options, terminal, signal }: CommandInvocation): Promise<void> {
   await using cluster = await attach({ ...parseHome(options), signal });

@@ -2,7 +2,8 @@ import { formatBytes, type StorageType } from '@shoal/core';
 import { quantizeModel } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { modelArgument } from '../generation.js';
-import { homeOption, parseHome, pluginsOption, storageTypes } from '../session.js';
+import { homeOption, parseHome, pluginsOption } from '../home-options.js';
+import { storageTypes } from '../session.js';
 
 async function quantize({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
   const [model = '', output = ''] = positionals;

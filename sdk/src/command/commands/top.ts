@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ShoalError } from '@shoal/core';
+import { ShoalError } from '@shoal/core/client';
 import { startBackgroundNode } from '../../background-node.js';
+import { attach, type Cluster, runningNode } from '../../client.js';
 import { type DashboardFormat, type DashboardModule, loadDashboard } from '../../dashboard.js';
-import { attach, type Cluster, createCluster, runningNode } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
+import { homeOption, parseHome, pluginsOption } from '../home-options.js';
 import { ParsedOptions } from '../options.js';
-import { homeOption, parseHome, pluginsOption } from '../session.js';
 import type { Terminal } from '../terminal.js';
 
 const screens = ['topology', 'requests', 'node', 'chat', 'models', 'events', 'plan'] as const;
@@ -74,6 +74,8 @@ function connectTo(
   home: { readonly home?: string; readonly pluginManifest?: string },
 ): (signal: AbortSignal) => Promise<Cluster> {
   return async (signal) => {
+    // What a node is made of, loaded where this program is one.
+    const { createCluster } = await import('../../create-cluster.js');
     const cluster = await createCluster({ ...home, name: 'dashboard', devices: false, listen: [], peers, signal });
     try {
       await joined(cluster, peers, signal);

@@ -1,7 +1,7 @@
 import { type ClusterTopology, fastestFirst, formatBytes, formatTable, type Link, type Measured } from '@shoal/core';
 import { attach } from '../../index.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
 
 async function topology({ options, terminal, signal }: CommandInvocation): Promise<void> {
   await using cluster = await attach({ ...parseHome(options), signal });

@@ -1,6 +1,6 @@
-import { attach } from '../../index.js';
+import { attach } from '../../client.js';
 import type { Command, CommandInvocation } from '../command.js';
-import { homeOption, parseHome } from '../session.js';
+import { homeOption, parseHome } from '../home-options.js';
 
 async function unload({ positionals, options, terminal, signal }: CommandInvocation): Promise<void> {
   const [instance = ''] = positionals;
