@@ -1,61 +1,7 @@
-// The Vercel AI SDK with models of a cluster, as its users call it.
+// The provider of the Vercel AI SDK, part by part; clients.test.ts calls it as the SDK's users do.
 import { type LanguageModelStreamPart, type PromptMessage } from 'shoal';
 import { languageModel } from 'shoal/internal/language-model/language-model.js';
 import t from 'tap';
-import { answer, apiNode, modelName, question } from '../support/api-cluster.js';
-import { importClient, missingClient } from '../support/clients.js';
-
-t.test('generateText, streamText and aborts', { skip: missingClient('ai') }, async (t) => {
-  const ai = await importClient('ai');
-  const node = await apiNode({}, { apis: false });
-  t.teardown(() => node.close());
-  const loaded = await node.cluster.load(modelName);
-  const model = node.cluster.languageModel(modelName);
-  const prompt = question[0]?.content;
-
-  const { text, usage, finishReason, warnings } = await ai.generateText({ model, prompt, seed: 1 });
-  t.equal(text, answer);
-  t.match(usage, { inputTokens: 14, outputTokens: 12, totalTokens: 26 });
-  t.equal(finishReason, 'stop');
-  t.same(warnings, []);
-
-  const short = await ai.generateText({ model, prompt, maxOutputTokens: 3, temperature: 0 });
-  t.equal(short.finishReason, 'length');
-  t.equal(short.text, '12 +');
-  const stopped = await ai.generateText({ model, messages: question, stopSequences: ['= 42'] });
-  t.equal(stopped.text, '12 + 30 ');
-  const own = await ai.generateText({ model, prompt, providerOptions: { shoal: { stop: [' 30'] } } });
-  t.equal(own.text, '12 +', 'options of ours');
-
-  const stream = ai.streamText({ model, prompt });
-  const parts: string[] = [];
-  for await (const part of stream.textStream) parts.push(part);
-  t.equal(parts.join(''), answer);
-  t.ok(parts.length > 5, 'token by token');
-  t.match(await stream.usage, { outputTokens: 12 });
-
-  const controller = new AbortController();
-  const long = { shoal: { ignoreEndOfText: true } };
-  const aborted = ai.generateText({
-    model,
-    prompt,
-    providerOptions: long,
-    abortSignal: controller.signal,
-    maxRetries: 0,
-  });
-  setTimeout(() => controller.abort(), 30);
-  await t.rejects(aborted, { name: 'AbortError' });
-  const left = new AbortController();
-  const leaving = ai.streamText({ model, prompt, providerOptions: long, abortSignal: left.signal });
-  for await (const part of leaving.fullStream) if (part.type === 'text-delta') left.abort();
-  t.ok(left.signal.aborted, 'a stream that is aborted ends');
-  t.equal((await loaded.chat(question).result).text, answer);
-
-  const unknown = ai.generateText({ model: node.cluster.languageModel('none'), prompt, maxRetries: 0 });
-  await t.rejects(unknown, { code: 'INSTANCE_NOT_FOUND' });
-  const tools = { add: ai.tool({ inputSchema: ai.jsonSchema({ type: 'object' }) }) };
-  await t.rejects(ai.generateText({ model, prompt, tools, maxRetries: 0 }), { code: 'REQUEST_INVALID' });
-});
 
 t.test('calls, thoughts and the way of a conversation', async (t) => {
   // A loaded model that says what is given: the parts come as the worker makes them.

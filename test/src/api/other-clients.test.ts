@@ -1,7 +1,7 @@
 // Anthropic's and Ollama's own clients against the shipped model.
 import t from 'tap';
 import { answer, apiNode, modelName, question, until } from '../support/api-cluster.js';
-import { importClient, missingClient } from '../support/clients.js';
+import { importClient, missingClient, thrownBy } from '../support/clients.js';
 import { writeToolModel } from '../support/tool-model.js';
 
 const toolModel = 'shoal-tool-chat';
@@ -11,12 +11,6 @@ const inputSchema = {
   required: ['city'],
   additionalProperties: false,
 };
-
-const thrownBy = (work: Promise<unknown>) =>
-  work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
 
 t.test('@anthropic-ai/sdk', { skip: missingClient('@anthropic-ai/sdk') }, async (t) => {
   const node = await apiNode();

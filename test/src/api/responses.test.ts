@@ -1,10 +1,10 @@
-// OpenAI's responses: what is asked by hand, and by OpenAI's own clients.
+// OpenAI's responses: what is asked by hand, and by OpenAI's own client of Python (clients.test.ts has the other).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { answer, apiNode, modelName, question, until } from '../support/api-cluster.js';
-import { clientPython, importClient, missingClient } from '../support/clients.js';
+import { clientPython } from '../support/clients.js';
 import { repositoryRoot } from '../support/repository.js';
 import { writeToolModel } from '../support/tool-model.js';
 
@@ -23,12 +23,6 @@ const tools = [
 const named = { tools, tool_choice: { type: 'function', name: 'weather' } };
 /** Goes on to its length. */
 const endless = { input, ignore_eos: true, max_output_tokens: 480 };
-
-const thrownBy = (work: Promise<unknown>) =>
-  work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
 
 interface Event {
   readonly type: string;
@@ -284,59 +278,6 @@ t.test('the interface itself', async (t) => {
     const none = await json('POST', '', { model: toolModel, input, tools, tool_choice: 'none', max_output_tokens: 4 });
     t.match(none.output, [{ type: 'message' }]);
   });
-});
-
-t.test('openai of npm', { skip: missingClient('openai') }, async (t) => {
-  const node = await apiNode();
-  t.teardown(() => node.close());
-  const loaded = await node.cluster.load(modelName);
-  await node.cluster.load(writeToolModel(t.testdir({})), { contextLength: 512 });
-  const openai = await importClient('openai');
-  const client = new openai.OpenAI({ baseURL: `${node.url}/v1`, apiKey: 'any', maxRetries: 0 });
-  const model = modelName;
-  const isFree = async () => (await loaded.statistics())[0]?.statistics.residentSlots === 0;
-
-  const whole = await client.responses.create({ model, input });
-  t.equal(whole.output_text, answer);
-  const heard: string[] = [];
-  const stream = client.responses.stream({ model, input: question });
-  stream.on('response.output_text.delta', ({ delta }: { delta: string }) => heard.push(delta));
-  const final = await stream.finalResponse();
-  t.equal(final.output_text, answer);
-  t.equal(heard.join(''), answer);
-
-  const called = await client.responses.stream({ model: toolModel, input, ...named }).finalResponse();
-  const [call] = called.output;
-  t.match(call, { type: 'function_call', name: 'weather' });
-  const result = { type: 'function_call_output', call_id: call.call_id, output: 'sunny' };
-  const after = await client.responses.create({
-    model: toolModel,
-    previous_response_id: called.id,
-    input: [result],
-    tools,
-    max_output_tokens: 8,
-  });
-  t.match(after.status, /completed|incomplete/);
-  const items = [];
-  for await (const one of client.responses.inputItems.list(after.id)) items.push(one.type);
-  t.same(items, ['function_call_output', 'function_call', 'message']);
-
-  t.equal((await client.responses.retrieve(whole.id)).output_text, answer);
-  await client.responses.delete(whole.id);
-  t.ok((await thrownBy(client.responses.retrieve(whole.id))) instanceof openai.NotFoundError);
-  t.match(await client.responses.inputTokens.count({ model, input }), { input_tokens: 14 });
-  t.ok((await thrownBy(client.responses.create({ model: 'none', input }))) instanceof openai.NotFoundError);
-  const wrong = await thrownBy(client.responses.create({ model, input, tools: [{ type: 'web_search' }] }));
-  t.ok(wrong instanceof openai.BadRequestError);
-  t.match(wrong, { param: 'tools[0].type' });
-
-  const leaving = client.responses.stream({ model, ...endless });
-  leaving.on('response.output_text.delta', () => leaving.abort());
-  t.ok((await thrownBy(leaving.finalResponse())) instanceof openai.APIUserAbortError);
-  await until(isFree, 'a free slot');
-  const background = await client.responses.create({ model, ...endless, background: true });
-  t.match(await client.responses.cancel(background.id), { status: 'cancelled' });
-  await until(isFree, 'a free slot');
 });
 
 const python = clientPython();

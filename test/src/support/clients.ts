@@ -1,9 +1,10 @@
 /** Clients of other people's interfaces, which test/clients has apart from the workspace. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from './repository.js';
+import { type Runtime, runtimes } from './runtimes.js';
 
 const folder = join(repositoryRoot, 'test', 'clients');
 const require = createRequire(join(folder, 'package.json'));
@@ -13,6 +14,27 @@ export function missingClient(name: string): string | false {
   if (existsSync(join(folder, 'node_modules', name))) return false;
   return `${name} is not installed: npm install --prefix test/clients --no-save`;
 }
+
+/** What a client's programs run under: what runs the tests, or the oldest Node beside it that the client asks for. */
+export function clientRuntime(name: string): Runtime {
+  const missing = missingClient(name);
+  if (missing) return { name, missing };
+  const { engines } = JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as {
+    engines?: { node?: string };
+  };
+  const wanted = Number(/^>= *(\d+)/.exec(engines?.node ?? '')?.[1] ?? 0);
+  const [current, ...others] = runtimes();
+  if (current && Number(process.versions.node.split('.')[0]) >= wanted) return current;
+  const found = others.find((one) => one.command && Number(/^Node (\d+)$/.exec(one.name)?.[1] ?? 0) >= wanted);
+  return found ?? { name, missing: `${name} asks for Node ${wanted} or newer: npm ci --prefix test/runtimes` };
+}
+
+/** What work fails with; undefined where it does not fail. */
+export const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
 
 /** The client's module. Its types are not there where it is not installed. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
