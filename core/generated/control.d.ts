@@ -2587,6 +2587,9 @@ export namespace shoal {
             /** Conversation toolChoiceJson. */
             toolChoiceJson: string;
 
+            /** Conversation singleToolCall. */
+            singleToolCall: boolean;
+
             /**
              * Creates a new Conversation instance using the specified properties.
              * @param [properties] Properties to set
@@ -2630,6 +2633,9 @@ export namespace shoal {
 
                 /** Conversation toolChoiceJson */
                 toolChoiceJson?: (string|null);
+
+                /** Conversation singleToolCall */
+                singleToolCall?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -3517,6 +3517,7 @@ export const shoal = $root.shoal = (() => {
             Conversation.prototype.toolsJson = "";
             Conversation.prototype.templateVariablesJson = "";
             Conversation.prototype.toolChoiceJson = "";
+            Conversation.prototype.singleToolCall = false;
 
             Conversation.create = function(properties) {
                 return new Conversation(properties);
@@ -3538,6 +3539,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(26).string(message.templateVariablesJson);
                 if (message.toolChoiceJson != null && $Object.hasOwnProperty.call(message, "toolChoiceJson") && message.toolChoiceJson !== "")
                     writer.uint32(34).string(message.toolChoiceJson);
+                if (message.singleToolCall != null && $Object.hasOwnProperty.call(message, "singleToolCall") && message.singleToolCall !== false)
+                    writer.uint32(40).bool(message.singleToolCall);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3604,6 +3607,15 @@ export const shoal = $root.shoal = (() => {
                                 message.toolChoiceJson = value;
                             else
                                 delete message.toolChoiceJson;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.singleToolCall = value;
+                            else
+                                delete message.singleToolCall;
                             continue;
                         }
                     }

@@ -66,6 +66,8 @@ export interface ChatOptions extends GenerationOptions {
    * their schemas.
    */
   readonly toolChoice?: ToolChoice;
+  /** False: the model stops after one call. Default true: it may make several at once. */
+  readonly parallelToolCalls?: boolean;
   /** Further variables of the model's chat template, such as `enable_thinking`. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
 }

@@ -22,10 +22,11 @@ export class LoadedModel implements AsyncDisposable {
 
   /** Answers a conversation, written with the model's chat template. */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Generation {
-    const { tools, toolChoice, templateVariables, ...rest } = options;
+    const { tools, toolChoice, parallelToolCalls, templateVariables, ...rest } = options;
     const given = {
       ...(tools === undefined || tools.length === 0 ? {} : { tools }),
       ...(toolChoice === undefined ? {} : { toolChoice }),
+      ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
       ...(templateVariables === undefined ? {} : { templateVariables }),
     };
     return new Generation(this.service, this.instance, { kind: 'messages', messages, ...given }, rest);

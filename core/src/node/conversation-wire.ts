@@ -7,7 +7,7 @@ import { invalid } from './wire.js';
 type Conversation = Extract<GenerationInput, { kind: 'messages' }>;
 
 export function conversationToMessage(input: Conversation): messages.Conversation.$Properties {
-  const { tools, toolChoice, templateVariables } = input;
+  const { tools, toolChoice, parallelToolCalls, templateVariables } = input;
   return {
     messages: input.messages.map(({ toolCalls = [], ...message }) => ({
       ...message,
@@ -15,17 +15,19 @@ export function conversationToMessage(input: Conversation): messages.Conversatio
     })),
     ...(tools === undefined ? {} : { toolsJson: JSON.stringify(tools) }),
     ...(toolChoice === undefined ? {} : { toolChoiceJson: JSON.stringify(toolChoice) }),
+    ...(parallelToolCalls === false ? { singleToolCall: true } : {}),
     ...(templateVariables === undefined ? {} : { templateVariablesJson: JSON.stringify(templateVariables) }),
   };
 }
 
 export function conversationFromMessage(message: messages.Conversation.$Properties): Conversation {
-  const { toolsJson, toolChoiceJson, templateVariablesJson } = message;
+  const { toolsJson, toolChoiceJson, singleToolCall, templateVariablesJson } = message;
   return {
     kind: 'messages',
     messages: (message.messages ?? []).map(chatMessage),
     ...(toolsJson ? { tools: parseDocument<ToolDefinition[]>(toolsJson, 'tools') } : {}),
     ...(toolChoiceJson ? { toolChoice: parseDocument<ToolChoice>(toolChoiceJson, 'toolChoice') } : {}),
+    ...(singleToolCall ? { parallelToolCalls: false } : {}),
     ...(templateVariablesJson ? { templateVariables: parseDocument(templateVariablesJson, 'templateVariables') } : {}),
   };
 }
@@ -83,7 +85,7 @@ const toolName = /^[A-Za-z0-9_.-]{1,128}$/;
 
 /** Throws REQUEST_INVALID naming the field. */
 export function checkConversation(conversation: Conversation): void {
-  const { messages: turns, tools = [], toolChoice, templateVariables } = conversation;
+  const { messages: turns, tools = [], toolChoice, parallelToolCalls, templateVariables } = conversation;
   if (turns.length === 0) throw invalid('messages is empty');
   if (turns.length > mostMessages) throw invalid(`messages has more than ${mostMessages} entries`);
   for (const { role, content, toolCalls = [] } of turns) {
@@ -97,6 +99,9 @@ export function checkConversation(conversation: Conversation): void {
   const names = new Set(tools.map(({ name }) => name));
   if (names.size < tools.length) throw invalid('tools has two of one name');
   checkToolChoice(toolChoice, names);
+  if (parallelToolCalls !== undefined && typeof parallelToolCalls !== 'boolean') {
+    throw invalid('parallelToolCalls is neither true nor false');
+  }
   if (templateVariables !== undefined && !isObject(templateVariables)) {
     throw invalid('templateVariables is not an object');
   }

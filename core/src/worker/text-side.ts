@@ -121,14 +121,21 @@ export class TextSide {
   ): AnswerReading {
     const { format, pieces } = this;
     if (input.kind !== 'messages' || !format || !pieces) return { ...plain, constraint: wishes.requested };
-    const { tools = [], toolChoice = 'auto' } = input;
-    const options = { toolNames: tools.map(({ name }) => name), isThinking: wishes.thought === 'open' };
+    const { tools = [], toolChoice = 'auto', parallelToolCalls: areSeveral = true } = input;
+    const options = { tools, isThinking: wishes.thought === 'open' };
     const special = this.markerTokens(format);
     return {
       // Without anybody who reads them, marks are no text.
       shownTokens: answerParser(format, options) && new Set(special.values()),
       parser: () => answerParser(format, options),
-      constraint: answerConstraint({ format, tools, toolChoice, ...wishes, tokenOf: (text) => special.get(text) }),
+      constraint: answerConstraint({
+        format,
+        tools,
+        toolChoice,
+        areSeveral,
+        ...wishes,
+        tokenOf: (text) => special.get(text),
+      }),
     };
   }
 

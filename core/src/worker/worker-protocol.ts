@@ -44,6 +44,8 @@ export type GenerationInput =
       readonly tools?: readonly ToolDefinition[];
       /** Default: the model decides. */
       readonly toolChoice?: ToolChoice;
+      /** False: an answer has one call at most. Default true. */
+      readonly parallelToolCalls?: boolean;
       /** Further variables of the template, such as `enable_thinking`; JSON. */
       readonly templateVariables?: Readonly<Record<string, unknown>>;
     }

@@ -46,9 +46,13 @@ const options = {
   required: ['exact'],
 };
 
+const pattern = { type: 'string', pattern: '^[a-z]-\\d{2}/(x|yy)$' };
+const anyText = { anyOf: [{ type: 'string' }, { type: 'null' }] };
+
 const templates = {
   tagged: '{% if tools %}<tool_call>{% endif %}',
   thinking: '{% if tools %}<tool_call>{% endif %}<think></think>',
+  xml: '{% if tools %}<tool_call>\n<function=name>\n<parameter=name>{% endif %}',
   json: '{% if tools %}ipython {"name": 1, "parameters": {}}{% endif %}',
   pythonic: '{% if tools %}[func_name1(params_name1=params_value1)]{% endif %}',
   mistral: '{% if tools %}{% endif %}[TOOL_CALLS]',
@@ -80,6 +84,19 @@ const taggedTexts = {
   ],
   rejects: [call(paris), call('{}', 'never'), `Let me ${call('[]')}`, '<tool_call>', call(weather).slice(0, -20)],
 };
+/** Arguments between tags, one after another. */
+const xml = (name: string, written: Readonly<Record<string, string>> = {}) => {
+  const parameters = Object.entries(written).map(([key, value]) => `<parameter=${key}>\n${value}\n</parameter>\n`);
+  return `<tool_call>\n<function=${name}>\n${parameters.join('')}</function>\n</tool_call>`;
+};
+const xmlWeather = xml('weather', { city: 'Oslo', days: '2' });
+const xmlWrong = [
+  xml('weather', { city: 'Paris', days: '2' }),
+  xml('weather', { city: 'Oslo' }),
+  xml('weather', { city: 'Oslo', days: '4' }),
+  xml('never'),
+  xmlWeather.slice(0, -20),
+];
 const python = {
   accepts: ['[weather(city="Oslo", days=3)]', '[now(), weather(city="Rome", days=1)]', '[now(a=[1, {"b": true}])]'],
   rejects: ['[weather(city="Paris", days=1)]', '[weather(days=1)]', '[weather(city="Oslo", days=4)]', '[weather('],
@@ -184,6 +201,84 @@ const cases: readonly Case[] = [
     tools: odd,
     toolChoice: 'required',
     isRefused: true,
+  },
+  {
+    name: 'one call, if it likes',
+    template: 'tagged',
+    tools,
+    areSeveral: false,
+    accepts: ['It is fine.', call(weather), `Let me look.\n${call('{}', 'now')}`],
+    rejects: [call(paris), `${call(weather)}\n${call('{}', 'now')}`, `${call(weather)} Done.`],
+  },
+  {
+    name: 'one call, wanted',
+    template: 'named',
+    tools,
+    toolChoice: 'required',
+    areSeveral: false,
+    accepts: [`[TOOL_CALLS]weather[ARGS]${weather}`],
+    rejects: [`[TOOL_CALLS]weather[ARGS]${weather}[TOOL_CALLS]now[ARGS]{}`],
+  },
+  {
+    name: 'xml, if it likes',
+    template: 'xml',
+    tools,
+    accepts: ['', 'It is <fine>.\n', `Let me look.\n${xmlWeather}\n${xml('now', { a: 'b "c"\nd' })}`, xml('now')],
+    rejects: [...xmlWrong, '<tool_call>', '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>'],
+  },
+  {
+    name: 'xml, wanted',
+    template: 'xml',
+    tools,
+    toolChoice: 'required',
+    accepts: [xmlWeather, `${xml('now')}\n${xmlWeather}`],
+    rejects: ['', 'It is fine.', ...xmlWrong],
+  },
+  {
+    name: 'xml, one call',
+    template: 'xml',
+    tools,
+    areSeveral: false,
+    spelled: ['<tool_call>', '</tool_call>'],
+    accepts: ['It is <fine>.', `Let me look.\n${xmlWeather}`],
+    rejects: [...xmlWrong, `${xmlWeather}\n${xml('now')}`],
+  },
+  {
+    name: 'xml, with arguments of all sorts',
+    template: 'xml',
+    tools: [{ name: 'report', parameters: { ...options, properties: { ...options.properties, code: pattern } } }],
+    toolChoice: 'required',
+    accepts: [
+      xml('report', { exact: 'true' }),
+      xml('report', { place: 'a"\n', 'in words': 'false', exact: 'false', unit: 'C', hours: '[1, 2]', code: 'a-12/x' }),
+      xml('report', { place: '', exact: 'true', unit: 'null', hours: 'null' }),
+    ],
+    rejects: [
+      xml('report'),
+      xml('report', { place: 'long', exact: 'true' }),
+      xml('report', { unit: 'C', exact: 'true' }),
+      xml('report', { exact: 'True' }),
+      xml('report', { exact: 'true', hours: '[1, 2, 3]' }),
+      xml('report', { exact: 'true', more: '1' }),
+      xml('report', { exact: 'true', code: 'a-12' }),
+    ],
+  },
+  {
+    name: 'xml, with text of any kind',
+    template: 'xml',
+    tools: [
+      { name: 'write', parameters: { type: 'object', properties: { text: anyText }, required: ['text', 'more'] } },
+    ],
+    toolChoice: 'required',
+    accepts: [
+      xml('write', { text: 'def f(x):\n\treturn "<b>"\n', more: '' }),
+      xml('write', { text: 'null', more: '{"a": 1}' }),
+    ],
+    rejects: [
+      xml('write', { text: 'a' }),
+      xml('write', { more: 'a' }),
+      xml('write', { text: 'a</parameter>', more: 'b' }),
+    ],
   },
   {
     name: 'json, if it likes',
@@ -310,6 +405,7 @@ const constraintOf = ({
     format: answerFormatOf(templates[template]),
     tools: [],
     toolChoice: 'auto',
+    areSeveral: true,
     thought: 'none',
     requested: undefined,
     hasOwnEnd: false,
@@ -352,6 +448,12 @@ t.test('calls that cannot be had are refused with the reason', async (t) => {
   refused({ template: 'pythonic', tools: dashed }, /writes calls in Python/);
   refused({ template: 'pythonic', tools: [{ name: 'a', parameters: { required: ['b c'] } }] }, /in Python/);
   refused({ template: 'pythonic', tools: [{ name: 'a', parameters: { allOf: [] } }] }, /in Python/);
+  const texts = (schema: object) => [{ name: 'a', parameters: { type: 'object', properties: { b: schema } } }];
+  refused({ template: 'xml', tools: texts({ type: 'string', format: 'date' }) }, /between tags/);
+  refused({ template: 'xml', tools: texts({ type: 'string', pattern: '(?=a)b' }) }, /between tags/);
+  refused({ template: 'xml', tools: texts({ type: 'string', pattern: 'a|b$' }) }, /between tags/);
+  refused({ template: 'xml', tools: [{ name: 'a', parameters: { required: ['<b>'] } }] }, /between tags/);
+  refused({ template: 'xml', tools: [{ name: 'a', parameters: { allOf: [] } }] }, /between tags/);
   refused({ template: 'harmony', tools, spelled: [...harmonyMarkers] }, /tokens of its format/);
   refused({ template: 'tagged', format: answerFormatOf('{{ tools }}'), tools }, /does not show/);
   t.equal(constraintOf({ template: 'pythonic', tools: dashed }), undefined, 'where the model decides, it is free');

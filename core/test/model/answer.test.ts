@@ -21,6 +21,7 @@ interface Case extends Expected {
 const templates = {
   tagged: '{% if tools %}<tool_call>{{ tools }}{% endif %}',
   'tagged, thinking': '{% if tools %}<tool_call>{% endif %}<think></think>',
+  xml: '{% if tools %}<tool_call>\n<function=example_function_name>\n<parameter=example_parameter_1>{% endif %}',
   json: '{% if tools %}Environment: ipython {"name": function name, "parameters": {}}{% endif %}',
   pythonic: '{% if tools %}[func_name1(params_name1=params_value1)]{% endif %}',
   mistral: '{% if tools %}[AVAILABLE_TOOLS]{% endif %}[TOOL_CALLS]',
@@ -29,6 +30,33 @@ const templates = {
 } as const;
 
 const weather = '{"city": "Oslo \\"N\\"", "days": [1, {"a": "}]"}]}';
+
+const offered = [
+  {
+    name: 'weather',
+    parameters: {
+      type: 'object',
+      properties: {
+        city: { type: 'string' },
+        days: { type: 'integer' },
+        share: { type: 'number' },
+        exact: { type: 'boolean' },
+        unit: { enum: ['C', 'F', null] },
+        more: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        hours: { $ref: '#/$defs/hours' },
+        any: {},
+      },
+      $defs: { hours: { type: ['array', 'null'] } },
+    },
+  },
+  { name: 'time' },
+];
+
+/** Arguments between tags, one after another. */
+const xml = (name: string, written: Readonly<Record<string, string>> = {}) => {
+  const parameters = Object.entries(written).map(([key, value]) => `<parameter=${key}>\n${value}\n</parameter>\n`);
+  return `<tool_call>\n<function=${name}>\n${parameters.join('')}</function>\n</tool_call>`;
+};
 
 const cases: Record<keyof typeof templates, readonly Case[]> = {
   tagged: [
@@ -90,6 +118,77 @@ const cases: Record<keyof typeof templates, readonly Case[]> = {
     { name: 'no thought', answer: 'a <think> b', text: 'a <think> b' },
     { name: 'a thought that is cut off', answer: '<think>Hm </thi', reasoning: 'Hm </thi' },
     { name: 'an empty thought', answer: '<think>\n\n</think>\n\nYes.', text: 'Yes.' },
+  ],
+  xml: [
+    { name: 'text', answer: 'It is <fine>.\n', text: 'It is <fine>.\n' },
+    {
+      name: 'as the template shows it',
+      answer: xml('example_function_name', {
+        example_parameter_1: 'value_1',
+        example_parameter_2: 'This is the value for the second parameter\nthat can span\nmultiple lines',
+      }),
+      calls: [
+        [
+          'example_function_name',
+          '{"example_parameter_1": "value_1", "example_parameter_2": "This is the value for the second parameter\\nthat can span\\nmultiple lines"}',
+        ],
+      ],
+    },
+    {
+      name: 'each by its schema',
+      answer: xml('weather', {
+        city: '7',
+        days: '7',
+        share: '1',
+        exact: 'True',
+        unit: 'C',
+        more: 'null',
+        hours: '[1]',
+      }),
+      calls: [
+        ['weather', '{"city": "7", "days": 7, "share": 1, "exact": true, "unit": "C", "more": null, "hours": [1]}'],
+      ],
+    },
+    {
+      name: 'otherwise than its schema says',
+      answer: xml('weather', { days: 'two', exact: 'no', more: '[1]', any: 'a "b"', other: '{"a": 1}' }),
+      calls: [['weather', '{"days": "two", "exact": "no", "more": "[1]", "any": "a \\"b\\"", "other": {"a": 1}}']],
+    },
+    {
+      name: 'two calls behind text',
+      answer: `Let me look.\n${xml('weather', { city: 'Oslo "N"\n\n' })}\n${xml('time')}\n`,
+      text: 'Let me look.',
+      calls: [
+        ['weather', '{"city": "Oslo \\"N\\"\\n\\n"}'],
+        ['time', '{}'],
+      ],
+    },
+    {
+      name: 'on one line, without the outer tag',
+      answer: 'So: <function=weather><parameter=city>Oslo</parameter></function>',
+      text: 'So:',
+      calls: [['weather', '{"city": "Oslo"}']],
+    },
+    { name: 'an empty text', answer: xml('weather', { city: '' }), calls: [['weather', '{"city": ""}']] },
+    {
+      name: 'a text that is cut off',
+      answer: '<tool_call>\n<function=weather>\n<parameter=city>\nOs\n</para',
+      calls: [['weather', '{"city": "Os\\n</para']],
+    },
+    {
+      name: 'a number that is cut off',
+      answer: '<tool_call>\n<function=weather>\n<parameter=days>\n1',
+      calls: [['weather', '{"days": ']],
+    },
+    { name: 'a name that is cut off', answer: '<tool_call>\n<function=wea', text: '<tool_call>\n<function=wea' },
+    { name: 'no call in a tag', answer: '<tool_call>nothing</tool_call>', text: '<tool_call>nothing</tool_call>' },
+    {
+      name: 'a function without its end',
+      answer: '<tool_call><function=time></tool_call> Done.',
+      calls: [['time', '{}']],
+      text: 'Done.',
+    },
+    { name: 'a function that was not offered', answer: 'a <function=b>', text: 'a <function=b>' },
   ],
   json: [
     { name: 'one call', answer: `{"name": "weather", "parameters": ${weather}}`, calls: [['weather', weather]] },
@@ -193,7 +292,7 @@ const cases: Record<keyof typeof templates, readonly Case[]> = {
 };
 
 function read(template: string, { answer, isThinking = false }: Case, cuts: readonly number[]): Required<Expected> {
-  const parser = answerParser(answerFormatOf(template), { toolNames: ['weather', 'time'], isThinking });
+  const parser = answerParser(answerFormatOf(template), { tools: offered, isThinking });
   if (!parser) throw new Error('the template has no format');
   const all: Pieces[] = [];
   let done = 0;
@@ -240,7 +339,7 @@ for (const [format, template] of Object.entries(templates)) {
 }
 
 t.test('arguments are passed on while they come', async (t) => {
-  const parser = answerParser(answerFormatOf(templates.tagged), { toolNames: ['weather'], isThinking: false });
+  const parser = answerParser(answerFormatOf(templates.tagged), { tools: [{ name: 'weather' }], isThinking: false });
   t.same(parser?.push('<tool_call>{"name": "weather", "arguments": {"city": "O').toolCalls, [
     { index: 0, name: 'weather', arguments: '{"city": "O' },
   ]);
@@ -251,9 +350,9 @@ t.test('arguments are passed on while they come', async (t) => {
 t.test('templates that are nothing but text have no parser', async (t) => {
   const format = answerFormatOf('{% for message in messages %}{{ message.content }}{% endfor %}');
   t.same(format, { toolCalls: undefined, takesTools: false, thinks: false });
-  t.equal(answerParser(format, { toolNames: [], isThinking: false }), undefined);
+  t.equal(answerParser(format, { tools: [], isThinking: false }), undefined);
   const tools = answerFormatOf(templates.tagged);
-  t.equal(answerParser(tools, { toolNames: [], isThinking: false }), undefined, 'without tools a call is text');
+  t.equal(answerParser(tools, { tools: [], isThinking: false }), undefined, 'without tools a call is text');
 });
 
 t.test('whatever comes, nothing is lost and nothing throws', async (t) => {
@@ -281,6 +380,10 @@ t.test('whatever comes, nothing is lost and nothing throws', async (t) => {
     '\n',
     'x',
     'time(',
+    '<function=time>',
+    '<parameter=more>',
+    '</parameter>',
+    '</function>',
     ')',
     ';',
   );

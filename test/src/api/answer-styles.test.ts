@@ -25,6 +25,7 @@ const constraint = { kind: 'json-schema', specification: JSON.stringify(sum) };
 /** Each with the token by which a call begins, where it has one: that can be made to come. */
 const styles: readonly (readonly [AnswerStyle, string?])[] = [
   ['tagged', '<tool_call>'],
+  ['xml', '<tool_call>'],
   ['json'],
   ['pythonic'],
   ['mistral', '[TOOL_CALLS]'],
@@ -69,8 +70,15 @@ t.test('calls and thoughts of every format', async (t) => {
       const none = await model.chat(question, { tools, maximumTokens: 60 }).result;
       t.same(none.toolCalls ?? [], [], 'it may just answer');
       t.match(none.text, /12 \+ 30/);
+      // The token comes wherever it may: many calls, but for who wants one.
+      const logitBias = { [token(beginning)]: 100 };
       for (const seed of seeds) {
-        const logitBias = { [token(beginning)]: 100 };
+        const options = { tools, logitBias, temperature: 1.2, seed, maximumTokens: 400, parallelToolCalls: false };
+        const { toolCalls = [], finishReason } = await model.chat(question, options).result;
+        t.equal(toolCalls.length, 1, 'one call and no more');
+        if (finishReason === 'stop') checkCalls(toolCalls, style);
+      }
+      for (const seed of seeds) {
         const options = { tools, logitBias, temperature: 1.2, seed, maximumTokens: 120 };
         const { toolCalls = [], finishReason } = await model.chat(question, options).result;
         t.ok(toolCalls.length > 0, 'it calls when it begins to');

@@ -56,6 +56,9 @@ t.test('what it refuses', async (t) => {
   t.equal((await post(json, `{"model":"${'x'.repeat(4096)}"}`)).status, 413, 'too large');
   t.equal((await post(json, '{"__proto__": {"a": 1}}')).status, 400);
   t.equal((await ask(node.url, '/nothing')).status, 404);
+  const warned = JSON.stringify({ model: modelName, 'Gr\u00f6\u00dfe\n\ud83d': 1, ['x'.repeat(1500)]: 1, b: 1 });
+  const unknown = await ask(node.url, '/api/generate', json, 'POST', warned);
+  t.equal(unknown.status, 404, 'whatever a field is called');
   t.equal((await ask(node.url, '/v1/models', { host: 'evil.example' })).status, 403, 'a name that leads here');
   t.equal((await ask(node.url, '/v1/models', { host: 'localhost:1' })).status, 200);
   const { headers } = await ask(node.url, '/v1/models', { origin: 'http://page.example' });
@@ -76,11 +79,17 @@ t.test('pages that may ask', async (t) => {
   const asked = await ask(
     node.url,
     '/v1/chat/completions',
-    { ...origin, 'access-control-request-method': 'POST' },
+    {
+      ...origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type,x-stainless-os',
+      'access-control-request-private-network': 'true',
+    },
     'OPTIONS',
   );
   t.equal(asked.status, 204);
-  t.match(asked.headers['access-control-allow-headers'], /authorization/);
+  t.equal(asked.headers['access-control-allow-headers'], 'authorization,content-type,x-stainless-os');
+  t.equal(asked.headers['access-control-allow-private-network'], 'true');
   t.equal((await ask(node.url, '/v1/models', origin)).headers['access-control-allow-origin'], origin.origin);
   const other = await ask(node.url, '/v1/models', { origin: 'http://other.example' });
   t.equal(other.headers['access-control-allow-origin'], undefined);

@@ -20,6 +20,7 @@ export function writeToolModel(folder: string): string {
 const signs = {
   tagged: '<tool_call>',
   thinking: '<tool_call><think></think>',
+  xml: '<tool_call><function=a><parameter=b>',
   json: 'ipython "parameters"',
   pythonic: '[func_name1(params_name1=params_value1)]',
   mistral: '[TOOL_CALLS]',

@@ -1,4 +1,5 @@
 /** How a model writes calls and thoughts, as its chat template shows. */
+import type { ToolDefinition } from '../chat-message.js';
 import { BareCalls, pythonTag } from './bare-calls.js';
 import { Harmony, harmonyMarkers } from './harmony.js';
 import { MistralCalls, mistralMarkers } from './mistral-calls.js';
@@ -6,12 +7,13 @@ import { type AnswerParser, type AnswerPieces } from './parts.js';
 import { PythonicCalls } from './pythonic-calls.js';
 import { Reasoning, thinkClose, thinkOpen } from './reasoning.js';
 import { TaggedCalls } from './tagged-calls.js';
+import { callClose, callOpen, functionOpen, parameterOpen, XmlCalls } from './xml-calls.js';
 
 /**
  * `json`: `{"name": …, "parameters": …}` without tags, as of Llama 3. `mistral-named`: `name[ARGS]{…}` behind the marker,
- * as of later Mistral models, which `mistral` reads, too.
+ * as of later Mistral models, which `mistral` reads, too. `xml`: tags in tags, as of Qwen3-Coder.
  */
-export type ToolCallFormat = 'tagged' | 'json' | 'pythonic' | 'mistral' | 'mistral-named' | 'harmony';
+export type ToolCallFormat = 'tagged' | 'xml' | 'json' | 'pythonic' | 'mistral' | 'mistral-named' | 'harmony';
 
 export interface AnswerFormat {
   /** Undefined where the template has no place for tools, or writes calls in a way that is not known. */
@@ -35,8 +37,9 @@ function toolCallFormatOf(template: string): ToolCallFormat | undefined {
   if (template.includes('<|channel|>')) return 'harmony';
   if (!/\btools\b/.test(template)) return undefined;
   if (template.includes('[TOOL_CALLS]')) return template.includes('[ARGS]') ? 'mistral-named' : 'mistral';
-  // Within these tags some models write XML instead of JSON: that is passed on as text.
-  if (template.includes('<tool_call>') && !template.includes('<function=')) return 'tagged';
+  if (template.includes(functionOpen) && template.includes(parameterOpen)) return 'xml';
+  // Within these tags some write otherwise than is known here: that is passed on as text.
+  if (template.includes(callOpen) && !template.includes(functionOpen)) return 'tagged';
   if (/\[func_name1\(|\[func1\(|params_name1=/.test(template)) return 'pythonic';
   if (template.includes(pythonTag) || (template.includes('ipython') && template.includes('"parameters"')))
     return 'json';
@@ -53,7 +56,8 @@ export function markersOf({ toolCalls, thinks }: AnswerFormat): readonly string[
     case 'mistral-named':
       return [...mistralMarkers, ...thoughts];
     case 'tagged':
-      return ['<tool_call>', '</tool_call>', ...thoughts];
+    case 'xml':
+      return [callOpen, callClose, ...thoughts];
     case 'json':
       return [pythonTag, ...thoughts];
     default:
@@ -62,8 +66,8 @@ export function markersOf({ toolCalls, thinks }: AnswerFormat): readonly string[
 }
 
 export interface AnswerParserOptions {
-  /** Names of the tools that were offered; without any, what looks like a call is text. */
-  readonly toolNames: readonly string[];
+  /** The tools that were offered; without any, what looks like a call is text. */
+  readonly tools: readonly ToolDefinition[];
   /** Whether the prompt ends within a thought. */
   readonly isThinking: boolean;
 }
@@ -71,15 +75,18 @@ export interface AnswerParserOptions {
 /** Undefined where an answer is nothing but text. */
 export function answerParser(format: AnswerFormat, options: AnswerParserOptions): AnswerParser | undefined {
   if (format.toolCalls === 'harmony') return new Harmony();
-  const calls = options.toolNames.length === 0 ? undefined : callParser(format.toolCalls, new Set(options.toolNames));
+  const calls = options.tools.length === 0 ? undefined : callParser(format.toolCalls, options.tools);
   if (!format.thinks && !options.isThinking) return calls;
   return new Reasoning(calls ?? new PlainText(), options.isThinking);
 }
 
-function callParser(format: ToolCallFormat | undefined, names: ReadonlySet<string>): AnswerParser | undefined {
+function callParser(format: ToolCallFormat | undefined, tools: readonly ToolDefinition[]): AnswerParser | undefined {
+  const names = new Set(tools.map(({ name }) => name));
   switch (format) {
     case 'tagged':
       return new TaggedCalls();
+    case 'xml':
+      return new XmlCalls(tools);
     case 'json':
       return new BareCalls(names);
     case 'pythonic':

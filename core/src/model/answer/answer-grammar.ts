@@ -15,6 +15,8 @@ export interface AnswerWishes {
   readonly format: AnswerFormat;
   readonly tools: readonly ToolDefinition[];
   readonly toolChoice: ToolChoice;
+  /** Whether several calls may be made at once. */
+  readonly areSeveral: boolean;
   readonly thought: Thought;
   /** Of what is said, as the request gives it. */
   readonly requested: Constraint | undefined;
@@ -40,7 +42,11 @@ export function answerConstraint(wishes: AnswerWishes): Constraint | undefined {
   if (!isForced && requested && !composable.has(requested.kind)) return requested;
   if (!requested && (chosen.length === 0 || (!isForced && wishes.hasOwnEnd))) return undefined;
   const builder = new GrammarBuilder(wishes.tokenOf);
-  const options: CallOptions = { tools: chosen, areSeveral: typeof toolChoice === 'string', isLenient: !isForced };
+  const options: CallOptions = {
+    tools: chosen,
+    areSeveral: wishes.areSeveral && typeof toolChoice === 'string',
+    isLenient: !isForced,
+  };
   if (format.toolCalls === 'harmony') {
     const said = requested && !isForced ? requestedPart(builder, requested) : undefined;
     const start = harmonyGrammar(builder, { ...options, isForced, said });
@@ -82,6 +88,9 @@ function unforceable({ toolCalls }: AnswerFormat): ShoalError {
     pythonic:
       'it writes calls in Python, in which one of these tools cannot be called: a name that is none there, or a schema ' +
       'that says more of the arguments together than which there are',
+    xml:
+      'it writes arguments between tags, where one of these tools cannot be called: a name or a text with signs of the ' +
+      'tags, or a schema that says more of a text than length, choices and a plain pattern, or of the arguments together',
     harmony: 'its tokenizer has not the tokens of its format',
   };
   const why = reasons[toolCalls ?? ''] ?? 'its chat template does not show how it writes them';

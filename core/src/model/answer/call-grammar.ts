@@ -7,6 +7,8 @@ import type { ToolCallFormat } from './answer-format.js';
 import { pythonTag } from './bare-calls.js';
 import { escaped, type GrammarBuilder, quoted } from './grammar-builder.js';
 import { PythonCalls } from './python-grammar.js';
+import { callClose, callOpen } from './xml-calls.js';
+import { xmlFunctions } from './xml-grammar.js';
 
 export interface CallGrammar {
   /** One call or, where the request does not name a function and the format has a way to, several. */
@@ -34,6 +36,8 @@ export function callGrammar(
   switch (format) {
     case 'tagged':
       return taggedCalls(builder, options);
+    case 'xml':
+      return xmlCalls(builder, options);
     case 'json':
       return bareCalls(builder, options);
     case 'mistral':
@@ -105,6 +109,24 @@ function taggedCalls(builder: GrammarBuilder, options: CallOptions): CallGrammar
       const space = gap(builder);
       const call = `${space} ${object(builder, options, 'arguments')} ${space} ${builder.mark(close)}`;
       return markedText(builder, { marker: open, call, areSeveral, unless });
+    },
+  };
+}
+
+function xmlCalls(builder: GrammarBuilder, options: CallOptions): CallGrammar | undefined {
+  const { areSeveral, isLenient, tools } = options;
+  const functions = xmlFunctions(builder, tools, isLenient);
+  if (!functions) return undefined;
+  const call = builder.rule('call', functions.join(' | '));
+  const tagged = `${builder.mark(callOpen)} "\\n" ${call} "\\n" ${builder.mark(callClose)}`;
+  return {
+    get calls() {
+      return areSeveral ? `${builder.rule('tagged', tagged)} ("\\n" tagged)*` : tagged;
+    },
+    text(unless) {
+      const space = gap(builder);
+      const behind = `${space} ${call} ${space} ${builder.mark(callClose)}`;
+      return markedText(builder, { marker: callOpen, call: behind, areSeveral, unless });
     },
   };
 }

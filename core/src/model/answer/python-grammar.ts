@@ -1,18 +1,17 @@
 /** Calls as Python writes them, with arguments that fit their schemas: `weather(city="Oslo", days=3)`. */
 import type { ToolDefinition } from '../chat-message.js';
+import {
+  alternativesOf,
+  argumentsByName,
+  choicesOf,
+  definitionsOf,
+  isByName,
+  type Schema,
+} from './argument-schemas.js';
 import { type GrammarBuilder, quoted } from './grammar-builder.js';
-
-type Schema = Readonly<Record<string, unknown>>;
 
 const functionName = /^[A-Za-z_][\w.]*$/;
 const argumentName = /^[A-Za-z_]\w*$/;
-/** What of an object's schema keyword arguments keep, or what says nothing about them. */
-const keptKeywords = new Set(
-  'type properties required additionalProperties description title $defs definitions $schema $id $comment default examples strict x-guidance'.split(
-    ' ',
-  ),
-);
-
 export class PythonCalls {
   constructor(
     private readonly builder: GrammarBuilder,
@@ -25,12 +24,10 @@ export class PythonCalls {
    */
   arguments({ name, parameters = {} }: ToolDefinition, index: number): string | undefined {
     if (!functionName.test(name)) return undefined;
-    const properties = Object.entries(isObject(parameters.properties) ? parameters.properties : {});
-    const required = new Set(Array.isArray(parameters.required) ? (parameters.required as unknown[]) : []);
-    const known = Object.keys(parameters).every((keyword) => keptKeywords.has(keyword));
+    const { properties, required } = argumentsByName(parameters);
     const writable = properties.filter(([property]) => argumentName.test(property));
     const isWhole = [...required].every((property) => writable.some(([written]) => written === property));
-    if (!isWhole || (!known && !this.isLenient)) return undefined;
+    if (!isWhole || (!isByName(parameters) && !this.isLenient)) return undefined;
     const prefix = `python_${index}`;
     return properties.length === 0 && parameters.additionalProperties !== false
       ? this.anyArguments()
@@ -47,7 +44,7 @@ export class PythonCalls {
   private listed(
     prefix: string,
     root: Schema,
-    properties: readonly (readonly [string, unknown])[],
+    properties: readonly (readonly [string, Schema])[],
     required: ReadonlySet<unknown>,
   ): string {
     const { builder } = this;
@@ -55,8 +52,8 @@ export class PythonCalls {
     let behind = '""';
     let first = '""';
     for (let number = properties.length - 1; number >= 0; number -= 1) {
-      const [name, schema] = properties[number] as readonly [string, unknown];
-      const value = this.value(`${prefix}_${number}`, isObject(schema) ? schema : {}, root);
+      const [name, schema] = properties[number] as readonly [string, Schema];
+      const value = this.value(`${prefix}_${number}`, schema, root);
       const argument = builder.rule(`${prefix}_${number}_argument`, `${quoted(`${name}=`)} ${value}`);
       const begun = `${argument} ${behind}`;
       first = builder.rule(`${prefix}_${number}_first`, required.has(name) ? begun : `${begun} | ${first}`);
@@ -71,23 +68,14 @@ export class PythonCalls {
     const { type, enum: values } = schema;
     const alternatives = (list: readonly Schema[]) =>
       `(${list.map((one, index) => this.value(`${name}_${index}`, one, root)).join(' | ')})`;
-    if (Array.isArray(type)) return alternatives(type.map((one: unknown) => ({ ...schema, type: one })));
+    if (Array.isArray(type)) return alternatives(alternativesOf(schema) ?? []);
     if (type === 'boolean' && values === undefined) return '("True" | "False")';
     if (type === 'null') return '"None"';
-    const choices = 'const' in schema ? [schema.const] : values;
-    if (
-      Array.isArray(choices) &&
-      choices.length > 0 &&
-      choices.every((one) => typeof one !== 'object' || one === null)
-    ) {
-      const fitting = choices.filter((one) => typeof type !== 'string' || fits(one, type));
-      if (fitting.length > 0) return `(${fitting.map((one) => quoted(literal(one))).join(' | ')})`;
-    }
-    const unions = [schema.anyOf, schema.oneOf].filter((one) => Array.isArray(one));
-    if (unions.length === 1 && type === undefined) return alternatives((unions[0] as unknown[]).filter(isObject));
-    const { $defs, definitions } = root;
-    const shared = { ...($defs === undefined ? {} : { $defs }), ...(definitions === undefined ? {} : { definitions }) };
-    return this.builder.json(name, { ...shared, ...schema }, this.isLenient);
+    const choices = choicesOf(schema);
+    if (choices) return `(${choices.map((one) => quoted(literal(one))).join(' | ')})`;
+    const several = alternativesOf(schema);
+    if (several) return alternatives(several);
+    return this.builder.json(name, { ...definitionsOf(root), ...schema }, this.isLenient);
   }
 }
 
@@ -95,14 +83,4 @@ function literal(value: unknown): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return JSON.stringify(value);
-}
-
-function fits(value: unknown, type: string): boolean {
-  if (value === null) return type === 'null';
-  if (type === 'integer') return Number.isInteger(value);
-  return typeof value === type;
-}
-
-function isObject(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

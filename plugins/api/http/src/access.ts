@@ -9,8 +9,8 @@ import { sendProblem } from './problems.js';
 
 /** Whether a node is alive is no secret; what it serves is. */
 const openPaths = new Set(['/healthz', '/readyz', ...pagePaths]);
-const allowedHeaders = 'authorization, content-type, x-api-key, anthropic-version, anthropic-beta';
 const preflightSeconds = 600;
+const headerNames = /^[\w-]+(, *[\w-]+)*$/;
 
 export function addAccess(server: FastifyInstance, { options, context, log }: ApiParts, host: string): void {
   const keys = [...options.keys, ...(context.settings.keys ?? [])].map(digest);
@@ -31,8 +31,14 @@ export function addAccess(server: FastifyInstance, { options, context, log }: Ap
     allowOrigin(request, reply, options.origins);
     // Before the key: browsers ask without one.
     if (request.method === 'OPTIONS' && reply.hasHeader('access-control-allow-origin')) {
-      reply.header('access-control-allow-methods', 'GET, POST, DELETE, OPTIONS');
-      reply.header('access-control-allow-headers', allowedHeaders);
+      const { 'access-control-request-headers': asked = '' } = request.headers;
+      reply.header('access-control-allow-methods', 'GET, HEAD, POST, DELETE, OPTIONS');
+      // Clients have headers of their own (`x-stainless-os`); none means more here than the key, which is asked for anyway.
+      if (headerNames.test(asked)) reply.header('access-control-allow-headers', asked);
+      // A public page asks a node of a private network.
+      if (request.headers['access-control-request-private-network'] === 'true') {
+        reply.header('access-control-allow-private-network', 'true');
+      }
       reply.header('access-control-max-age', preflightSeconds);
       return reply.code(204).send();
     }
@@ -82,5 +88,5 @@ function allowOrigin({ headers }: FastifyRequest, reply: FastifyReply, origins: 
   reply.header('vary', 'origin');
   if (!origins.includes('*') && !origins.includes(origin)) return;
   reply.header('access-control-allow-origin', origin);
-  reply.header('access-control-expose-headers', 'x-request-id, x-shoal-warning, retry-after');
+  reply.header('access-control-expose-headers', 'x-request-id, request-id, x-shoal-warning, retry-after');
 }

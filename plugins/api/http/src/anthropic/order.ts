@@ -8,6 +8,7 @@ export interface MessageOrder {
   readonly order: GenerationOrder;
   /** What of the request has no effect. */
   readonly warnings: readonly string[];
+  /** Only the first call of an answer counts; where a grammar could not say so (an answer with ends of its own), too. */
   readonly isSingleCall: boolean;
 }
 
@@ -67,11 +68,12 @@ export function promptOf(body: CountBody): GenerationInput {
     ...(thinking == null ? {} : { enable_thinking: thinking.type !== 'disabled' }),
     ...(output?.effort == null ? {} : { reasoning_effort: output.effort }),
   };
+  const single = choice?.disable_parallel_tool_use ? { parallelToolCalls: false } : {};
   const system = body.system == null ? '' : plainText(body.system, 'system');
   return {
     kind: 'messages',
     messages: [...(system === '' ? [] : [{ role: 'system', content: system }]), ...chatMessages(body.messages)],
-    ...(tools.length === 0 ? {} : { tools, ...toolChoiceOf(choice) }),
+    ...(tools.length === 0 ? {} : { tools, ...toolChoiceOf(choice), ...single }),
     ...(Object.keys(variables).length === 0 ? {} : { templateVariables: variables }),
   };
 }

@@ -8,7 +8,7 @@ export interface ChatOrder {
   readonly order: GenerationOrder;
   /** What of the request has no effect. */
   readonly warnings: readonly string[];
-  /** Only the first call of an answer counts. */
+  /** Only the first call of an answer counts; where a grammar could not say so (an answer with ends of its own), too. */
   readonly isSingleCall: boolean;
 }
 
@@ -26,6 +26,7 @@ export function chatOrder(body: ChatBody): ChatOrder {
   if (top != null && !logprobs) {
     throw new FieldError('top_logprobs', "'top_logprobs' is only allowed when 'logprobs' is true.");
   }
+  const isSingleCall = body.parallel_tool_calls === false;
   const base = samplingOf(body, body.max_completion_tokens ?? undefined);
   return {
     order: {
@@ -34,12 +35,14 @@ export function chatOrder(body: ChatBody): ChatOrder {
       input: {
         kind: 'messages',
         messages: chatMessages(body.messages),
-        ...(tools.length === 0 ? {} : { tools, ...toolChoiceOf(body) }),
+        ...(tools.length === 0
+          ? {}
+          : { tools, ...toolChoiceOf(body), ...(isSingleCall ? { parallelToolCalls: false } : {}) }),
         ...(Object.keys(variables).length === 0 ? {} : { templateVariables: variables }),
       },
     },
     warnings: warningsOf(body),
-    isSingleCall: body.parallel_tool_calls === false,
+    isSingleCall,
   };
 }
 

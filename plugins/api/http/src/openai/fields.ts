@@ -113,9 +113,18 @@ export function templateVariables(
   return { ...(effort == null ? {} : { reasoning_effort: effort, ...thinking }), ...own };
 }
 
-/** Says in a header what has no effect here. */
+/** Clients refuse longer heads. */
+const longestWarning = 2048;
+
+/** Says in a header what has no effect here. Names of fields are the client's: a header has no place for all letters. */
 export function warn(reply: FastifyReply, warnings: readonly string[]): void {
-  if (warnings.length > 0) reply.header('x-shoal-warning', warnings.join('; '));
+  if (warnings.length === 0) return;
+  const text = warnings.join('; ').slice(0, longestWarning);
+  const hexadecimal = (letter: string) => letter.charCodeAt(0).toString(16).padStart(4, '0');
+  reply.header(
+    'x-shoal-warning',
+    text.replace(/[^ -~]/g, (letter) => `\\u${hexadecimal(letter)}`),
+  );
 }
 
 /** Fields that are given, and not just with the value that means nothing. */

@@ -9,6 +9,7 @@ export interface ResponseOrder {
   readonly order: GenerationOrder;
   /** What of the request has no effect. */
   readonly warnings: readonly string[];
+  /** Only the first call of an answer counts; where a grammar could not say so (an answer with ends of its own), too. */
   readonly isSingleCall: boolean;
 }
 
@@ -44,10 +45,11 @@ export function promptOf(body: PromptBody, conversation: readonly KeptItem[]): G
   if (messages.length === 0) throw new FieldError('input', "Missing required parameter: 'input'.");
   const { tools, toolChoice } = toolsOf(body);
   const variables = templateVariables(body.chat_template_kwargs, body.reasoning?.effort);
+  const single = body.parallel_tool_calls === false ? { parallelToolCalls: false } : {};
   return {
     kind: 'messages',
     messages,
-    ...(tools.length === 0 ? {} : { tools, ...(toolChoice === undefined ? {} : { toolChoice }) }),
+    ...(tools.length === 0 ? {} : { tools, ...(toolChoice === undefined ? {} : { toolChoice }), ...single }),
     ...(Object.keys(variables).length === 0 ? {} : { templateVariables: variables }),
   };
 }
