@@ -1,7 +1,7 @@
 /** One frame of a screen: its blocks, which of them take keys, and what a click means. */
 import type { Fact, Table } from '../views/blocks.js';
 import { drawFactFlow, drawFactList, factFlowRows } from '../widgets/facts.js';
-import { drawPanel, panelRows } from '../widgets/panel.js';
+import { drawPanel, panelColumns, panelRows } from '../widgets/panel.js';
 import type { Region } from '../widgets/surface.js';
 import { drawTable, tableRows } from '../widgets/table.js';
 import { shareRows, type Wish } from './layout.js';
@@ -50,6 +50,8 @@ export interface Block extends Wish {
   readonly title: string;
   /** At the right end of the title; by the rows of its contents. */
   readonly note?: (rows: number) => string;
+  /** Rows that are wanted at a width; absent: `wanted`, whatever the width. */
+  readonly wantedAt?: (columns: number) => number;
   readonly draw: (region: Region) => void;
 }
 
@@ -68,7 +70,9 @@ export class Drawing {
 
   /** Blocks below each other. */
   stack(region: Region, blocks: readonly (Block | undefined)[]): void {
-    const all = blocks.filter((block) => block !== undefined);
+    const all = blocks
+      .filter((block) => block !== undefined)
+      .map((block) => ({ ...block, wanted: block.wantedAt?.(panelColumns(region.width)) ?? block.wanted }));
     const focused = all.findIndex(({ pane }) => pane !== undefined && pane === this.state.focused);
     const rows = shareRows(all, region.height, region.width, focused < 0 ? undefined : focused);
     let y = 0;
@@ -104,6 +108,7 @@ export class Drawing {
       note: (rows) => [count > rows ? `${table.rows.length} rows` : '', hidden].filter(Boolean).join(', '),
       least: Math.min(least, tableRows(table)),
       wanted: Math.min(most, tableRows(table)),
+      wantedAt: (columns) => Math.min(most, tableRows(table, columns)),
       grows,
       draw: (region) => {
         const unselected = selects

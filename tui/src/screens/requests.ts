@@ -15,7 +15,7 @@ export function drawRequests(drawing: Drawing, state: DashboardState, context: S
   const summary = drawing.flow(view.summary);
   const requests = drawing.table('requests', view.requests, { selects: true, grows: 1, least: 3, most: 7 });
   const hops = hopsBlock('Selected request: where the time of a token goes', view.hops);
-  const details = drawing.facts('Selected request', view.details);
+  const details = drawing.facts('Selected request', view.details, { least: 3 });
   const instances = view.instances.map((instance) => instanceBlock(instance, region.width));
   if (context.width === 'wide') {
     const [left, right] = sideBySide(region, [1, 1]);
@@ -48,7 +48,13 @@ function instanceBlock({ title, facts, series, hops }: InstanceRequestsView, col
 
 function hopsBlock(title: string, hops: readonly StackedBar[]): Block | undefined {
   if (hops.length === 0) return undefined;
-  return { title, least: 2, wanted: hops.length + 1, grows: 0, draw: (region) => drawHops(region, hops) };
+  return {
+    title,
+    least: Math.min(5, hops.length + 1),
+    wanted: hops.length + 1,
+    grows: 0,
+    draw: (region) => drawHops(region, hops),
+  };
 }
 
 function drawHops(region: Drawing['region'], hops: readonly StackedBar[]): void {

@@ -13,19 +13,21 @@ export function drawTopology(drawing: Drawing, state: DashboardState, context: S
   const summary = summaryBlock(view, region.width);
   const links = drawing.table('links', view.links, { grows: 1, most: 12 });
   const leftOut = view.leftOut.rows.length === 0 ? undefined : drawing.table('left out', view.leftOut, { most: 10 });
+  const failedLinks =
+    view.failedLinks.rows.length === 0 ? undefined : drawing.table('failed links', view.failedLinks, { most: 8 });
   const details = drawing.facts('Selected', view.details);
   if (context.width === 'narrow') {
-    drawing.stack(region, [summary, mapBlock(drawing, view, 3), leftOut, links, details]);
+    drawing.stack(region, [summary, mapBlock(drawing, view, 3), leftOut, links, failedLinks, details]);
   } else if (context.width === 'medium') {
     const lower = Math.min(12, Math.floor(region.height / 3));
     drawing.stack(region.part(0, 0, region.width, region.height - lower), [summary, mapBlock(drawing, view, 1)]);
     const [left, right] = sideBySide(region.part(0, region.height - lower), [3, 2]);
-    if (left) drawing.stack(left, [links]);
+    if (left) drawing.stack(left, [links, failedLinks]);
     if (right) drawing.stack(right, [leftOut, details && { ...details, grows: 1 }]);
   } else {
     const [left, right] = sideBySide(region, [3, 2]);
     if (left) drawing.stack(left, [summary, mapBlock(drawing, view, 1)]);
-    if (right) drawing.stack(right, [details, leftOut, links]);
+    if (right) drawing.stack(right, [details, leftOut, links, failedLinks]);
   }
   return { selected: view.vertices.find(({ isSelected }) => isSelected)?.id, details: view.details };
 }

@@ -92,8 +92,6 @@ export function cleanExplanation(value: unknown): Answer {
   const needs = records(numbers?.members, mostMembers).map((member) => ({
     stage: count(member.stage) ?? 0,
     member: count(member.member) ?? 0,
-    nodeName: text(member.nodeName) || 'unnamed',
-    deviceId: text(member.deviceId),
     needBytes: plainFigure(sum(member.weightBytes, member.stateBytes, member.workingBytes), 'table', 'it is not told'),
     availableBytes: plainFigure(member.availableBytes, 'operating-system', 'the device does not tell'),
   }));

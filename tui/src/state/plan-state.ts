@@ -69,15 +69,13 @@ export interface ExplanationState {
       };
   /** Plans that were looked at besides. */
   readonly considered: readonly { readonly description: string; readonly millisecondsPerToken: Figure }[];
-  /** What every member needs, beside what its device has. */
+  /** What every member needs, working memory included, beside what its device has. */
   readonly needs: readonly MemberNeedState[];
 }
 
 export interface MemberNeedState {
   readonly stage: number;
   readonly member: number;
-  readonly nodeName: string;
-  readonly deviceId: string;
   readonly needBytes: Figure;
   readonly availableBytes: Figure;
 }

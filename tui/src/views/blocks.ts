@@ -23,6 +23,8 @@ export interface TableColumn {
   readonly align: 'left' | 'right';
   /** Takes the room that is left; one for each table. */
   readonly isWide: boolean;
+  /** Where there is too little room for all, those of a higher rank are left out first. */
+  readonly rank: number;
 }
 
 export interface TableRow {
@@ -44,6 +46,8 @@ export interface Table {
   readonly empty: string;
   /** Rows that the filter, or a bound, leaves out. */
   readonly hiddenRows: number;
+  /** Its wide column is read in full: it goes on in the next line where there is room. */
+  readonly wraps: boolean;
 }
 
 /** `fraction` is null where it is not known; the text says why. */

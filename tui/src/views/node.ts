@@ -109,22 +109,18 @@ function facts(node: NodeState): readonly Fact[] {
     fact('processor', valueIn(node.processorName) ?? dash),
     figureFact('cores', node.cores, whole),
     ...(node.addresses.length === 0 ? [] : [fact('addresses', node.addresses.join(', '), 'dim')]),
-    fact(
-      'slowed by heat',
-      throttled === undefined ? dash : throttled ? 'yes' : 'no',
-      throttled === true ? 'bad' : 'plain',
-    ),
-    { label: 'battery', ...battery(valueIn(conditions.battery)) },
-    ...(node.derating === undefined
-      ? []
-      : [fact('plans count on', `${Math.round(node.derating.factor * 100)} %: ${node.derating.reason}`, 'warning')]),
+    'unknown' in conditions.throttled
+      ? fact('slowed by heat', whyUnknown(conditions.throttled), 'dim')
+      : fact('slowed by heat', throttled ? 'yes' : 'no', throttled ? 'bad' : 'plain'),
+    'unknown' in conditions.battery
+      ? fact('battery', whyUnknown(conditions.battery), 'dim')
+      : { label: 'battery', ...battery(conditions.battery.value) },
     ...(node.silent === undefined ? [] : [fact('silent', node.silent, 'warning')]),
     ...badgesOf(node).map(({ text, reason, tone }) => fact(text, reason, tone)),
   ];
 }
 
-function battery(state: BatteryState | undefined): Cell {
-  if (state === undefined) return cell(dash, 'dim');
+function battery(state: BatteryState): Cell {
   if (!state.present) return cell('none');
   const charge = 'unknown' in state.chargePercent ? dash : `${Math.round(state.chargePercent.value)} %`;
   return cell(`${charge}${state.discharging ? ', in use' : ''}`, state.discharging ? 'warning' : 'plain');

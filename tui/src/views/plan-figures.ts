@@ -141,7 +141,7 @@ function planFigures(
           nodeName: one.nodeName,
           device: `${one.backend}/${one.deviceId}`,
           share: one.share,
-          needBytes: combine(one.weightBytes, one.stateBytes, (weights, states) => weights + states),
+          needBytes: need?.needBytes ?? combine(one.weightBytes, one.stateBytes, (weights, states) => weights + states),
           availableBytes: need?.availableBytes ?? notExplained,
           ...(ran?.perStep ?? { computeMilliseconds: notRun, wireMilliseconds: notRun, waitMilliseconds: notRun }),
         };
@@ -189,17 +189,24 @@ interface Measurements {
   readonly timeToFirstTokenMilliseconds: Figure;
 }
 
-/** Of answers that ended lately; and the most that all answers together reached. */
-function measurements({ requests }: DashboardState, { instance, history }: InstanceState): Measurements {
+/** Of answers that ended lately; and of all answers together, while every slot had one, as the prediction has it. */
+function measurements({ requests }: DashboardState, { instance, history, plan }: InstanceState): Measurements {
   const finished = requests.filter((request) => request.instance === instance && request.phase === 'finished');
   const rates = median(finished.map(({ tokensPerSecond }) => tokensPerSecond));
-  const known = history.tokensPerSecond.filter((point) => point !== null);
-  const most = known.reduce((largest, point) => Math.max(largest, point), 0);
   return {
     millisecondsPerToken: 'unknown' in rates ? rates : measured(1000 / rates.value),
-    tokensPerSecond: most > 0 ? measured(most) : unknown('nothing has been answered yet'),
+    tokensPerSecond: rateOfAll(history, plan.slotCount),
     timeToFirstTokenMilliseconds: median(finished.map((request) => request.timeToFirstTokenMilliseconds)),
   };
+}
+
+/** A point tells of the time since the one before it: every slot has to have been taken at both. */
+function rateOfAll({ tokensPerSecond, residentSlots }: InstanceState['history'], slotCount: number): Figure {
+  const isFull = (index: number) => (residentSlots[index] ?? 0) >= Math.max(1, slotCount);
+  const rates = tokensPerSecond.flatMap((rate, index) =>
+    rate !== null && isFull(index) && isFull(index - 1) ? [measured(rate)] : [],
+  );
+  return rates.length > 0 ? median(rates) : unknown(`its ${slotCount} slots have not been taken all at once yet`);
 }
 
 function comparison(predicted: PredictionState, found: Measurements | undefined): readonly ComparisonFigures[] {

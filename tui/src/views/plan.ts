@@ -42,6 +42,7 @@ export function planView(state: DashboardState, context: ViewContext): PlanView 
     why: plan === undefined ? [] : why(plan),
     leftOut: table({
       title: 'Not used',
+      wraps: true,
       columns: [
         { key: 'node', title: 'node' },
         { key: 'device', title: 'device', from: 'medium' },
@@ -157,8 +158,7 @@ function comparisonTable(comparison: readonly ComparisonFigures[], context: View
 /** More than three tenths worse than predicted stands out: so much makes the cluster think of another plan. */
 function ratioCell(figure: ComparisonFigures['figure'], ratio: Figure): Cell {
   if ('unknown' in ratio) return figureCell(ratio, () => '');
-  // How busy an instance is says little of its plan.
-  const isWorse = figure !== 'tokensPerSecond' && ratio.value > 1.3;
+  const isWorse = figure === 'tokensPerSecond' ? ratio.value < 1 / 1.3 : ratio.value > 1.3;
   return cell(`${digits(ratio.value)}×`, isWorse ? 'warning' : 'plain');
 }
 

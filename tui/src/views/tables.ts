@@ -33,6 +33,8 @@ export interface TablePlan {
   readonly most?: number;
   /** Of more rows than that the last are shown, as of events. */
   readonly keepsLast?: boolean;
+  /** As in `Table`. */
+  readonly wraps?: boolean;
 }
 
 const widths: readonly WidthClass[] = ['narrow', 'medium', 'wide'];
@@ -49,6 +51,7 @@ export function table({
   isMain = false,
   most = mostRows,
   keepsLast = false,
+  wraps = false,
 }: TablePlan): Table {
   const isShown = ({ from = 'narrow' }: ColumnPlan) => widths.indexOf(from) <= widths.indexOf(context.width);
   const shown = columns.flatMap((column, index) => (isShown(column) ? [{ column, index }] : []));
@@ -58,8 +61,8 @@ export function table({
   return {
     title,
     columns: shown.map(({ column }): TableColumn => {
-      const { key, title: heading, align = 'left', isWide = false } = column;
-      return { key, title: heading, align, isWide };
+      const { key, title: heading, align = 'left', isWide = false, from = 'narrow' } = column;
+      return { key, title: heading, align, isWide, rank: widths.indexOf(from) };
     }),
     rows: kept.map((row, index): TableRow => {
       const cells = shown.map(({ index: place }): Cell => row.cells[place] ?? { text: '', tone: 'plain' });
@@ -67,6 +70,7 @@ export function table({
     }),
     empty: rows.length > 0 && found.length === 0 ? 'nothing matches the filter' : empty,
     hiddenRows: otherRows + rows.length - kept.length,
+    wraps,
   };
 }
 

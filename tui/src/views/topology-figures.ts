@@ -1,12 +1,14 @@
 /** The figures of the screen Topology. */
 import type { Figure } from '../state/figure.js';
-import type { DashboardState, LinkState, NodePresence } from '../state/state.js';
+import type { DashboardState, FailedLinkState, LinkState, NodePresence } from '../state/state.js';
 import { badgesOf, isThere, memoryOf, type ShareFigures, sharesByNode, totalKnown } from './shares.js';
 
 export interface TopologyFigures {
   readonly nodes: readonly TopologyNodeFigures[];
   /** The fastest link from each node to each other one. */
   readonly links: readonly LinkState[];
+  /** Paths that were tried in vain, with why. */
+  readonly failedLinks: readonly FailedLinkState[];
   readonly leftOut: readonly { readonly nodeName: string; readonly device: string; readonly reason: string }[];
   readonly totals: {
     readonly nodesThere: number;
@@ -55,6 +57,7 @@ export function topologyFigures(state: DashboardState): TopologyFigures {
       };
     }),
     links: fastestLinks(state.links),
+    failedLinks: state.failedLinks,
     leftOut: leftOut(state, shares),
     totals: {
       nodesThere: there.length,

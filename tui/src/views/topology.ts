@@ -29,6 +29,7 @@ export function topologyView(state: DashboardState, context: ViewContext): Topol
     vertices: vertices.map((vertex) => vertexView(vertex, drawn?.instance, vertex === selected)),
     edges: edges(vertices, figures.links, path, selected),
     leftOut: leftOutTable(figures, context),
+    failedLinks: failedLinkTable(figures, context),
     links: linkTable(figures, context),
     details: selected === undefined ? [] : details(selected),
   };
@@ -169,6 +170,7 @@ function edgeText(link: LinkState | undefined): { readonly text: string; readonl
 function leftOutTable({ leftOut }: TopologyFigures, context: ViewContext) {
   return table({
     title: 'Left out',
+    wraps: true,
     columns: [
       { key: 'node', title: 'node' },
       { key: 'device', title: 'device', from: 'medium' },
@@ -180,6 +182,32 @@ function leftOutTable({ leftOut }: TopologyFigures, context: ViewContext) {
     })),
     empty: 'everybody who is here can take part',
     context,
+  });
+}
+
+function failedLinkTable({ failedLinks, nodes }: TopologyFigures, context: ViewContext) {
+  const nameOf = new Map(nodes.map(({ nodeId, nodeName }) => [nodeId, nodeName]));
+  return table({
+    title: 'Paths that failed',
+    columns: [
+      { key: 'from', title: 'from' },
+      { key: 'to', title: 'to' },
+      { key: 'kind', title: 'kind' },
+      { key: 'reason', title: 'why', isWide: true },
+    ],
+    rows: failedLinks.slice(0, mostLinkRows).map(({ fromNodeId, toNodeId, kind, reason }, index) => ({
+      id: `${fromNodeId} ${toNodeId} ${kind} ${index}`,
+      cells: [
+        cell(nameOf.get(fromNodeId) ?? fromNodeId),
+        cell(nameOf.get(toNodeId) ?? toNodeId),
+        cell(kind),
+        cell(reason, 'warning'),
+      ],
+    })),
+    otherRows: Math.max(0, failedLinks.length - mostLinkRows),
+    empty: 'every path that was tried works',
+    context,
+    wraps: true,
   });
 }
 

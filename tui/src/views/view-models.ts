@@ -19,6 +19,8 @@ export interface TopologyView {
   /** Whoever has no part in anything, and why. */
   readonly leftOut: Table;
   readonly links: Table;
+  /** Tried in vain, with why. */
+  readonly failedLinks: Table;
   /** Of the selected vertex. */
   readonly details: readonly Fact[];
 }

@@ -38,6 +38,11 @@ export function drawPanel(region: Region, title: string, { isFocused = false, no
   return region.part(1, 1, width - 2, height - 2);
 }
 
+/** Columns inside a panel of some rows. */
+export function panelColumns(width: number): number {
+  return width >= narrowestFrame ? width - 2 : width;
+}
+
 /** Rows that a panel needs around its contents. */
 export function panelRows(width: number, contentRows: number): number {
   return width >= narrowestFrame && contentRows + 2 >= lowestFrame ? contentRows + 2 : contentRows + 1;

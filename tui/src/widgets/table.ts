@@ -2,7 +2,7 @@
 import type { Table, TableColumn, TableRow } from '../views/blocks.js';
 import { inverted, plain } from './style.js';
 import type { Region } from './surface.js';
-import { textWidth } from './width.js';
+import { textWidth, wrapText } from './width.js';
 
 export interface TableDrawing {
   /** The first row that is shown; to be given again with the next frame. */
@@ -43,22 +43,52 @@ export function drawTable(region: Region, table: Table, options: TableOptions = 
       region.writeWithin(x, 0, width, column.title, palette.dim, column.align);
     });
   }
-  for (const [y, row] of shown.entries()) {
+  const drawn: { id: string; y: number }[] = [];
+  let y = 0;
+  // Lines beside those that every row has.
+  let spare = body.height - shown.length;
+  for (const row of shown) {
+    const lines = table.wraps ? atMost(wrappedCell(fitted, row), 1 + spare) : [];
     eachColumn(fitted, (column, x, width, index) => {
       const cell = row.cells[index];
       if (!cell) return;
       const indent = index === 0 ? Math.min(row.depth * indentColumns, width - 1) : 0;
-      body.writeWithin(x + indent, y, width - indent, cell.text, palette[cell.tone], column.align);
+      const isWrapped = column.isWide && lines.length > 1;
+      for (const [line, text] of (isWrapped ? lines : [cell.text]).entries()) {
+        body.writeWithin(x + indent, y + line, width - indent, text, palette[cell.tone], column.align);
+      }
     });
     if (row.isSelected && options.isFocused !== false) body.paint(y, () => inverted(plain));
+    drawn.push({ id: row.id, y: (isTitled ? 1 : 0) + y });
+    const used = Math.max(1, lines.length);
+    spare -= used - 1;
+    y += used;
   }
-  return { scroll, rows: shown.map(({ id }, index) => ({ id, y: (isTitled ? 1 : 0) + index })), pageRows: body.height };
+  return { scroll, rows: drawn, pageRows: body.height };
 }
 
-/** Rows that a table needs in full. */
-export function tableRows({ columns, rows }: Table): number {
+/** Rows that a table needs in full; with its width, where its texts go on in the next line. */
+export function tableRows({ columns, rows, wraps }: Table, width?: number): number {
   if (rows.length === 0) return 1;
-  return rows.length + (columns.some(({ title }) => title !== '') ? 1 : 0);
+  const titles = columns.some(({ title }) => title !== '') ? 1 : 0;
+  if (!wraps || width === undefined || rows.length > mostWrapped) return rows.length + titles;
+  const fitted = fitColumns(columns, rows, width);
+  return titles + sum(rows.map((row) => Math.max(1, wrappedCell(fitted, row).length)));
+}
+
+/** The last line has the rest, which is cut off where it is drawn. */
+function atMost(lines: readonly string[], most: number): readonly string[] {
+  return lines.length <= most ? lines : [...lines.slice(0, most - 1), lines.slice(most - 1).join(' ')];
+}
+
+/** More rows than that fill any screen without being wrapped. */
+const mostWrapped = 80;
+
+/** The lines of the wide cell of a row; empty where there is none. */
+function wrappedCell(fitted: readonly Fitted[], { cells }: TableRow): readonly string[] {
+  const wide = fitted.find(({ column }) => column.isWide);
+  const cell = wide === undefined ? undefined : cells[wide.index];
+  return wide === undefined || cell === undefined ? [] : wrapText(cell.text, wide.width);
 }
 
 function firstRow(rows: readonly TableRow[], height: number, { scroll = 0, followsEnd = false }: TableOptions): number {
@@ -78,7 +108,8 @@ interface Fitted {
 
 /**
  * Each column gets what its cells need, and what is left goes to the wide one. Where there is too little, the wide one gives
- * first, then the widest; and where that is not enough, the last columns are left out.
+ * first, then the widest text, figures never. Before texts are hardly read any more, columns that are not for every terminal
+ * are left out, those of the highest rank first; and where even that is not enough, the last ones.
  */
 function fitColumns(columns: readonly TableColumn[], rows: readonly TableRow[], room: number): readonly Fitted[] {
   let shown = columns.map((column, index) => {
@@ -86,13 +117,26 @@ function fitColumns(columns: readonly TableColumn[], rows: readonly TableRow[], 
       return textWidth(cells[index]?.text ?? '') + (index === 0 ? depth * indentColumns : 0);
     });
     const wanted = Math.max(textWidth(column.title), ...cells);
-    return { index, column, width: wanted, least: Math.min(wanted, column.isWide ? leastOfWide : leastOfOthers) };
+    // Half a figure would be another one.
+    const isFigure = column.align === 'right';
+    const least = isFigure ? wanted : column.isWide ? leastOfWide : leastOfOthers;
+    const readable = isFigure ? wanted : column.isWide ? readableOfWide : readableOfOthers;
+    return {
+      index,
+      column,
+      width: wanted,
+      least: Math.min(wanted, least),
+      readable: Math.min(wanted, readable),
+    };
   });
   const missing = () => sum(shown.map(({ width }) => width)) + gap * Math.max(0, shown.length - 1) - room;
-  const leastMissing = () => sum(shown.map(({ least }) => least)) + gap * Math.max(0, shown.length - 1) - room;
-  while (shown.length > 1 && leastMissing() > 0) {
-    const last = shown.findLastIndex(({ column }, place) => place > 0 && !column.isWide);
-    shown = shown.filter((_, place) => place !== (last < 0 ? shown.length - 1 : last));
+  const isMissing = (widths: readonly number[]) => sum(widths) + gap * Math.max(0, widths.length - 1) > room;
+  while (shown.length > 1) {
+    const canGo = shown.filter(({ column }, place) => place > 0 && !column.isWide);
+    const rank = Math.max(0, ...canGo.map(({ column }) => column.rank));
+    if (!isMissing(shown.map(({ least, readable }) => (rank > 0 ? readable : least)))) break;
+    const gone = canGo.findLast(({ column }) => column.rank === rank) ?? shown.at(-1);
+    shown = shown.filter((one) => one !== gone);
   }
   const wide = shown.find(({ column }) => column.isWide);
   if (wide) wide.width = Math.max(wide.least, wide.width - Math.max(0, missing()));
@@ -108,7 +152,9 @@ function fitColumns(columns: readonly TableColumn[], rows: readonly TableRow[], 
 }
 
 const leastOfWide = 10;
-const leastOfOthers = 5;
+const leastOfOthers = 8;
+const readableOfWide = 20;
+const readableOfOthers = 16;
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 

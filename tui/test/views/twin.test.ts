@@ -103,8 +103,11 @@ function shows(t: Test, view: unknown, figures: Readonly<Record<string, Figure>>
 const context = { width: 'wide', now: begin + 1000 } as const;
 
 t.test('topology', async (t) => {
-  const { nodes, links, totals } = printed(full, 'topology');
+  const { nodes, links, failedLinks, totals } = printed(full, 'topology');
   const view = topologyView(full, context);
+  t.equal(failedLinks.length, 1);
+  for (const { kind, reason } of failedLinks)
+    for (const text of [kind, reason]) t.ok(textsOf(view.failedLinks).includes(text), text);
   t.same(
     view.vertices.map(({ id, label }) => [id, label]),
     nodes.map(({ nodeId, nodeName }) => [nodeId, nodeName]),

@@ -1,7 +1,7 @@
 // Tables in little room.
 import type { Table } from '@shoal/tui/internal/views/blocks.js';
 import { Surface } from '@shoal/tui/internal/widgets/surface.js';
-import { drawTable } from '@shoal/tui/internal/widgets/table.js';
+import { drawTable, tableRows } from '@shoal/tui/internal/widgets/table.js';
 import { textWidth } from '@shoal/tui/internal/widgets/width.js';
 import t from 'tap';
 import { look } from '../support/memory-display.js';
@@ -12,9 +12,9 @@ function sample(count: number, selected = -1): Table {
   return {
     title: 'Sample',
     columns: [
-      { key: 'name', title: 'name', align: 'left', isWide: false },
-      { key: 'why', title: 'why', align: 'left', isWide: true },
-      { key: 'size', title: 'size', align: 'right', isWide: false },
+      { key: 'name', title: 'name', align: 'left', isWide: false, rank: 0 },
+      { key: 'why', title: 'why', align: 'left', isWide: true, rank: 0 },
+      { key: 'size', title: 'size', align: 'right', isWide: false, rank: 0 },
     ],
     rows: Array.from({ length: count }, (_, index) => ({
       id: String(index),
@@ -24,6 +24,7 @@ function sample(count: number, selected = -1): Table {
     })),
     empty: 'there is none',
     hiddenRows: 0,
+    wraps: false,
   };
 }
 
@@ -38,6 +39,49 @@ t.test('the wide column gives first, and takes what is left', async (t) => {
   t.equal(narrow, 'node-0  it has a long r…  0 GB');
   const [, wide] = draw(sample(2), 80, 4).lines;
   t.match(wide, /^node-0 {2}it has a long reason that is cut first +0 GB$/);
+});
+
+t.test('a reason goes on in the next line where there is room, and only there', async (t) => {
+  const wrapped = { ...sample(2), wraps: true };
+  t.equal(tableRows(wrapped, 30), 7);
+  const { lines, rows } = draw(wrapped, 30, 6);
+  t.same(
+    lines.map((line) => line.trimEnd()),
+    [
+      'name    why               size',
+      'node-0  it has a long     0 GB',
+      '        reason that is',
+      '        cut first',
+      'node-1  it has a long     1 GB',
+      '        reason that is …',
+    ],
+  );
+  t.same(
+    rows.map(({ y }) => y),
+    [1, 4],
+  );
+});
+
+t.test('figures are never cut, and columns of a higher rank go first', async (t) => {
+  const table: Table = {
+    ...sample(1),
+    columns: [
+      { key: 'name', title: 'name', align: 'left', isWide: true, rank: 0 },
+      { key: 'rare', title: 'rare', align: 'right', isWide: false, rank: 2 },
+      { key: 'often', title: 'often', align: 'right', isWide: false, rank: 0 },
+    ],
+    rows: [
+      {
+        id: '0',
+        cells: [plain('a-node-with-a-long-name'), plain('123.456 MB/s'), plain('987.654 µs')],
+        isSelected: false,
+        depth: 0,
+      },
+    ],
+  };
+  t.match(draw(table, 50, 2).lines[1], /^a-node-with-a-long-name {3}123.456 MB\/s {2}987.654 µs$/);
+  t.match(draw(table, 46, 2).lines[1], /^a-node-with-a-long-… {2}123.456 MB\/s {2}987.654 µs$/);
+  t.match(draw(table, 45, 2).lines[1], /^a-node-with-a-long-name {12}987.654 µs$/);
 });
 
 t.test('where even the least is too much, the last columns go', async (t) => {
