@@ -3,7 +3,7 @@ import { placeFastest } from './fastest.js';
 import { placeManually, placeShape } from './forced.js';
 import { checkManualStages } from './manual.js';
 import { Planning } from './planning.js';
-import type { PlacementRequest, PlacementResult } from './request.js';
+import { type PlacementRequest, type PlacementResult, placementObjectives, placementPolicies } from './request.js';
 import { placeRing, placeSmallestCycle, placeWeightedScore } from './ring.js';
 
 /**
@@ -17,9 +17,19 @@ export function place(request: PlacementRequest): PlacementResult {
   return placeWith(new Planning(request));
 }
 
+function unknownName(argument: string, given: unknown, known: readonly string[]): ShoalError {
+  const message = `${argument} is ${JSON.stringify(given)}, which is none of ${known.join(', ')}`;
+  return new ShoalError('ARGUMENT_INVALID', message, { details: { argument } });
+}
+
 export function placeWith(planning: Planning): PlacementResult {
   if (planning.candidates.length === 0) return planning.noDevices();
   const { shape, manual, policy = manual === undefined ? 'fastest' : 'manual', objective } = planning.request.options;
+  // Programs without types, and requests from outside, name what they like.
+  if (!placementPolicies.includes(policy)) throw unknownName('policy', policy, placementPolicies);
+  if (objective !== undefined && !placementObjectives.includes(objective)) {
+    throw unknownName('objective', objective, placementObjectives);
+  }
   if (shape !== undefined) return placeShape(planning, shape);
   switch (policy) {
     case 'fastest':

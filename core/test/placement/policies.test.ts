@@ -200,6 +200,9 @@ t.test('who takes what may be said', async (t) => {
     message: /cpu on ben needs .* and has 20\.0 GiB/,
   });
   t.throws(() => result(nodes, { policy: 'manual' }), { code: 'ARGUMENT_INVALID' });
+  const odd = { code: 'ARGUMENT_INVALID', message: /none of/ };
+  t.throws(() => result(nodes, { policy: '' as 'manual' }), odd);
+  t.throws(() => result(nodes, { objective: 'none' as 'latency' }), odd);
 });
 
 t.test('other texts are refused with the reason', async (t) => {

@@ -1,6 +1,9 @@
 // The cluster over HTTP: what it is, plans, loads, events, and the description of it all.
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
-import { apiNode, modelName } from '../support/api-cluster.js';
+import { apiNode, modelName, question } from '../support/api-cluster.js';
+import { repositoryRoot } from '../support/repository.js';
 
 t.test('the cluster', async (t) => {
   const node = await apiNode();
@@ -41,6 +44,12 @@ t.test('the cluster', async (t) => {
   const none = await call('POST', '/cluster/explain', { model: modelName, without: [like] });
   t.match(none.body.outcome.refusal, { code: 'PLAN_NO_DEVICES' });
   t.equal((await call('POST', '/cluster/explain', { model: modelName, added: [{}] })).status, 400);
+  for (const odd of [{ policy: '' }, { policy: 'best' }, { objective: 'none' }]) {
+    const [field = ''] = Object.keys(odd);
+    const refused = await call('POST', '/cluster/explain', { model: modelName, ...odd });
+    t.equal(refused.status, 400, JSON.stringify(odd));
+    t.match(refused.body, { error: { message: new RegExp(`${field} is .* none of`) } });
+  }
 
   const loaded = await call('POST', '/cluster/instances', { model: modelName, contextLength: 128 });
   t.equal(loaded.status, 201);
@@ -86,4 +95,22 @@ t.test('the cluster', async (t) => {
     });
   }
   t.match(description.paths['/cluster/instances/{instance}'].delete.parameters, [{ name: 'instance', in: 'path' }]);
+});
+
+t.test('a model that cannot read text says so, and takes tokens', async (t) => {
+  const node = await apiNode();
+  t.teardown(() => node.close());
+  const folder = join(t.testdir({}), 'mute');
+  cpSync(join(repositoryRoot, 'models', modelName), folder, { recursive: true });
+  for (const file of readdirSync(folder)) if (file.startsWith('tokenizer')) rmSync(join(folder, file));
+  await node.cluster.load(folder, { contextLength: 128 });
+  const post = (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json' };
+    return fetch(`${node.url}${path}`, { method: 'POST', headers, body: JSON.stringify({ model: folder, ...body }) });
+  };
+  const refused = await post('/v1/chat/completions', { messages: question });
+  t.equal(refused.status, 422, 'the operator can mend it, asking again cannot');
+  t.match(await refused.json(), { error: { type: 'invalid_request_error', code: 'MODEL_TOKENIZER_INVALID' } });
+  const taken = await post('/v1/completions', { prompt: [1, 2, 3], max_tokens: 2 });
+  t.equal(taken.status, 200);
 });

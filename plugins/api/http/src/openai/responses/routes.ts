@@ -1,9 +1,10 @@
 /** `/v1/responses`: answers that can be gone on from by their id. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { clientSignal, EventStream } from '../../event-stream.js';
+import { clientSignal, EventStream, eventStreamType } from '../../event-stream.js';
 import type { ApiParts } from '../../http-api.js';
 import { FieldError } from '../../problems.js';
 import { warn } from '../fields.js';
+import { deletedAnswer, inputTokensAnswer, itemsAnswer, responseAnswer } from './answers.js';
 import { BackgroundRun } from './background.js';
 import { type KeptItem, keptItems } from './items.js';
 import { promptOf, responseOrder } from './order.js';
@@ -55,7 +56,14 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
 
   server.post<{ Body: ResponseBody }>(
     '/v1/responses',
-    { schema: { summary: 'Makes a response, whole or as events.', body: responseSchema } },
+    {
+      schema: {
+        summary: 'Makes a response, whole or as events.',
+        body: responseSchema,
+        answer: responseAnswer,
+        answerType: eventStreamType,
+      },
+    },
     async ({ body }, reply) => {
       const { response, controller } = await create(body, reply);
       if (body.background) {
@@ -80,7 +88,7 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
 
   server.post<{ Body: PromptBody }>(
     '/v1/responses/input_tokens',
-    { schema: { summary: 'Counts the tokens of a prompt.', body: inputTokensSchema } },
+    { schema: { summary: 'Counts the tokens of a prompt.', body: inputTokensSchema, answer: inputTokensAnswer } },
     async ({ body }, reply) => {
       if (body.conversation != null) throw new FieldError('conversation', "'conversation' is not supported here.");
       warn(reply, body.personality == null ? [] : ["'personality' has no effect here"]);
@@ -92,7 +100,15 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
 
   server.get<{ Params: Parameters; Querystring: RetrieveQuery }>(
     '/v1/responses/:response',
-    { schema: { summary: 'A response that is kept.', params: responseParameters, querystring: retrieveQuery } },
+    {
+      schema: {
+        summary: 'A response that is kept.',
+        params: responseParameters,
+        querystring: retrieveQuery,
+        answer: responseAnswer,
+        answerType: eventStreamType,
+      },
+    },
     async ({ params, query }, reply) => {
       const response = store.get(params.response);
       if (query.stream !== 'true') return response.json();
@@ -109,7 +125,7 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
 
   server.delete<{ Params: Parameters }>(
     '/v1/responses/:response',
-    { schema: { summary: 'Forgets a response.', params: responseParameters } },
+    { schema: { summary: 'Forgets a response.', params: responseParameters, answer: deletedAnswer } },
     async ({ params: { response: id } }) => {
       const response = store.get(id);
       if (response.isRunning) {
@@ -124,7 +140,13 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
 
   server.post<{ Params: Parameters }>(
     '/v1/responses/:response/cancel',
-    { schema: { summary: 'Ends a response that is made in the background.', params: responseParameters } },
+    {
+      schema: {
+        summary: 'Ends a response that is made in the background.',
+        params: responseParameters,
+        answer: responseAnswer,
+      },
+    },
     async ({ params }) => {
       const response = store.get(params.response);
       const run = background.get(response);
@@ -136,7 +158,14 @@ export function addResponses(server: FastifyInstance, parts: ApiParts): void {
 
   server.get<{ Params: Parameters; Querystring: ItemsQuery }>(
     '/v1/responses/:response/input_items',
-    { schema: { summary: 'What a response was made from.', params: responseParameters, querystring: itemsQuery } },
+    {
+      schema: {
+        summary: 'What a response was made from.',
+        params: responseParameters,
+        querystring: itemsQuery,
+        answer: itemsAnswer,
+      },
+    },
     async ({ params, query }) => page(store.inputItems(params.response), query),
   );
 }
