@@ -81,6 +81,7 @@ export function libp2pChannel(stream: Stream, connection: Connection): ByteChann
   let ended = false;
   // The stream stays open for as long as the peers know each other; the connection's own pings watch it.
   stream.inactivityTimeout = 0x7fff_ffff;
+  announceWindowRarely(stream);
   return {
     remote,
     send(bytes) {
@@ -122,6 +123,32 @@ export function libp2pChannel(stream: Stream, connection: Connection): ByteChann
       // A connection that is given up must not be taken for a way to the peer later.
       connection.abort(error);
     },
+  };
+}
+
+/** What the library's stream has beside its interface, in this version. */
+interface WindowedStream {
+  sendWindowUpdate(): void;
+  readonly recvWindow: number;
+  readonly recvWindowCapacity: number;
+}
+
+/** The first updates also say that the stream is open. */
+const openingUpdates = 4;
+
+/**
+ * The library's Yamux answers every message with an update of its window: half of the frames between idle nodes. As other
+ * implementations do, this one waits until half of the window is used.
+ */
+function announceWindowRarely(stream: Stream): void {
+  const windowed = stream as unknown as Partial<WindowedStream>;
+  const update = windowed.sendWindowUpdate;
+  if (update === undefined || windowed.recvWindow === undefined || windowed.recvWindowCapacity === undefined) return;
+  let updates = 0;
+  windowed.sendWindowUpdate = function (this: WindowedStream) {
+    if (updates >= openingUpdates && this.recvWindowCapacity > this.recvWindow / 2) return;
+    updates += 1;
+    update.call(this);
   };
 }
 

@@ -2,6 +2,13 @@
 import { ShoalError } from '../spec/errors.js';
 import { NotAMemberError } from './membership-proof.js';
 
+/** libp2p's errors of layers that come when there is a connection. */
+const handshakeFailure = /Encrypt|InvalidCrypto|UnexpectedEOF|UnsupportedProtocol/;
+
+/** The library keeps of a cause its message only, in some layers. */
+const isTimeout = ({ name, message }: Error): boolean =>
+  name === 'TimeoutError' || /aborted due to timeout|timed out|ETIMEDOUT/i.test(message);
+
 /** Tells strangers, this node itself and its doubles from nodes that are not there. */
 export function dialError(
   addresses: readonly string[],
@@ -18,8 +25,12 @@ export function dialError(
   }
   const stranger = causes.find((cause) => cause instanceof NotAMemberError);
   if (stranger) return fail('NODE_NOT_A_MEMBER', `the node at ${where} is not of this cluster: ${stranger.message}`);
+  // Who has not finished in time is busy: it says nothing about whose it is.
+  if (causes.some(isTimeout)) {
+    return fail('NODE_UNREACHABLE', `no connection to ${where}: ${reasonOf(causes, thrown)}`);
+  }
   // What listens there speaks, but not this protocol.
-  if (causes.some(({ name }) => /Encrypt|InvalidCrypto|UnexpectedEOF|UnsupportedProtocol/.test(name))) {
+  if (causes.some(({ name }) => handshakeFailure.test(name))) {
     return fail('NODE_NOT_A_MEMBER', `what listens at ${where} does not speak as a Shoal node`);
   }
   return fail('NODE_UNREACHABLE', `no connection to ${where}: ${reasonOf(causes, thrown)}`);
@@ -30,7 +41,10 @@ function reasonOf(causes: readonly Error[], thrown: unknown): string {
   if (codes.includes('ECONNREFUSED')) return 'nothing listens there';
   if (codes.includes('EHOSTUNREACH') || codes.includes('ENETUNREACH')) return 'there is no way to that machine';
   if (codes.includes('ENOTFOUND') || codes.includes('EAI_AGAIN')) return 'the name is not known';
-  if (causes.some(({ name }) => name === 'TimeoutError')) {
+  if (causes.some(({ name }) => handshakeFailure.test(name))) {
+    return 'it answers, but did not finish the handshake in time; it or this machine is too busy';
+  }
+  if (causes.some(isTimeout)) {
     return 'no answer; the machine is off, the address is wrong, or a firewall drops what is sent there';
   }
   return causes.find(({ name }) => name !== 'AggregateError')?.message ?? String(thrown);

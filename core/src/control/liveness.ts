@@ -47,9 +47,15 @@ export class Liveness {
     const now = performance.now();
     this.running = true;
     this.lastAnswer = now;
-    this.lastTick = now;
     this.lastPing = now;
-    this.ticking = setInterval(() => this.tick(), tickMilliseconds);
+    // All peers at the same moments: an idle node then wakes once a second for them, not once for each.
+    const untilNext = tickMilliseconds - (now % tickMilliseconds);
+    this.lastTick = now + untilNext - tickMilliseconds;
+    this.ticking = setTimeout(() => {
+      this.ticking = setInterval(() => this.tick(), tickMilliseconds);
+      this.ticking.unref();
+      this.tick();
+    }, untilNext);
     this.ticking.unref();
   }
 

@@ -2,7 +2,7 @@
  * What the pulses of one peer say, by a clock that is given: pure, so that every case can be tested.
  *
  * A peer that was heard is `heard` until nothing has come for a while, then `suspected`: a burst of pulses that want
- * answers decides within a moment whether it is `silent`. A false alarm costs more than a late one, so it takes three
+ * answers decides within a moment whether it is `silent`. A false alarm costs more than a late one, so it takes two
  * regular pulses and all of the burst to be lost.
  */
 import type { Pulse } from './pulse-packet.js';
@@ -12,9 +12,9 @@ export type PulseState = 'unproven' | 'heard' | 'suspected' | 'silent';
 
 export const pulseTimes = {
   /** Between regular pulses. */
-  intervalMilliseconds: 300,
+  intervalMilliseconds: 400,
   /** Silence that makes a peer suspected. */
-  suspectedAfterMilliseconds: 800,
+  suspectedAfterMilliseconds: 850,
   /** Between the pulses of the burst. */
   burstIntervalMilliseconds: 75,
   /** Silence, burst included, after which nothing more is expected. */

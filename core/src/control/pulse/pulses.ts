@@ -8,7 +8,7 @@ import { type PulseEnd, pulseChannel } from './pulse-packet.js';
 import type { PulseAddress, PulseNews, PulseOrder, PulseThreadOptions } from './pulse-protocol.js';
 import type { PulseState } from './pulse-track.js';
 
-const beatIntervalMilliseconds = 250;
+const beatIntervalMilliseconds = 500;
 const startDeadlineMilliseconds = 2000;
 /** Heap of the thread, which holds some numbers for each peer. */
 const heapMegabytes = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 } as const;
