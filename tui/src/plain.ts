@@ -34,8 +34,8 @@ export async function runPlain(parts: PlainParts, signal: AbortSignal): Promise<
   source.start();
   try {
     const began = performance.now();
-    const isKnown = () => state.nodes.some(({ devices }) => devices.length > 0);
-    // All looks that were begun together, or what is known when one of them takes too long.
+    const isKnown = () => state.connection.phase === 'lost' || state.nodes.some(({ devices }) => devices.length > 0);
+    // All looks that were begun together, or what is known when one of them takes too long, or that there is nobody.
     while (!signal.aborted && !isKnown() && performance.now() - began < longestFirstLook) await pause(50, signal);
     await pause(firstLookMilliseconds, signal);
     let toldEvents = 0;

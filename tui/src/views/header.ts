@@ -35,6 +35,7 @@ export function headerView(state: DashboardState, now: number): HeaderView {
 /** The one thing that must be read. */
 function alert(state: DashboardState, now: number): Cell | undefined {
   const { connection } = state;
+  const ready = state.instances.filter((one) => one.state === 'ready');
   if (connection.phase === 'lost') {
     return cell(
       `the connection is lost since ${age(now - connection.since)} (${connection.reason}); try ${connection.attempt} is under way, and what is shown is old`,
@@ -42,7 +43,10 @@ function alert(state: DashboardState, now: number): Cell | undefined {
     );
   }
   if (connection.phase === 'connecting') return cell('connecting to the node', 'accent');
-  const failed = state.instances.find((one) => one.state === 'failed');
+  // Once the model is served again, it is history, and stands with the events and the plans.
+  const failed = state.instances.find(
+    (one) => one.state === 'failed' && !ready.some(({ modelName }) => modelName === one.modelName),
+  );
   if (failed !== undefined)
     return cell(`${failed.modelName} failed: ${failed.failure?.message ?? 'no reason is given'}`, 'bad');
   const bad = state.nodes.filter(({ presence }) => presence === 'unreachable' || presence === 'refused');

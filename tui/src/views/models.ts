@@ -4,7 +4,7 @@ import type { Bar, Cell, Fact, ViewContext } from './blocks.js';
 import { type FitFigures, type ModelFigures, modelsFigures } from './models-figures.js';
 import { selectedId, table } from './tables.js';
 import type { ModelsView } from './view-models.js';
-import { bytes, cell, counted, dash, fact, figureCell, figureFact } from './words.js';
+import { bytes, cell, dash, fact, figureCell, figureFact } from './words.js';
 
 const mostFitRows = 200;
 
@@ -117,6 +117,8 @@ function details(model: ModelFigures): readonly Fact[] {
     ...('value' in fit.missingBytes && fit.missingBytes.value > 0
       ? [fact('missing', bytes(fit.missingBytes), 'bad')]
       : []),
-    ...(instances.length === 0 ? [] : [fact('loaded', counted(instances.length, 'instance'))]),
+    ...instances.map(({ instance, state }) =>
+      fact(`instance ${instance}`, state, state === 'failed' ? 'bad' : 'plain'),
+    ),
   ];
 }

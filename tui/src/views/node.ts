@@ -28,7 +28,8 @@ import {
 
 export function nodeView(state: DashboardState, context: ViewContext): NodeView {
   const shares = sharesByNode(state.instances);
-  const nodes = nodeTable(state.nodes, shares, context);
+  // Whoever has chosen none looks at the node that is asked.
+  const nodes = nodeTable(state.nodes, shares, { ...context, selected: context.selected ?? state.selfNodeId });
   const node = state.nodes.find(({ nodeId }) => nodeId === selectedId(nodes));
   if (node === undefined) {
     const empty = table({ title: '', columns: [], rows: [], empty: 'no node is selected', context });

@@ -1,92 +1,13 @@
 // The dashboard over a node that tells garbage, and more than anybody can read; and keys that come faster than frames.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterEvent, NodeService } from '@shoal/core';
+import type { ClusterEvent } from '@shoal/core';
 import { SeededRandom } from '@shoal/core/internal/simulation/seeded-random.js';
-import { allScreens } from '@shoal/tui/internal/screens/all-screens.js';
-import { Dashboard } from '@shoal/tui/internal/shell/dashboard.js';
-import { ClusterSource } from '@shoal/tui/internal/source/source.js';
-import { Cluster } from 'shoal';
 import t from 'tap';
 import { garbage, spoiled } from '../support/garbage.js';
-import { look, MemoryDisplay } from '../support/memory-display.js';
+import { answers, clusterOf, nothing, type Services, withDashboard } from '../support/running-dashboard.js';
 import { cluster as looked, machines, topology } from '../support/sample.js';
 
 t.setTimeout(120_000);
-
-type Services = Partial<Record<keyof NodeService, (...given: never[]) => unknown>>;
-
-/** A cluster whose node answers so; what it is not told to answer, it never does. */
-function clusterOf(service: Services): Cluster {
-  const silent = () => new Promise<never>(() => undefined);
-  const all = new Proxy(service, {
-    get: (target, name) => (name === 'nodeId' ? 'anna-id' : (Reflect.get(target, name) ?? silent)),
-  });
-  return new Cluster({
-    service: all as unknown as NodeService,
-    nodeName: 'anna',
-    home: '/nowhere',
-    addresses: () => [],
-    close: async () => undefined,
-  });
-}
-
-async function* nothing(signal: AbortSignal): AsyncGenerator<never> {
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-const answers: Services = {
-  nodes: async () => looked.nodes,
-  instances: async () => looked.instances,
-  state: async () => looked.state,
-  readiness: async () => ({ nodes: [], transport: { name: 'tcp' } }),
-  topology: async () => topology.topology,
-  statistics: async () => [],
-  watch: nothing,
-  logs: (_request: unknown, signal: AbortSignal) => nothing(signal),
-};
-
-interface Running {
-  readonly display: MemoryDisplay;
-  readonly shows: (wanted: RegExp) => Promise<void>;
-}
-
-/** Runs a dashboard while the test looks at it. */
-async function withDashboard(
-  connect: () => Promise<Cluster>,
-  look_: (running: Running) => Promise<void>,
-): Promise<void> {
-  let display: MemoryDisplay | undefined;
-  const dashboard = new Dashboard({
-    source: (emit) => new ClusterSource({ connect, needsPeers: false, emit, intervalMilliseconds: 250 }),
-    display: (observer) => {
-      display = new MemoryDisplay(observer);
-      return display;
-    },
-    look,
-    screens: allScreens,
-    intervalMilliseconds: 250,
-  });
-  const ended = new AbortController();
-  const running = dashboard.run(ended.signal);
-  try {
-    const shown = display as unknown as MemoryDisplay;
-    await look_({
-      display: shown,
-      async shows(wanted) {
-        const end = performance.now() + 30_000;
-        while (!wanted.test(shown.screen)) {
-          if (performance.now() > end) throw new Error(`never shown: ${wanted}\n${shown.screen}`);
-          await sleep(10);
-        }
-      },
-    });
-  } finally {
-    ended.abort();
-    await running;
-  }
-}
 
 t.test('a node that tells garbage', async (t) => {
   const random = new SeededRandom(7);

@@ -11,7 +11,10 @@ export class MemoryDisplay implements Display {
   isBehind = false;
   isClosed = false;
   cursor: Position | undefined;
+  /** How often everything was to be drawn anew. */
+  forgotten = 0;
   private lines: readonly string[] = [];
+  private attributes = '';
 
   constructor(
     readonly observer: DisplayObserver,
@@ -23,13 +26,21 @@ export class MemoryDisplay implements Display {
     return this.lines.join('\n');
   }
 
+  /** With how it looks, too. */
+  get picture(): string {
+    return `${this.screen}\n${this.attributes}`;
+  }
+
   show(surface: Surface, cursor?: Position): void {
     this.frames += 1;
     this.cursor = cursor;
     this.lines = surface.lines();
+    this.attributes = surface.attributes.join(' ');
   }
 
-  forget(): void {}
+  forget(): void {
+    this.forgotten += 1;
+  }
 
   close(): void {
     this.isClosed = true;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ShoalError } from '@shoal/core/client';
+import { errorFromCode, ShoalError } from '@shoal/core/client';
 import { startBackgroundNode } from '../../background-node.js';
 import { attach, type Cluster, runningNode } from '../../client.js';
 import { type DashboardFormat, type DashboardModule, loadDashboard } from '../../dashboard.js';
@@ -92,6 +92,9 @@ async function joined(cluster: Cluster, peers: readonly string[], signal: AbortS
   for (;;) {
     const nodes = await cluster.nodes();
     if (nodes.some(({ state }) => state === 'connected')) return;
+    // Trying on would change nothing: the key is another one, or the version.
+    const refused = nodes.find(({ state }) => state === 'refused');
+    if (refused?.code !== undefined) throw errorFromCode(refused.code, refused.message ?? 'it was refused');
     if (performance.now() > end) {
       const why = nodes.find(({ message }) => message !== undefined)?.message ?? 'it does not answer';
       throw new ShoalError('NODE_UNREACHABLE', `no node was met at ${peers.join(', ')}: ${why}`, {
