@@ -55,7 +55,8 @@ function nodesAfter(before: readonly NodeState[], { nodes, at }: ClusterUpdate):
     if (nodeId !== '') listed.set(nodeId, nodeAfter(known.get(nodeId) ?? newNode(nodeId), summary));
   }
   const gone = before
-    .filter(({ nodeId }) => !listed.has(nodeId))
+    // A stranger that was refused has not left: it was never there.
+    .filter(({ nodeId, presence }) => !listed.has(nodeId) && presence !== 'refused')
     .map((node): NodeState => ({ ...node, presence: 'gone', isLeader: false, goneAt: node.goneAt ?? at }))
     .filter(({ goneAt = at }) => at - goneAt <= limits.goneMilliseconds)
     .sort((left, right) => (right.goneAt ?? 0) - (left.goneAt ?? 0));

@@ -62,10 +62,15 @@ export interface MemberFigures extends StepTimes {
   readonly availableBytes: Figure;
 }
 
+const instanceOrder = ['ready', 'loading', 'failed', 'unloaded'] as const satisfies readonly InstanceState['state'][];
+
 export function plansFigures(state: DashboardState): PlansFigures {
   return {
     plans: [
-      ...state.instances.map((instance) => instanceFigures(state, instance)),
+      // What serves comes first, what failed last.
+      ...instanceOrder.flatMap((phase) =>
+        state.instances.filter((one) => one.state === phase).map((instance) => instanceFigures(state, instance)),
+      ),
       ...state.explanations.map(questionFigures),
     ],
   };

@@ -61,7 +61,8 @@ export function topologyFigures(state: DashboardState): TopologyFigures {
     leftOut: leftOut(state, shares),
     totals: {
       nodesThere: there.length,
-      nodesMissing: state.nodes.length - there.length,
+      // Whoever was refused never was one of them.
+      nodesMissing: state.nodes.filter((node) => !isThere(node) && node.presence !== 'refused').length,
       machines: machines.size,
       devices: there.reduce(
         (sum, { devices }) => sum + devices.filter((one) => one.unavailable === undefined).length,

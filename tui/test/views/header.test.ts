@@ -4,6 +4,7 @@ import { initialState } from '@shoal/tui/internal/state/initial.js';
 import type { Update } from '@shoal/tui/internal/state/update.js';
 import { headerView } from '@shoal/tui/internal/views/header.js';
 import { nodeView } from '@shoal/tui/internal/views/node.js';
+import { topologyFigures } from '@shoal/tui/internal/views/topology-figures.js';
 import t from 'tap';
 import { attached, begin, cluster } from '../support/sample.js';
 
@@ -20,6 +21,19 @@ t.test('a model that failed is told of until it is served again', async (t) => {
   t.equal(alertOf([failed]), 'tiny-llama failed: its worker ended');
   t.equal(alertOf([failed, { ...loaded, state: 'loading' }]), 'tiny-llama failed: its worker ended');
   t.equal(alertOf([failed, loaded]), undefined);
+});
+
+t.test('a stranger that was refused is not missed, neither while it is listed nor after', async (t) => {
+  const stranger = { ...cluster.nodes[2], nodeId: '', nodeName: '10.0.0.9', addresses: ['10.0.0.9'], state: 'refused' };
+  const [self] = cluster.nodes;
+  const looked = (nodes: readonly unknown[]) => ({ ...cluster, nodes }) as unknown as Update;
+  const met = apply(initialState(begin), looked([self, stranger]));
+  t.equal(met.nodes.length, 2);
+  t.equal(topologyFigures(met).totals.nodesMissing, 0);
+  t.same(
+    apply(met, looked([self])).nodes.map(({ nodeName }) => nodeName),
+    ['anna'],
+  );
 });
 
 t.test('whoever has chosen no node looks at the one that is asked', async (t) => {
