@@ -64,11 +64,7 @@ function memberAfter(
   // Counters that went back are those of another worker: there is nothing to compare with.
   if (before === undefined || seconds <= 0 || counters.steps < before.counters.steps) {
     const nothing = unknown('it takes two looks to tell');
-    const perStep = before?.perStep ?? {
-      computeMilliseconds: nothing,
-      wireMilliseconds: nothing,
-      waitMilliseconds: nothing,
-    };
+    const perStep = before?.perStep ?? noStepTimes(nothing);
     const rates = { stepsPerSecond: nothing, sentBytesPerSecond: nothing, receivedBytesPerSecond: nothing };
     return { state: { ...fresh, perStep, ...rates } };
   }
@@ -86,7 +82,9 @@ function memberAfter(
   };
   const perStep =
     steps === 0
-      ? before.perStep
+      ? 'unknown' in before.perStep.computeMilliseconds
+        ? noStepTimes(unknown('no step has run since the dashboard looks'))
+        : before.perStep
       : {
           computeMilliseconds: measured(growth.computeMilliseconds / steps),
           wireMilliseconds: measured(growth.wireMilliseconds / steps),
@@ -100,6 +98,10 @@ function memberAfter(
     receivedBytesPerSecond: measured(grown('wireBytesReceived') / seconds),
   };
   return { state, growth };
+}
+
+function noStepTimes(nothing: Figure): MemberState['perStep'] {
+  return { computeMilliseconds: nothing, wireMilliseconds: nothing, waitMilliseconds: nothing };
 }
 
 function cleanCounters(value: unknown): MemberCounters {

@@ -172,6 +172,13 @@ t.test('a node that is looked at for the first time tells of the minutes before'
   t.equal(next.nodes[0]?.history.at.length, 4, 'and from then on it is watched');
 });
 
+t.test('without a step there is nothing to tell of steps, however often it is looked', async (t) => {
+  const state = applyAll(initialState(begin), [cluster, statistics(begin, 100), statistics(begin + 1000, 100)]);
+  const [member] = state.instances[0]?.members ?? [];
+  t.match(member?.perStep.computeMilliseconds, { unknown: 'no step has run since the dashboard looks' });
+  t.same(member?.stepsPerSecond, { value: 0, source: 'measured' });
+});
+
 t.test('counters tell what happened between two looks', async (t) => {
   let state = applyAll(initialState(begin), [cluster, statistics(begin, 100)]);
   const [first] = state.instances;
