@@ -5,6 +5,7 @@
 export { AsyncQueue } from './control/async-queue.js';
 export { type Derating, deratingsByMachine } from './machine/derating.js';
 export { describeModel } from './model/describe.js';
+export { hubNames, hubSnapshot } from './model/hub-cache.js';
 export { resolveHome } from './node/home.js';
 export { attachNode, isNodeRunning, type RemoteNode } from './node/remote-service.js';
 export { softwareVersion } from './node/software-version.js';

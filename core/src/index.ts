@@ -13,6 +13,7 @@ export * from './model/chat-message.js';
 export * from './model/chat-template.js';
 export * from './model/describe.js';
 export * from './model/generation-config.js';
+export { hubNames, hubSnapshot } from './model/hub-cache.js';
 export * from './model/model-resolver.js';
 export * from './model/safetensors.js';
 export * from './model/streaming-detokenizer.js';

@@ -9,7 +9,7 @@ import {
 } from '@shoal/core';
 import { Cluster } from './cluster.js';
 import { type PluginSelection, selectPlugins } from './cluster-plugins.js';
-import { shippedModelLibraries } from './shipped.js';
+import { modelLibraries } from './shipped.js';
 
 /** Everything has a default; `createCluster()` makes this process a node of the home's cluster. */
 export interface ClusterOptions extends PluginSelection, Omit<NodeOptions, 'plugins' | 'clusterKey' | 'log'> {
@@ -54,7 +54,7 @@ export async function createCluster(
     log,
     apis,
     clusterKey: typeof clusterKey === 'string' ? parseClusterKey(clusterKey, 'clusterKey') : clusterKey,
-    modelLibraries: [...(options.modelLibraries ?? []), ...shippedModelLibraries()],
+    modelLibraries: [...(options.modelLibraries ?? []), ...modelLibraries()],
   });
   return new Cluster({
     service: node.service,

@@ -3,8 +3,8 @@ import { type Dirent, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorCode } from '@shoal/core';
-import { describeModel, resolveHome, ShoalError } from '@shoal/core/client';
-import { shippedModelLibraries } from './shipped.js';
+import { describeModel, hubNames, hubSnapshot, resolveHome, ShoalError } from '@shoal/core/client';
+import { hubCaches, shippedModelLibraries } from './shipped.js';
 
 export interface LibraryModel {
   /** What `load` takes; with its owner where it has one (`owner/model`). */
@@ -20,16 +20,34 @@ export interface LibraryModel {
   readonly problem?: { readonly code: ErrorCode; readonly message: string };
 }
 
+interface Libraries {
+  readonly home?: string;
+  /** Whether models that other programs have fetched count, too; default true. */
+  readonly fetchedByOthers?: boolean;
+}
+
 /** Every folder with a config.json in the libraries, the home's first; a name that is hidden by another is left out. */
-export async function listModels(options: { readonly home?: string } = {}): Promise<LibraryModel[]> {
-  const libraries = [join(resolveHome(options.home), 'models'), ...shippedModelLibraries()];
-  const found = new Map<string, LibraryModel>();
-  for (const library of libraries) {
-    for (const name of await modelNames(library)) {
-      if (!found.has(name)) found.set(name, await describe(name, join(library, name)));
-    }
+export async function listModels(options: Libraries = {}): Promise<LibraryModel[]> {
+  const folders = await modelFolders(options);
+  const models: LibraryModel[] = [];
+  for (const [name, directory] of folders) models.push(await describe(name, directory));
+  return models;
+}
+
+/** Names and folders of the same models; their files are not read. */
+export async function modelFolders({ home, fetchedByOthers = true }: Libraries): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const add = (name: string, directory: string | undefined) => {
+    if (directory === undefined || found.has(name) || !existsSync(join(directory, 'config.json'))) return;
+    found.set(name, directory);
+  };
+  for (const library of [join(resolveHome(home), 'models'), ...shippedModelLibraries()]) {
+    for (const name of await modelNames(library)) add(name, join(library, name));
   }
-  return [...found.values()];
+  for (const cache of fetchedByOthers ? hubCaches() : []) {
+    for (const name of (await hubNames(cache)).sort()) add(name, await hubSnapshot(cache, name));
+  }
+  return found;
 }
 
 async function modelNames(library: string): Promise<string[]> {

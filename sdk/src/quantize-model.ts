@@ -14,7 +14,7 @@ import {
   tensorStorages,
 } from '@shoal/core';
 import { type PluginSelection, selectPlugins } from './cluster-plugins.js';
-import { shippedModelLibraries } from './shipped.js';
+import { modelLibraries } from './shipped.js';
 
 export interface QuantizeOptions extends PluginSelection {
   /** Types of matrices and embeddings; all else stays as it is stored. */
@@ -44,7 +44,7 @@ const isIndex = (name: string): boolean => name.endsWith('.index.json');
 export async function quantizeModel(model: string, output: string, options: QuantizeOptions): Promise<QuantizedModel> {
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  const libraries = [path.join(resolveHome(options.home), 'models'), ...shippedModelLibraries()];
+  const libraries = [path.join(resolveHome(options.home), 'models'), ...modelLibraries()];
   const description = await describeModel(await resolveModelDirectory(model, { libraries }));
   const plugins = await selectPlugins(options);
   const storages = tensorStorages([wholeProgram(strategyFor(plugins, description).host, description)], options.storage);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { canonicalJson } from '../program/digest.js';
 import { ShoalError } from '../spec/errors.js';
 import type { CheckpointTensor, ModelConfig, ModelDescription } from '../spec/model.js';
+import { hubNameOf } from './hub-cache.js';
 import { parseModelJson, readModelText } from './model-file.js';
 import { SafetensorsCheckpoint } from './safetensors.js';
 
@@ -25,7 +26,7 @@ export async function describeModel(directory: string): Promise<ModelDescription
   const tokenizerText = await readModelText(folder, 'tokenizer.json', 'MODEL_TOKENIZER_INVALID');
   const tensors = readTensors(folder);
   return {
-    name: path.basename(folder),
+    name: path.basename(hubNameOf(folder) ?? folder),
     directory: folder,
     digest: digestOf(config, tokenizerText, tensors),
     config,

@@ -2,6 +2,7 @@
 import { basename, isAbsolute } from 'node:path';
 import type { MachineMonitor } from '../machine/monitor.js';
 import { describeModel } from '../model/describe.js';
+import { hubNameOf } from '../model/hub-cache.js';
 import { resolveModelDirectory } from '../model/model-resolver.js';
 import { inject, injectable } from '../runtime/injection.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
@@ -73,7 +74,7 @@ export class NodeDescriber {
       return await resolveModelDirectory(model, { libraries });
     } catch (thrown) {
       if (!isAbsolute(model)) throw thrown;
-      return resolveModelDirectory(basename(model), { libraries }).catch(() => {
+      return resolveModelDirectory(hubNameOf(model) ?? basename(model), { libraries }).catch(() => {
         throw thrown;
       });
     }

@@ -201,7 +201,7 @@ class NodeBuilder {
       home: home.directory,
       offersDevices: options.devices ?? true,
       stands: options.stands ?? lasting,
-      modelLibraries: [...(options.modelLibraries ?? []), home.modelsDirectory],
+      modelLibraries: [home.modelsDirectory, ...(options.modelLibraries ?? [])],
     };
     const configured = [options.dataAddress ?? []].flat();
     const links = new NodeLinks({

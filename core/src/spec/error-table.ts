@@ -35,7 +35,9 @@ export const errorTable = {
   MODEL_NOT_FOUND: {
     meaning: 'There is no checkpoint under this path or name.',
     raisedBy: 'the node that looks for the model',
-    remedy: 'Check the path: a model is a folder with config.json and *.safetensors files.',
+    remedy:
+      'Check the name (`shoal models` lists those that are here) or the path: a model is a folder with config.json and ' +
+      '*.safetensors files, as `hf download OWNER/NAME` fetches it.',
     native: true,
   },
   MODEL_CONFIG_INVALID: {

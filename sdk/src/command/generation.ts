@@ -156,7 +156,8 @@ export const choicesOption: OptionSpecification = {
 export const modelArgument: ArgumentSpecification = {
   name: 'MODEL',
   description:
-    'A folder with a Hugging Face checkpoint (config.json, *.safetensors, tokenizer.json), or the name of one in SHOAL_HOME/models.',
+    'A folder with a Hugging Face checkpoint (config.json, *.safetensors, tokenizer.json), or the name of one: `shoal ' +
+    'models` lists what is in SHOAL_HOME/models and in the cache of `hf download`.',
   completes: 'model',
 };
 

@@ -6,7 +6,8 @@ import { type LibraryModel, listModels } from '../model-library.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 
 export async function modelFindings(home: string): Promise<Finding[]> {
-  const models = await listModels({ home });
+  // What others fetched may be of any kind, and is no fault of this home.
+  const models = await listModels({ home, fetchedByOthers: false });
   if (models.length === 0) {
     const remedy = `Put a checkpoint folder into ${join(home, 'models')}.`;
     return [warning('model', '(none)', 'no model is known by name', remedy)];

@@ -1,12 +1,16 @@
 import { formatBytes, formatTable } from '@shoal/core/client';
-import { listModels } from '../../model-library.js';
+import { listModels, modelFolders } from '../../model-library.js';
 import type { Command, CommandInvocation } from '../command.js';
 import { homeOption, parseHome } from '../home-options.js';
 
 async function models({ options, terminal }: CommandInvocation): Promise<void> {
-  const found = await listModels(parseHome(options));
+  const home = parseHome(options);
+  if (options.flag('names') && !terminal.isJson) {
+    for (const name of (await modelFolders(home)).keys()) terminal.line(name);
+    return;
+  }
+  const found = await listModels(home);
   if (terminal.isJson) terminal.json(found);
-  else if (options.flag('names')) for (const { name } of found) terminal.line(name);
   else {
     const rows = found.map(({ name, architecture, weightBytes, problem, directory }) => [
       name,
@@ -28,7 +32,7 @@ export const modelsCommand: Command = {
   summary: 'List the models that can be asked for by name.',
   options: [{ name: 'names', description: 'Print names alone, one a line.' }, homeOption],
   examples: [
-    ['shoal models', 'what is in SHOAL_HOME/models, and what ships with Shoal'],
+    ['shoal models', "what is in SHOAL_HOME/models, what ships with Shoal, and Hugging Face's cache"],
     ['shoal models --names', 'for scripts'],
   ],
   run: models,
