@@ -114,7 +114,7 @@ const cases: readonly Case[] = [
         .map((node) => ({ ...node, nodes: [summary('one', 'self')] })),
     },
     topology: { nodes: topology.nodes.slice(0, 1), links: [], failures: [] },
-    expected: [one('problem', 'nodes', /1 are connected: one; 3 are expected/, /shoal node/)],
+    expected: [one('problem', 'nodes', /1 is connected: one; 3 are expected/, /shoal node/)],
   },
   {
     what: 'a stranger was refused',
@@ -122,12 +122,17 @@ const cases: readonly Case[] = [
       ...seenFrom('one'),
       {
         ...summary('x', 'refused'),
-        addresses: ['/ip4/10.0.0.9/tcp/1'],
+        nodeName: '',
+        addresses: ['/ip4/10.0.0.9/tcp/1/p2p/12D3KooWExample'],
         code: 'NODE_NOT_A_MEMBER',
         message: 'another key',
       },
+      { ...summary('y', 'refused'), code: 'NODE_VERSION_MISMATCH', message: 'protocol 7' },
     ],
-    expected: [one('problem', '/ip4/10.0.0.9/tcp/1', /refused: another key/, /cluster.key/)],
+    expected: [
+      one('problem', '10.0.0.9:1', /refused: another key/, /cluster.key/),
+      one('problem', 'y', /refused: protocol 7/, /version/i),
+    ],
   },
   {
     what: 'a node is busy',

@@ -49,7 +49,7 @@ function membershipFindings(
   { nodeCount }: ClusterExpectations,
 ): Finding[] {
   const names = ready.map(({ nodeName }) => nodeName).join(', ');
-  const message = `${ready.length} are connected: ${names}`;
+  const message = `${ready.length} ${ready.length === 1 ? 'is' : 'are'} connected: ${names}`;
   const findings: Finding[] = [];
   if (nodeCount === undefined || nodeCount === ready.length) findings.push(ok('cluster', 'nodes', message));
   else {
@@ -59,12 +59,12 @@ function membershipFindings(
         : 'Expect so many, or stop those that do not belong here.';
     findings.push(problem('cluster', 'nodes', `${message}; ${nodeCount} are expected`, remedy));
   }
-  for (const { state, addresses, code, message: why } of nodes) {
+  for (const { state, nodeName, addresses, code, message: why } of nodes) {
     if (state !== 'refused') continue;
     const remedy = code === undefined ? undefined : errorFromCode(code, '').remedy;
-    findings.push(
-      problem('cluster', addresses[0] ?? 'a node', `is refused: ${why ?? 'for an unknown reason'}`, remedy),
-    );
+    // The reason has the whole address.
+    const who = nodeName || hostOf(addresses[0]) || 'a node';
+    findings.push(problem('cluster', who, `is refused: ${why ?? 'for an unknown reason'}`, remedy));
   }
   for (const { state, nodeName, addresses, message: why } of nodes) {
     const who = nodeName || (addresses[0] ?? 'a node');
@@ -82,6 +82,13 @@ function membershipFindings(
     }
   }
   return [...findings, ...sightFindings(ready)];
+}
+
+/** `127.0.0.1:7450` of `/ip4/127.0.0.1/tcp/7450/p2p/…`; the address as it is where it is another one. */
+function hostOf(address: string | undefined): string | undefined {
+  const [, host, port] = /^\/(?:ip[46]|dns[46]?)\/([^/]+)\/tcp\/(\d+)/.exec(address ?? '') ?? [];
+  if (host === undefined) return address;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Everybody should see everybody. */
