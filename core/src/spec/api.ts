@@ -34,6 +34,8 @@ export interface ApiSettings {
   readonly port?: number | undefined;
   /** Programs must bring one of these, or the cluster's key, which is asked for beyond loopback anyway. */
   readonly keys?: readonly string[] | undefined;
+  /** Web pages of these origins may ask, beside those of the plugin's options. */
+  readonly origins?: readonly string[] | undefined;
 }
 
 export interface RunningApi {

@@ -29,6 +29,14 @@ export const apiOptions: readonly OptionSpecification[] = [
     description: 'Answer only to who brings this key, or the key of the cluster; also SHOAL_API_KEY.',
     section,
   },
+  {
+    name: 'api-origin',
+    value: 'ORIGIN',
+    multiple: true,
+    description: 'Web pages of this origin may ask, such as http://localhost:3000; * is all. May be repeated.',
+    default: 'none but the own page',
+    section,
+  },
   { name: 'no-api', description: 'Serve no API.', section },
 ];
 
@@ -41,7 +49,12 @@ export function parseApiOptions(options: ParsedOptions): ApiSettings | false {
   if (keys.some((key) => key.length < shortestKey)) {
     throw new ShoalError('ARGUMENT_INVALID', `an API key has at least ${shortestKey} characters`);
   }
-  return { port: options.number('api-port'), listen: options.text('api-listen'), keys };
+  return {
+    port: options.number('api-port'),
+    listen: options.text('api-listen'),
+    keys,
+    origins: options.list('api-origin'),
+  };
 }
 
 export function printApis(apis: readonly NodeApi[], terminal: Terminal): void {

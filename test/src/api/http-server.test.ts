@@ -53,6 +53,11 @@ t.test('what it refuses', async (t) => {
   t.equal((await post(json, '{')).status, 400, 'no JSON');
   t.equal((await post(json, '[]')).status, 400, 'no object');
   t.equal((await post({ 'content-type': 'text/plain' }, '{}')).status, 415, 'a form of another page');
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  t.equal((await post({ ...form, origin: 'http://evil.example' }, '{}')).status, 415, 'another form of another page');
+  t.equal((await post({ ...form, 'sec-fetch-site': 'cross-site' }, '{}')).status, 415, 'one without a name');
+  t.match(await post(form, `{"model": "none", "messages": ${JSON.stringify(question)}}`), { status: 404 }, 'curl -d');
+  t.equal((await post(form, 'model=none')).status, 400, 'a form is no JSON');
   t.equal((await post(json, `{"model":"${'x'.repeat(4096)}"}`)).status, 413, 'too large');
   t.equal((await post(json, '{"__proto__": {"a": 1}}')).status, 400);
   t.equal((await ask(node.url, '/nothing')).status, 404);
@@ -73,7 +78,7 @@ t.test('what it refuses', async (t) => {
 });
 
 t.test('pages that may ask', async (t) => {
-  const node = await apiNode({ origins: ['http://page.example'] });
+  const node = await apiNode({ origins: ['http://own.example'] }, { apis: { origins: ['http://page.example'] } });
   t.teardown(() => node.close());
   const origin = { origin: 'http://page.example' };
   const asked = await ask(

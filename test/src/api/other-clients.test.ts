@@ -134,6 +134,9 @@ t.test('ollama', { skip: missingClient('ollama') }, async (t) => {
   });
   t.match(await client.version(), { version: /^\d+\.\d+\.\d+$/ });
   t.match(await client.chat({ model: modelName, messages: [] }), { done_reason: 'load' });
+  const unload = { method: 'POST', body: JSON.stringify({ model: modelName, keep_alive: 0 }) };
+  const kept = await fetch(`${node.url}/api/generate`, { ...unload, headers: { 'content-type': 'application/json' } });
+  t.match(kept.headers.get('x-shoal-warning'), /keep_alive/, 'it stays, which is said');
 
   const called = { role: 'assistant', content: '', tool_calls: [{ function: { name: 'now', arguments: { a: 1 } } }] };
   const messages = [...question, called, { role: 'tool', content: 'noon', tool_name: 'now' }];

@@ -8,13 +8,14 @@ import { pagePaths } from './page.js';
 import { sendProblem } from './problems.js';
 
 /** Whether a node is alive is no secret; what it serves is. */
-const openPaths = new Set(['/healthz', '/readyz', ...pagePaths]);
+const openPaths = new Set(['/healthz', '/readyz', '/health', ...pagePaths]);
 const preflightSeconds = 600;
 const headerNames = /^[\w-]+(, *[\w-]+)*$/;
 
 export function addAccess(server: FastifyInstance, { options, context, log }: ApiParts, host: string): void {
   const keys = [...options.keys, ...(context.settings.keys ?? [])].map(digest);
   const needsKey = keys.length > 0 || !isLoopback(host);
+  const origins = [...options.origins, ...(context.settings.origins ?? [])];
   const admits = (key: string) => {
     const given = digest(key);
     // All are compared, so that the time tells nothing.
@@ -28,7 +29,7 @@ export function addAccess(server: FastifyInstance, { options, context, log }: Ap
     reply.header('x-request-id', request.id);
     // As Anthropic's clients call it.
     if (request.url.startsWith('/v1/messages')) reply.header('request-id', request.id);
-    allowOrigin(request, reply, options.origins);
+    allowOrigin(request, reply, origins);
     // Before the key: browsers ask without one.
     if (request.method === 'OPTIONS' && reply.hasHeader('access-control-allow-origin')) {
       const { 'access-control-request-headers': asked = '' } = request.headers;

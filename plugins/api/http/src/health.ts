@@ -1,5 +1,5 @@
 /** For those who watch over nodes. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { ApiParts } from './http-api.js';
 
@@ -23,15 +23,15 @@ export function addHealth(server: FastifyInstance, { context, models, metrics }:
   }));
 
   /** A request for a model could be answered now. */
-  server.get(
-    '/readyz',
-    { schema: { summary: 'Whether a model could answer.', answer: readyAnswer, errorAnswer: readyAnswer } },
-    async (_request, reply) => {
-      const served = await models.models();
-      if (served.length === 0) return reply.code(503).send({ status: 'no model is loaded', models: [] });
-      return { status: 'ok', models: [...new Set(served.map(({ name }) => name))] };
-    },
-  );
+  const readiness = async (_request: FastifyRequest, reply: FastifyReply) => {
+    const served = await models.models();
+    if (served.length === 0) return reply.code(503).send({ status: 'no model is loaded', models: [] });
+    return { status: 'ok', models: [...new Set(served.map(({ name }) => name))] };
+  };
+  const schema = { summary: 'Whether a model could answer.', answer: readyAnswer, errorAnswer: readyAnswer };
+  server.get('/readyz', { schema }, readiness);
+  // As llama-server and vLLM call it.
+  server.get('/health', { schema }, readiness);
 
   server.get(
     '/metrics',

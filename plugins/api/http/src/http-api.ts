@@ -90,10 +90,15 @@ export class HttpApi implements Api<NodeService> {
     server.server.maxConnections = mostConnections;
     // Only JSON: a form of a web page elsewhere must not be able to ask.
     server.removeContentTypeParser('text/plain');
-    acceptEmptyBodies(server);
+    acceptBodies(server);
     server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
     server.setNotFoundHandler((request, reply) => {
-      const message = `there is no ${request.method} ${request.url.split('?')[0]} here`;
+      const path = request.url.split('?')[0] ?? '';
+      // Where Ollama fetches and keeps models.
+      const instead = path.startsWith('/api/')
+        ? ': models are loaded by `shoal node --model MODEL`, the page at /, or POST /cluster/instances'
+        : '';
+      const message = `there is no ${request.method} ${path} here${instead}`;
       sendProblem(reply, new ShoalError('REQUEST_INVALID', message), request, log, { status: 404 });
     });
     addAccess(server, parts, place.host);
@@ -133,13 +138,23 @@ export class HttpApi implements Api<NodeService> {
   }
 }
 
-/** Some clients name a type of content for requests without any: OpenAI's of PyPI when it deletes. */
-function acceptEmptyBodies(server: FastifyInstance): void {
+/**
+ * Some clients name a type of content for requests without any: OpenAI's of PyPI when it deletes. And `curl -d` says that it
+ * sends a form, as everybody does who tries Ollama's examples: that is taken for JSON where no web page can have sent it,
+ * for browsers name the page.
+ */
+function acceptBodies(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.removeContentTypeParser('application/json');
   server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
     else void parse(request, body, done);
+  });
+  const form = 'application/x-www-form-urlencoded';
+  server.addContentTypeParser<string>(form, { parseAs: 'string' }, (request, body, done) => {
+    const { origin, referer, 'sec-fetch-site': site } = request.headers;
+    if (origin === undefined && referer === undefined && site === undefined) void parse(request, body, done);
+    else done(Object.assign(new Error('Web pages send application/json, not forms.'), { statusCode: 415 }));
   });
 }
 

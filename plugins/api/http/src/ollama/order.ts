@@ -8,6 +8,8 @@ import { type ChatBody, chatSchema, type GenerateBody, generateSchema } from './
 /** An answer may fill the context that the model is loaded with. */
 const noLimit = 2 ** 31;
 
+export const keepAliveWarning = "'keep_alive' has no effect here: models stay until they are unloaded";
+
 export interface OllamaOrder {
   readonly order: GenerationOrder;
   readonly warnings: readonly string[];
@@ -58,7 +60,7 @@ function orderOf(body: ChatBody | GenerateBody, input: GenerationInput): OllamaO
   const unknown = Object.keys(body).filter((name) => !Object.hasOwn(known, name));
   warnings.push(...unknown.map((name) => `'${name}' is not known here`));
   if ('context' in body && body.context != null) warnings.push("'context' has no effect here: send the whole prompt");
-  if (body.keep_alive != null) warnings.push("'keep_alive' has no effect here: models stay until they are unloaded");
+  if (body.keep_alive != null) warnings.push(keepAliveWarning);
   for (const field of ['top_logprobs', 'logprobs'] as const) {
     if (body[field]) throw new FieldError(field, `${field} is not supported here; /v1/chat/completions has it`);
   }

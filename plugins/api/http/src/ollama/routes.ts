@@ -10,7 +10,7 @@ import { ollamaDialect, problemOf } from '../problems.js';
 import type { AnswerEvent, RunningAnswer } from '../requests.js';
 import { chatAnswer, generateAnswer, runningAnswer, showAnswer, tagsAnswer, versionAnswer } from './answers.js';
 import { detailsOf, distinct, modelOf, runningOf, tagOf } from './models.js';
-import { chatOrder, generateOrder, type OllamaOrder } from './order.js';
+import { chatOrder, generateOrder, keepAliveWarning, type OllamaOrder } from './order.js';
 import { type ChatBody, chatSchema, type GenerateBody, generateSchema, showSchema } from './schema.js';
 
 const streamType = 'application/x-ndjson';
@@ -29,11 +29,17 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
     reply: FastifyReply,
   ) => {
     warn(reply, warnings);
+    const started = performance.now();
     const running = await requests.start(modelOf(body.model), order, clientSignal(reply));
-    const made = new OllamaAnswer(running, body.model, fields);
+    const made = new OllamaAnswer(running, body.model, fields, started);
     if (body.stream === false) return made.whole();
     await made.stream(reply);
     return reply;
+  };
+
+  const isLoaded = async (body: ChatBody | GenerateBody, fields: Fields, reply: FastifyReply) => {
+    warn(reply, body.keep_alive == null ? [] : [keepAliveWarning]);
+    return loaded(await models.find(modelOf(body.model)), body, fields);
   };
 
   server.post<{ Body: ChatBody }>(
@@ -41,7 +47,7 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
     described('Answers a conversation.', chatSchema, chatAnswer),
     async ({ body }, reply) => {
       // Ollama loads a model this way; here it is loaded or not.
-      if ((body.messages ?? []).length === 0) return loaded(await models.find(modelOf(body.model)), body, chatFields);
+      if ((body.messages ?? []).length === 0) return isLoaded(body, chatFields, reply);
       return answer(body, chatOrder(body), chatFields, reply);
     },
   );
@@ -50,7 +56,7 @@ export function addOllama(server: FastifyInstance, { requests, models }: ApiPart
     '/api/generate',
     described('Continues a text.', generateSchema, generateAnswer),
     async ({ body }, reply) => {
-      if (!body.prompt) return loaded(await models.find(modelOf(body.model)), body, generateFields);
+      if (!body.prompt) return isLoaded(body, generateFields, reply);
       return answer(body, generateOrder(body), generateFields, reply);
     },
   );
@@ -100,7 +106,6 @@ function loaded({ name }: ServedModel, body: { readonly model: string }, fields:
 }
 
 class OllamaAnswer {
-  private readonly started = performance.now();
   private readonly calls: { id: string; name: string; text: string }[] = [];
   private finished: FinishedChoice | undefined;
   private generated = 0;
@@ -110,6 +115,8 @@ class OllamaAnswer {
     /** As the client calls it. */
     private readonly model: string,
     private readonly fields: Fields,
+    /** When it was asked for. */
+    private readonly started: number,
   ) {}
 
   async whole(): Promise<object> {
