@@ -167,8 +167,9 @@ export function sideBySide(region: Region, weights: readonly number[]): readonly
 
 function rowFacts({ columns, rows }: Table, rowId: string): readonly Fact[] {
   const row = rows.find(({ id }) => id === rowId);
-  return columns.flatMap(({ title }, index) => {
+  const shown = columns.flatMap(({ title }, index) => {
     const cell = row?.cells[index];
     return cell === undefined || cell.text === '' ? [] : [{ label: title, ...cell }];
   });
+  return [...shown, ...(row?.beyond ?? [])];
 }

@@ -32,6 +32,8 @@ export interface TableRow {
   readonly id: string;
   /** One for each column. */
   readonly cells: readonly Cell[];
+  /** What the columns say that are for wider terminals: it is a part of the row's details. */
+  readonly beyond: readonly Fact[];
   readonly isSelected: boolean;
   /** In a tree. */
   readonly depth: number;

@@ -1,5 +1,5 @@
 /** Tables out of rows: which columns and rows there is room for, which one is selected. */
-import type { Cell, Table, TableColumn, TableRow, ViewContext, WidthClass } from './blocks.js';
+import type { Cell, Fact, Table, TableColumn, TableRow, ViewContext, WidthClass } from './blocks.js';
 
 export interface ColumnPlan {
   readonly key: string;
@@ -55,6 +55,7 @@ export function table({
 }: TablePlan): Table {
   const isShown = ({ from = 'narrow' }: ColumnPlan) => widths.indexOf(from) <= widths.indexOf(context.width);
   const shown = columns.flatMap((column, index) => (isShown(column) ? [{ column, index }] : []));
+  const beyond = columns.flatMap((column, index) => (isShown(column) ? [] : [{ label: column.title, index }]));
   const found = isMain ? filtered(rows, context.filter) : rows;
   const kept = found.length <= most ? found : keepsLast ? found.slice(-most) : found.slice(0, most);
   const selected = isMain ? selectedIndex(kept, context.selected) : -1;
@@ -66,7 +67,11 @@ export function table({
     }),
     rows: kept.map((row, index): TableRow => {
       const cells = shown.map(({ index: place }): Cell => row.cells[place] ?? { text: '', tone: 'plain' });
-      return { id: row.id, cells, depth: row.depth ?? 0, isSelected: index === selected };
+      const facts = beyond.flatMap(({ label, index: place }): Fact[] => {
+        const cell = row.cells[place];
+        return cell === undefined || cell.text === '' ? [] : [{ label, ...cell }];
+      });
+      return { id: row.id, cells, beyond: facts, depth: row.depth ?? 0, isSelected: index === selected };
     }),
     empty: rows.length > 0 && found.length === 0 ? 'nothing matches the filter' : empty,
     hiddenRows: otherRows + rows.length - kept.length,

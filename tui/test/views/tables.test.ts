@@ -96,6 +96,13 @@ t.test('a table has the columns that there is room for', async (t) => {
   t.same(shown('narrow'), ['x1']);
   t.same(shown('medium'), ['x1', 'x2']);
   t.same(shown('wide'), ['x1', 'x2', 'x3']);
+  t.same(tableOf({ width: 'wide' }).rows[0]?.beyond, []);
+  const beyond = tableOf({ width: 'narrow' }).rows[0]?.beyond;
+  t.same(
+    beyond?.map(({ label, text }) => `${label} ${text}`),
+    ['b x2', 'c x3'],
+    'and what there is no room for is told with the details of a row',
+  );
   t.same([60, 89, 90, 159, 160].map(widthClass), ['narrow', 'narrow', 'medium', 'medium', 'wide']);
 });
 

@@ -21,6 +21,7 @@ function sample(count: number, selected = -1): Table {
       cells: [plain(`node-${index}`), plain('it has a long reason that is cut first'), plain(`${index} GB`)],
       isSelected: index === selected,
       depth: 0,
+      beyond: [],
     })),
     empty: 'there is none',
     hiddenRows: 0,
@@ -76,6 +77,7 @@ t.test('figures are never cut, and columns of a higher rank go first', async (t)
         cells: [plain('a-node-with-a-long-name'), plain('123.456 MB/s'), plain('987.654 µs')],
         isSelected: false,
         depth: 0,
+        beyond: [],
       },
     ],
   };
