@@ -1,25 +1,25 @@
 // Nodes measure the links that a network really has, each direction of each pair; long ones, too.
 import t from 'tap';
 import { EmulatedCluster } from './support/emulated-cluster.js';
-import { emulatedNetworkProblem } from './support/emulated-network.js';
+import { type EmulatedNetwork, emulatedNetworkProblem } from './support/emulated-network.js';
 
 const reason = emulatedNetworkProblem();
 
 t.test('links are found as they are', { skip: reason ?? false }, async (t) => {
-  await using hosts = await EmulatedCluster.start({ hosts: 3, seed: 3 });
-  const { network } = hosts;
-  // Before the nodes have measured anything: what is known is measured again only now and then.
   const bitsPerSecond = 50e6;
   const asked: Record<string, { readonly roundTripMicroseconds: number; readonly bitsPerSecond?: number }> = {
     'host-1 host-2': { roundTripMicroseconds: 2000, bitsPerSecond },
     'host-1 host-3': { roundTripMicroseconds: 25_000 },
     'host-2 host-3': { roundTripMicroseconds: 60_000 },
   };
-  await network.ruleBothWays('host-1', 'host-2', { delay: { microseconds: 1000 }, bandwidth: { bitsPerSecond } });
-  // One direction is slow and the other is not.
-  await network.rule('host-1', 'host-3', { delay: { microseconds: 5000 } });
-  await network.rule('host-3', 'host-1', { delay: { microseconds: 20_000 } });
-  await network.ruleBothWays('host-2', 'host-3', { delay: { microseconds: 30_000 } });
+  const prepare = async (network: EmulatedNetwork) => {
+    await network.ruleBothWays('host-1', 'host-2', { delay: { microseconds: 1000 }, bandwidth: { bitsPerSecond } });
+    // One direction is slow and the other is not.
+    await network.rule('host-1', 'host-3', { delay: { microseconds: 5000 } });
+    await network.rule('host-3', 'host-1', { delay: { microseconds: 20_000 } });
+    await network.ruleBothWays('host-2', 'host-3', { delay: { microseconds: 30_000 } });
+  };
+  await using hosts = await EmulatedCluster.start({ hosts: 3, seed: 3, prepare });
   t.same(
     await hosts.meet(),
     hosts.nodes.map((_node, index) => hosts.everybodySeenBy(index)),

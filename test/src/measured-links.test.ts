@@ -2,7 +2,7 @@
 import { type ClusterTopology, type Link, linksBetween } from 'shoal';
 import t from 'tap';
 import { EmulatedCluster } from './support/emulated-cluster.js';
-import { emulatedNetworkProblem } from './support/emulated-network.js';
+import { type EmulatedNetwork, emulatedNetworkProblem } from './support/emulated-network.js';
 
 const reason = emulatedNetworkProblem();
 
@@ -11,11 +11,13 @@ const thereBitsPerSecond = 20e6;
 const backBitsPerSecond = 80e6;
 
 t.test('latency and bandwidth of each direction', { skip: reason ?? false }, async (t) => {
-  await using hosts = await EmulatedCluster.start({ hosts: 3, seed: 21 });
-  const [one, other, third] = hosts.network.hosts.map(({ name }) => name) as [string, string, string];
   const delay = { microseconds: delayMicroseconds };
-  await hosts.network.rule(one, other, { delay, bandwidth: { bitsPerSecond: thereBitsPerSecond } });
-  await hosts.network.rule(other, one, { delay, bandwidth: { bitsPerSecond: backBitsPerSecond } });
+  const [one, other, third] = ['host-1', 'host-2', 'host-3'] as const;
+  const prepare = async (network: EmulatedNetwork) => {
+    await network.rule(one, other, { delay, bandwidth: { bitsPerSecond: thereBitsPerSecond } });
+    await network.rule(other, one, { delay, bandwidth: { bitsPerSecond: backBitsPerSecond } });
+  };
+  await using hosts = await EmulatedCluster.start({ hosts: 3, seed: 21, prepare });
   await hosts.meet();
   await using cluster = await hosts.attach(0);
   const isMeasured = ({ bandwidthBytesPerSecond }: Link) =>

@@ -9,6 +9,8 @@ import { eagerMdns, type ListedPlugin, shippedPlugins, withTlsAlone, writePlugin
 export interface EmulatedClusterOptions extends EmulatedNetworkOptions {
   /** Absent: the shipped ones, found by mDNS alone. */
   readonly plugins?: readonly ListedPlugin[];
+  /** What the network is like when the nodes start: they measure it at once, and not again for a while. */
+  readonly prepare?: (network: EmulatedNetwork) => Promise<void>;
 }
 
 /** A node of its own on each host of an emulated network, all with one cluster key. */
@@ -26,6 +28,7 @@ export class EmulatedCluster implements AsyncDisposable {
 
   static async start({
     plugins = shippedPlugins([eagerMdns]),
+    prepare,
     ...options
   }: EmulatedClusterOptions): Promise<EmulatedCluster> {
     const root = mkdtempSync(join(tmpdir(), 'shoal-emulated-'));
@@ -42,6 +45,7 @@ export class EmulatedCluster implements AsyncDisposable {
     const nodes: HostNode[] = [];
     const cluster = new EmulatedCluster(root, network, homes, nodes);
     try {
+      await prepare?.(network);
       // The first one makes the key.
       nodes.push(await start(0));
       for (const home of homes.slice(1))
