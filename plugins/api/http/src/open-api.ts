@@ -1,6 +1,7 @@
 /** A description of everything that is served, from the schemas by which requests are checked. */
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
+import { eventStreamType } from './event-stream.js';
 import type { ApiParts } from './http-api.js';
 import { dialectOf } from './problems.js';
 
@@ -71,7 +72,10 @@ function responsesOf({ url, answer, answerStatus, answerType, errorAnswer }: Des
   const status = answerStatus ?? (answer === undefined ? '2XX' : 200);
   const content = {
     ...(answer === undefined ? {} : { 'application/json': { schema: answer } }),
-    ...(answerType === undefined ? {} : { [answerType]: { schema: { type: 'string' } } }),
+    // A schema of events would be one of each, as an object with its name and its text.
+    ...(answerType === undefined
+      ? {}
+      : { [answerType]: answerType === eventStreamType ? {} : { schema: { type: 'string' } } }),
   };
   const error = {
     description: 'An error, in the manner of the interface that was asked.',
