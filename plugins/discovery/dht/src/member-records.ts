@@ -52,7 +52,7 @@ export class MemberRecords {
   /** Members that were met and keep records, by their ids. */
   private readonly neighbours = new Map<string, PeerId>();
   private readonly parts: TableParts;
-  private tellOfNeighbour = () => undefined as void;
+  private tellOfNeighbour: () => void = () => undefined;
 
   private constructor(
     readonly service: KadDHT,
