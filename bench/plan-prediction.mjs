@@ -32,7 +32,8 @@ const loading = {
   contextLength: 1024,
   slotCount: 1,
 };
-const promptTokens = 256;
+/** What plans are predicted for with this context. */
+const promptTokens = 512;
 const tokens = options.short ? 16 : 32;
 /** Share of the processors that others may have. A node plans for what they take, so that it must be seen to be none. */
 const mostLoad = 0.06;

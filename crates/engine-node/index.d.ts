@@ -118,7 +118,14 @@ export interface GgmlMeasurement {
   /** In the order that was asked for. */
   readonly rates: readonly (GgmlRate & { readonly storage: string; readonly oneCore?: GgmlRate })[];
   readonly operationOverheadMicroseconds: number;
+  /** For some sizes of heads. */
+  readonly attention: readonly (GgmlAttentionRate & { readonly headSize: number })[];
 }
+
+/** Figures, or `CODE: message`. */
+export type GgmlAttentionRate =
+  | { readonly decodeOperationsPerSecond: number; readonly prefillOperationsPerSecond: number }
+  | { readonly failure: string };
 
 /**
  * Times the kernels of a device of ggml on a thread of its own, with weights laid out as a member's are. Rejects with

@@ -1,5 +1,6 @@
 /** The cluster's machines: what each has, how it fares, and how fast its devices are. */
 import type {
+  AttentionRate,
   Derating,
   DeviceKind,
   DeviceRate,
@@ -41,6 +42,8 @@ export interface DeviceReport {
   /** With its own kernels; empty where nothing was measured yet. */
   readonly rates?: readonly DeviceRate[];
   readonly operationOverheadMicroseconds?: Measured;
+  /** For some sizes of heads. */
+  readonly attention?: readonly AttentionRate[];
   /** Why something that was asked for could not be measured. */
   readonly problem?: string;
 }
@@ -78,7 +81,7 @@ export function deviceReport({ backend, properties }: PlacementDevice, problem?:
     memoryAvailableBytes,
     memoryBandwidthBytesPerSecond,
   } = properties;
-  const { rates = [], operationOverheadMicroseconds } = properties;
+  const { rates = [], operationOverheadMicroseconds, attention } = properties;
   return {
     backend,
     deviceId,
@@ -89,6 +92,7 @@ export function deviceReport({ backend, properties }: PlacementDevice, problem?:
     memoryBandwidthBytesPerSecond,
     rates,
     ...(operationOverheadMicroseconds === undefined ? {} : { operationOverheadMicroseconds }),
+    ...(attention === undefined ? {} : { attention }),
     ...(problem === undefined ? {} : { problem }),
   };
 }

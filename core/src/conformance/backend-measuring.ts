@@ -65,6 +65,10 @@ function figuresOf(measurement: DeviceMeasurement): [string, Measured][] {
     ...rates,
     ['memory bandwidth', measurement.memoryBandwidthBytesPerSecond],
     ['operation overhead', measurement.operationOverheadMicroseconds],
+    ...(measurement.attention ?? []).flatMap((rate): [string, Measured][] => [
+      [`attention of a token, heads of ${rate.headSize}`, rate.decodeOperationsPerSecond],
+      [`attention of a prompt, heads of ${rate.headSize}`, rate.prefillOperationsPerSecond],
+    ]),
   ];
 }
 

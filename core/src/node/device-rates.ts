@@ -13,11 +13,11 @@ import { knownValue } from '../machine/reading.js';
 import { type MachineSource, systemSource } from '../machine/source.js';
 import type { PlacementDevice } from '../placement/request.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
-import type { DeviceMeasurement, DeviceRate, Measured } from '../spec/backend.js';
+import type { AttentionRate, DeviceMeasurement, DeviceRate, Measured } from '../spec/backend.js';
 import type { StorageType } from '../spec/program.js';
 
 const fileName = 'device-rates.json';
-const fileVersion = 1;
+const fileVersion = 2;
 /** For all that one plan may want measured. */
 export const measuringDeadlineMilliseconds = 6000;
 /** Whoever seems to hold the lock for longer than this is another process with a dead one's number. */
@@ -35,6 +35,7 @@ interface Entry {
   readonly measuredAt: number;
   readonly memoryBandwidthBytesPerSecond: Measured;
   readonly operationOverheadMicroseconds: Measured;
+  readonly attention?: readonly AttentionRate[];
   readonly rates: readonly DeviceRate[];
 }
 
@@ -181,7 +182,10 @@ export class DeviceRates {
     return problem;
   }
 
-  async #add(key: string, { rates, ...found }: DeviceMeasurement): Promise<void> {
+  async #add(
+    key: string,
+    { rates, attention = this.#entries.get(key)?.attention, ...found }: DeviceMeasurement,
+  ): Promise<void> {
     const before = this.#entries.get(key);
     const kept = (before?.rates ?? []).filter(({ storage }) => !rates.some((rate) => rate.storage === storage));
     const [bandwidth, overhead] = [before?.memoryBandwidthBytesPerSecond, before?.operationOverheadMicroseconds];
@@ -190,6 +194,7 @@ export class DeviceRates {
       // Disturbances only ever slow things down: the best is the nearest.
       memoryBandwidthBytesPerSecond: better(bandwidth, found.memoryBandwidthBytesPerSecond, Math.max),
       operationOverheadMicroseconds: better(overhead, found.operationOverheadMicroseconds, Math.min),
+      ...(attention === undefined ? {} : { attention: betterAttention(before?.attention ?? [], attention) }),
       rates: [...kept, ...rates],
     });
     await this.#save();
@@ -300,6 +305,19 @@ function better(before: Measured | undefined, found: Measured, choose: (...value
   return 'unknown' in found ? before : { value: choose(before.value, found.value), source: 'measured' };
 }
 
+function betterAttention(before: readonly AttentionRate[], found: readonly AttentionRate[]): AttentionRate[] {
+  const sizes = new Set([...before, ...found].map(({ headSize }) => headSize));
+  return [...sizes].map((headSize): AttentionRate => {
+    const [old, now] = [before, found].map((rates) => rates.find((rate) => rate.headSize === headSize));
+    if (old === undefined || now === undefined) return (now ?? old) as AttentionRate;
+    return {
+      headSize,
+      decodeOperationsPerSecond: better(old.decodeOperationsPerSecond, now.decodeOperationsPerSecond, Math.max),
+      prefillOperationsPerSecond: better(old.prefillOperationsPerSecond, now.prefillOperationsPerSecond, Math.max),
+    };
+  });
+}
+
 function isEntry(value: unknown): value is Entry {
   const entry = value as Partial<Entry> | null;
   return (
@@ -308,6 +326,7 @@ function isEntry(value: unknown): value is Entry {
     typeof entry.measuredAt === 'number' &&
     isMeasured(entry.memoryBandwidthBytesPerSecond) &&
     isMeasured(entry.operationOverheadMicroseconds) &&
+    (entry.attention === undefined || isAttention(entry.attention)) &&
     Array.isArray(entry.rates) &&
     entry.rates.every(
       (rate) =>
@@ -316,6 +335,19 @@ function isEntry(value: unknown): value is Entry {
         isMeasured(rate.prefillOperationsPerSecond) &&
         (rate.oneCore === undefined ||
           (isMeasured(rate.oneCore.decodeBytesPerSecond) && isMeasured(rate.oneCore.prefillOperationsPerSecond))),
+    )
+  );
+}
+
+function isAttention(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (rate: Partial<AttentionRate> | null) =>
+        typeof rate?.headSize === 'number' &&
+        rate.headSize > 0 &&
+        isMeasured(rate.decodeOperationsPerSecond) &&
+        isMeasured(rate.prefillOperationsPerSecond),
     )
   );
 }
@@ -330,13 +362,19 @@ function isMeasured(value: unknown): value is Measured {
 function withEntry(device: PlacementDevice, entry: Entry | undefined): PlacementDevice {
   const { properties } = device;
   if (entry === undefined || !properties.available) return device;
-  const { rates, operationOverheadMicroseconds, memoryBandwidthBytesPerSecond } = entry;
+  const { rates, operationOverheadMicroseconds, memoryBandwidthBytesPerSecond, attention } = entry;
   const bandwidth =
     'unknown' in properties.memoryBandwidthBytesPerSecond
       ? memoryBandwidthBytesPerSecond
       : properties.memoryBandwidthBytesPerSecond;
   return {
     ...device,
-    properties: { ...properties, rates, operationOverheadMicroseconds, memoryBandwidthBytesPerSecond: bandwidth },
+    properties: {
+      ...properties,
+      rates,
+      operationOverheadMicroseconds,
+      memoryBandwidthBytesPerSecond: bandwidth,
+      ...(attention === undefined ? {} : { attention }),
+    },
   };
 }

@@ -3,7 +3,7 @@
  * other, and what disturbs a measurement only ever makes it slower: the best is the nearest, for all of them.
  */
 import type { PlacementDevice } from '../placement/request.js';
-import type { DeviceProperties, DeviceRate, Measured } from '../spec/backend.js';
+import type { AttentionRate, DeviceProperties, DeviceRate, Measured } from '../spec/backend.js';
 import type { NodeFacts } from './facts.js';
 
 type Processor = Extract<DeviceProperties, { available: true }>;
@@ -41,6 +41,7 @@ function fastestOf(own: Processor, alike: readonly Processor[]): Processor {
   const rates = alike.flatMap((one) => one.rates ?? []);
   const storages = [...new Set(rates.map(({ storage }) => storage))];
   const overheads = alike.flatMap(({ operationOverheadMicroseconds: one }) => (one === undefined ? [] : [one]));
+  const attentions = alike.flatMap((one) => one.attention ?? []);
   return {
     ...own,
     memoryBandwidthBytesPerSecond: bestOf(
@@ -49,6 +50,7 @@ function fastestOf(own: Processor, alike: readonly Processor[]): Processor {
     ),
     ...(rates.length === 0 ? {} : { rates: storages.map((storage) => bestRate(rates, storage)) }),
     ...(overheads.length === 0 ? {} : { operationOverheadMicroseconds: bestOf(overheads, Math.min) }),
+    ...(attentions.length === 0 ? {} : { attention: bestAttention(attentions) }),
   };
 }
 
@@ -67,6 +69,23 @@ function bestRate(all: readonly DeviceRate[], storage: DeviceRate['storage']): D
   };
   const oneCore = rates.flatMap((rate) => rate.oneCore ?? []);
   return { storage, ...best(rates), ...(oneCore.length === 0 ? {} : { oneCore: best(oneCore) }) };
+}
+
+function bestAttention(all: readonly AttentionRate[]): AttentionRate[] {
+  const sizes = [...new Set(all.map(({ headSize }) => headSize))];
+  return sizes.map((headSize) => {
+    const rates = all.filter((rate) => rate.headSize === headSize);
+    const figure = (name: 'decodeOperationsPerSecond' | 'prefillOperationsPerSecond'): Measured =>
+      bestOf(
+        rates.map((rate) => rate[name]),
+        Math.max,
+      );
+    return {
+      headSize,
+      decodeOperationsPerSecond: figure('decodeOperationsPerSecond'),
+      prefillOperationsPerSecond: figure('prefillOperationsPerSecond'),
+    };
+  });
 }
 
 /** Of those that are known the best, else why the first is not. */

@@ -8,7 +8,7 @@ import type { Fractions, LayerFigures, ModelFigures } from './figures.js';
 import { effectiveStorage } from './memory.js';
 import { type Path, type Paths, transferSeconds } from './paths.js';
 import type { PlacementSettings } from './settings.js';
-import { type DeviceSpeed, type FigureSource, lessCertain, speedOf } from './speed.js';
+import { attentionSeconds, type DeviceSpeed, type FigureSource, lessCertain, speedOf } from './speed.js';
 
 export interface StageMember extends Fractions {
   readonly candidate: Candidate;
@@ -53,7 +53,14 @@ export class CostModel {
     readonly figures: ModelFigures,
     readonly paths: Paths,
     readonly settings: PlacementSettings,
+    /** Of the prompt, and before the token that is made. */
+    readonly positions: number = figures.promptTokens,
   ) {}
+
+  /** The same model for another length of conversation. */
+  at(positions: number): CostModel {
+    return new CostModel(this.figures, this.paths, this.settings, positions);
+  }
 
   speed(candidate: Candidate): DeviceSpeed {
     let speed = this.#speeds.get(candidate);
@@ -67,7 +74,7 @@ export class CostModel {
 
   rows(workload: Workload): number {
     if (workload === 'token') return 1;
-    return workload === 'batch' ? this.figures.slotCount : this.figures.promptTokens;
+    return workload === 'batch' ? this.figures.slotCount : this.positions;
   }
 
   /** `candidates`: those of the members, where many shares are tried for the same ones. */
@@ -86,7 +93,7 @@ export class CostModel {
       if (known !== undefined) return known;
       let most = 0;
       for (const [index, member] of members.entries()) {
-        const seconds = this.#layerSeconds(layer, member, parts[index] ?? whole, rows);
+        const seconds = this.#layerSeconds(layer, member, parts[index] ?? whole, rows, workload);
         secondsOf[index] = Math.max(secondsOf[index] as number, seconds);
         most = Math.max(most, seconds);
       }
@@ -156,17 +163,46 @@ export class CostModel {
     return source;
   }
 
-  #layerSeconds(layer: LayerFigures, member: StageMember, part: ComputingPart, rows: number): number {
-    const { memoryBytesPerSecond } = this.speed(member.candidate);
-    const states = (layer.stateReadBytes * member.state * rows) / (memoryBytesPerSecond * part.decode);
-    // Rows of one prompt read the same states.
-    const stateSeconds = rows > this.figures.slotCount ? states / rows : states;
+  #layerSeconds(
+    layer: LayerFigures,
+    member: StageMember,
+    part: ComputingPart,
+    rows: number,
+    workload: Workload,
+  ): number {
+    const stateSeconds = this.#stateSeconds(layer, member, part, rows, workload) * member.state;
     const { operationSeconds } = this.speed(member.candidate);
     const overhead =
       operationSeconds === undefined
         ? layerSeconds[member.candidate.properties.kind]
         : operationSeconds * this.figures.operationsPerLayer;
     return overhead + stateSeconds + this.#productSeconds(layer, member.weights, member, part, rows);
+  }
+
+  /**
+   * What attention computes with all heads, by its measured speed, and reading the states: the first head that needs an
+   * element waits for memory, the others find it in caches.
+   */
+  #stateSeconds(
+    layer: LayerFigures,
+    { candidate }: StageMember,
+    part: ComputingPart,
+    rows: number,
+    workload: Workload,
+  ): number {
+    const isPrompt = workload === 'prompt';
+    const { memoryBytesPerSecond, attention: speeds } = this.speed(candidate);
+    // Rows of one prompt read the same states.
+    const bytes = (layer.stateBytesPerPosition * this.positions + layer.fixedStateBytes) * (isPrompt ? 1 : rows);
+    const reading = bytes / (memoryBytesPerSecond * part.decode);
+    const attentions = speeds.length === 0 ? [] : this.figures.attention(layer);
+    let computing = 0;
+    for (const { heads, headSize, window } of attentions) {
+      const seconds = attentionSeconds(speeds, headSize, isPrompt ? 'promptSeconds' : 'tokenSeconds') ?? 0;
+      const seen = isPrompt ? meanSeen(this.positions, window) : Math.min(this.positions, window);
+      computing += (rows * seen * heads * seconds) / attentions.length;
+    }
+    return reading + computing / part.prefill;
   }
 
   /** Few rows are limited by memory, many by arithmetic. */
@@ -207,6 +243,12 @@ export class CostModel {
     }
     return most;
   }
+}
+
+/** Positions that a row of a prompt sees in the mean: those before it, of the last ones as many as the window has. */
+function meanSeen(positions: number, window: number): number {
+  const width = Math.min(window, positions);
+  return width - width ** 2 / (2 * positions);
 }
 
 /** How much of its device's measured speed a member has while others compute beside it. */

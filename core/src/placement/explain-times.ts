@@ -84,6 +84,7 @@ export function explainTimes(
   if (predicted === undefined || times === undefined) return '';
   const { millisecondsPerToken, tokensPerSecond, prefillTokensPerSecond, timeToFirstTokenMilliseconds, promptTokens } =
     predicted;
+  const { fullContext } = predicted;
   const stageRows = times.stages.map((one) => [
     `stage ${one.stage}`,
     one.members.map(({ nodeName, deviceId }) => `${deviceId} on ${nodeName}`).join(' + '),
@@ -102,6 +103,12 @@ export function explainTimes(
     `Predicted: ${formatMilliseconds(millisecondsPerToken)} a token (${tokensPerSecond.toPrecision(3)} tokens/s with every slot ` +
       `taken), a prompt of ${promptTokens} at ${prefillTokensPerSecond.toPrecision(3)} tokens/s: ` +
       `${formatMilliseconds(timeToFirstTokenMilliseconds)} to the first token.`,
+    ...(fullContext === undefined
+      ? []
+      : [
+          `With all ${fullContext.positions} positions taken: ${formatMilliseconds(fullContext.millisecondsPerToken)} a ` +
+            `token, ${formatMilliseconds(fullContext.timeToFirstTokenMilliseconds)} to the first token of such a prompt.`,
+        ]),
     ...formatTable([...stageRows, ...hopRows, ['sampling', '', formatMilliseconds(times.samplingMilliseconds), '']]),
   ];
   if (considered.length > 0) {

@@ -18,9 +18,19 @@ export interface LayerFigures {
   readonly activeBytes: number;
   /** State of all slots at full context. */
   readonly stateBytes: number;
-  /** State that one row reads in the middle of the reference conversation. */
-  readonly stateReadBytes: number;
+  /** State that one row reads for each position it sees, and whatever it sees. */
+  readonly stateBytesPerPosition: number;
+  readonly fixedStateBytes: number;
   readonly operationsPerRow: number;
+}
+
+/** What rows attend with in a layer. */
+export interface AttentionFigures {
+  readonly heads: number;
+  /** The mean of keys' and values'. */
+  readonly headSize: number;
+  /** Positions that are seen at most. */
+  readonly window: number;
 }
 
 /** How much of a layer a member holds, of 1. */
@@ -53,12 +63,14 @@ export class ModelFigures {
   readonly vocabularySize: number;
   readonly promptTokens: number;
   readonly slotCount: number;
+  readonly contextLength: number;
   /** What every member needs beside weights and state. */
   readonly workingBytes: number;
   readonly #request: PlacementRequest;
   readonly #settings: PlacementSettings;
   #operations: number | undefined;
   #axes: AllAxes | undefined;
+  readonly #attention = new Map<LayerFigures, readonly AttentionFigures[]>();
 
   constructor(request: PlacementRequest, settings: PlacementSettings) {
     this.#request = request;
@@ -69,6 +81,7 @@ export class ModelFigures {
     const embeddingBytes = storageBytesPerElement[effectiveStorage(storage.embedding, stored)];
     this.promptTokens = Math.max(1, Math.min(referencePromptTokens, Math.floor(settings.contextLength / 2)));
     this.slotCount = settings.slotCount;
+    this.contextLength = settings.contextLength;
     const kinds = new Map<string, LayerFigures>();
     this.layers = costs.layers.map((layer) => {
       const key = JSON.stringify(layer);
@@ -98,6 +111,25 @@ export class ModelFigures {
   get operationsPerLayer(): number {
     this.#operations ??= this.#countOperations();
     return this.#operations;
+  }
+
+  /**
+   * What rows attend with in layers like this one, by its program and, where there is one, that of another layer like it:
+   * layers that see a window and layers that see everything often take turns, and each row sees the mean of both.
+   */
+  attention(layer: LayerFigures): readonly AttentionFigures[] {
+    const known = this.#attention.get(layer);
+    if (known !== undefined) return known;
+    const device = this.#request.nodes.flatMap(({ devices }) => devices)[0];
+    const alike = this.layers.flatMap((one, index) => (one === layer ? [index] : []));
+    const looked = alike.slice(alike.length >> 1, (alike.length >> 1) + 2);
+    const found =
+      device === undefined || layer.stateBytesPerPosition === 0
+        ? []
+        : looked.map((index) => attentionOf(this.#lower(device, 1, () => 1, index)));
+    const all = found.every((one) => one !== undefined) ? found : [];
+    this.#attention.set(layer, all);
+    return all;
   }
 
   /** What each member has under these cuts; what no cut reaches, every member has whole. */
@@ -137,7 +169,8 @@ export class ModelFigures {
       weightBytes: matrixBytes + vectorBytes,
       activeBytes: matrixBytes * activePart + vectorBytes,
       stateBytes: (stateBytesPerToken * contextLength + fixedState) * slotCount,
-      stateReadBytes: stateBytesPerToken * this.promptTokens + fixedState,
+      stateBytesPerPosition: stateBytesPerToken,
+      fixedStateBytes: fixedState,
       operationsPerRow: costs.flopsPerToken,
     };
   }
@@ -188,9 +221,13 @@ export class ModelFigures {
     }
   }
 
-  #lower(device: PlacementDevice, memberCount: number, partOf: (axis: string) => number): MemberProgram {
+  #lower(
+    device: PlacementDevice,
+    memberCount: number,
+    partOf: (axis: string) => number,
+    layer = this.#request.costs.layers.length >> 1,
+  ): MemberProgram {
     const constraints = this.#request.constraints(memberCount);
-    const layer = this.#request.costs.layers.length >> 1;
     const cuts = Object.fromEntries(
       constraints.axes.map((axis) => {
         const part = partOf(axis.name);
@@ -207,6 +244,17 @@ export class ModelFigures {
     };
     return this.#request.lowerMember(shard, 0, device, this.#settings).program;
   }
+}
+
+/** Undefined where a layer attends in another way, of which no device's speed is known. */
+function attentionOf({ segments, states, values }: MemberProgram): AttentionFigures | undefined {
+  const operations = segments.flatMap((segment) => segment.operations);
+  if (Object.values(states).some(({ kind }) => kind === 'latent')) return undefined;
+  const one = operations.find((operation) => operation.op === 'attention');
+  if (one === undefined) return undefined;
+  const { headSize, valueHeadSize = headSize, window = Number.POSITIVE_INFINITY } = one;
+  const heads = (values[one.query]?.width ?? 0) / headSize;
+  return { heads, headSize: (headSize + valueHeadSize) / 2, window };
 }
 
 function partOf(range: Range | undefined, size: number): number {

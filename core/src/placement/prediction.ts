@@ -35,13 +35,27 @@ export function predictPlan(
   const batch = planTimes(plan, model, candidates, 'batch');
   const prompt = planTimes(plan, model, candidates, 'prompt');
   if (!token || !batch || !prompt) return undefined;
-  const { promptTokens, slotCount } = model.figures;
+  const { promptTokens, slotCount, contextLength } = model.figures;
+  const full = model.at(contextLength);
+  const [lastToken, longest] = [
+    planTimes(plan, full, candidates, 'token'),
+    planTimes(plan, full, candidates, 'prompt'),
+  ];
   return {
     millisecondsPerToken: rounded(token.seconds * 1000),
     tokensPerSecond: rounded(slotCount / batch.seconds),
     prefillTokensPerSecond: rounded(promptTokens / prompt.seconds),
     timeToFirstTokenMilliseconds: rounded(prompt.seconds * 1000),
     promptTokens,
+    ...(lastToken === undefined || longest === undefined
+      ? {}
+      : {
+          fullContext: {
+            positions: contextLength,
+            millisecondsPerToken: rounded(lastToken.seconds * 1000),
+            timeToFirstTokenMilliseconds: rounded(longest.seconds * 1000),
+          },
+        }),
     source: model.source(token.stages.map(({ members }) => members)),
   };
 }

@@ -1,5 +1,5 @@
 /** How fast a device computes: as measured where it was, else what is typical of its kind, and marked as such. */
-import type { DeviceProperties, DeviceRate, Measured } from '../spec/backend.js';
+import type { AttentionRate, DeviceProperties, DeviceRate, Measured } from '../spec/backend.js';
 import type { StorageType } from '../spec/program.js';
 import type { PlacementNode } from './request.js';
 
@@ -18,8 +18,17 @@ export interface DeviceSpeed {
   readonly operationSeconds: number | undefined;
   /** Bandwidth of its memory, at which states are read. */
   readonly memoryBytesPerSecond: number;
+  /** Attention by the size of heads, the smallest first; empty where it was not measured. */
+  readonly attention: readonly AttentionSpeed[];
   /** The least certain of what the figures are from. */
   readonly source: FigureSource;
+}
+
+/** Seconds that one row takes for one position and one head of so many elements. */
+export interface AttentionSpeed {
+  readonly headSize: number;
+  readonly tokenSeconds: number;
+  readonly promptSeconds: number;
 }
 
 /** Orders of magnitude for devices of which nothing is known, so that plans can be ranked all the same. */
@@ -78,8 +87,35 @@ export function speedOf(
     prefillOperationsPerSecond: prefillOperationsPerSecond * factor,
     operationSeconds: overhead !== undefined && 'value' in overhead ? (overhead.value * 1e-6) / factor : undefined,
     memoryBytesPerSecond: Math.max(memoryBytesPerSecond, decodeBytesPerSecond) * factor,
+    attention: attentionSpeeds(properties.attention ?? [], factor),
     source: sources[0] ?? 'table',
   };
+}
+
+/** Of an element of a query: a product and a sum with the key, and with the value. */
+const attentionOperationsPerElement = 4;
+
+function attentionSpeeds(rates: readonly AttentionRate[], factor: number): AttentionSpeed[] {
+  const speeds = rates.flatMap(({ headSize, decodeOperationsPerSecond: token, prefillOperationsPerSecond: prompt }) => {
+    if (!('value' in token && 'value' in prompt)) return [];
+    const operations = headSize * attentionOperationsPerElement;
+    const [tokenSeconds, promptSeconds] = [token, prompt].map(({ value }) => operations / (value * factor));
+    return [{ headSize, tokenSeconds, promptSeconds } as AttentionSpeed];
+  });
+  return speeds.toSorted((left, right) => left.headSize - right.headSize);
+}
+
+/** Heads of a size that was not measured are on the line through those that were: a part is the same for all heads. */
+export function attentionSeconds(
+  speeds: readonly AttentionSpeed[],
+  headSize: number,
+  figure: 'tokenSeconds' | 'promptSeconds',
+): number | undefined {
+  const [first, last] = [speeds[0], speeds.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  if (first === last) return (first[figure] * headSize) / first.headSize;
+  const perElement = Math.max(0, last[figure] - first[figure]) / (last.headSize - first.headSize);
+  return Math.max(0, first[figure] + perElement * (headSize - first.headSize));
 }
 
 /** Of two sources the one that is less certain. */

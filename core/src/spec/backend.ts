@@ -23,6 +23,19 @@ export interface DeviceRate {
   };
 }
 
+/**
+ * How fast rows attend to what is stored of the positions before them, with states in half precision that caches hold:
+ * four operations for each element of a query head and each position that its row sees.
+ */
+export interface AttentionRate {
+  /** Elements of a head: what is done once for each head and position weighs less with large ones. */
+  readonly headSize: number;
+  /** For the one row of a token. */
+  readonly decodeOperationsPerSecond: Measured;
+  /** For the many rows of a prompt. */
+  readonly prefillOperationsPerSecond: Measured;
+}
+
 /** What timing a device's kernels found. */
 export interface DeviceMeasurement {
   /** One entry for each storage type that was asked for and that the backend runs. */
@@ -31,6 +44,8 @@ export interface DeviceMeasurement {
   readonly memoryBandwidthBytesPerSecond: Measured;
   /** What each operation of a program costs beside its weights, when a step has one row. */
   readonly operationOverheadMicroseconds: Measured;
+  /** For some sizes of heads, with all cores; absent where the backend does not time it. */
+  readonly attention?: readonly AttentionRate[];
 }
 
 export interface MeasureOptions {
@@ -64,6 +79,7 @@ export type DeviceProperties =
       readonly rates?: readonly DeviceRate[];
       /** As in `DeviceMeasurement`; absent where nothing was measured. */
       readonly operationOverheadMicroseconds?: Measured;
+      readonly attention?: readonly AttentionRate[];
       readonly telemetry?: DeviceTelemetry;
       readonly coreCount?: number;
       /** For example instruction sets or compute capability. */

@@ -40,6 +40,12 @@ export interface PlanPrediction {
   /** With a prompt of `promptTokens`. */
   readonly timeToFirstTokenMilliseconds: number;
   readonly promptTokens: number;
+  /** When a conversation has taken the whole context: its last token, and a prompt as long as that. */
+  readonly fullContext?: {
+    readonly positions: number;
+    readonly millisecondsPerToken: number;
+    readonly timeToFirstTokenMilliseconds: number;
+  };
   /** What the least certain of the figures behind it is from; `table`: it was not measured. */
   readonly source: 'measured' | 'driver' | 'operating-system' | 'table';
 }

@@ -102,6 +102,30 @@ t.test('what is measured is kept, and asked for once', async (t) => {
   t.same(readdirSync(home), ['device-rates.json'], 'nothing is left behind');
 });
 
+t.test('of attention the best is kept for each size of heads', async (t) => {
+  const home = t.testdir({});
+  let round = 0;
+  const attention = (headSize: number, decode: number, prefill: number) => ({
+    headSize,
+    decodeOperationsPerSecond: { value: decode, source: 'measured' as const },
+    prefillOperationsPerSecond: { value: prefill, source: 'measured' as const },
+  });
+  const rounds = [[attention(64, 3, 9), attention(128, 5, 5)], [attention(64, 4, 8)]];
+  const { rates, devices, measureNow } = await setup({
+    home,
+    measure: async (id, options) => {
+      const found =
+        (await referenceBackend().measure?.(id, options)) ?? Promise.reject(new Error('it does not measure'));
+      return { ...(await found), attention: rounds[round++] ?? [] };
+    },
+  });
+  await measureNow(['f32', 'q4_0']);
+  const expected = { attention: [attention(64, 4, 9), attention(128, 5, 5)] };
+  t.match((await rates.known(devices))[0]?.properties, expected);
+  const other = await setup({ home });
+  t.match((await other.rates.known(other.devices))[0]?.properties, expected, 'by other processes, too');
+});
+
 t.test('two that ask at once measure once', async (t) => {
   const home = t.testdir({});
   const [one, two] = [await setup({ home }), await setup({ home })];
@@ -179,8 +203,8 @@ t.test('a file that is broken, or was tampered with, is as none', async (t) => {
     whole.slice(0, whole.length / 2),
     '[]',
     'null',
-    '{"version":1,"entries":null}',
-    whole.replace('"version": 1', '"version": 99'),
+    '{"version":2,"entries":null}',
+    whole.replace('"version": 2', '"version": 99'),
     whole.replace(/"value": [\d.]+/, '"value": -1'),
     whole.replace(/"decodeBytesPerSecond"/, '"other"'),
   ]) {

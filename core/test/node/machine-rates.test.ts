@@ -1,4 +1,4 @@
-import type { DeviceRate, Measured, NodeFacts } from '@shoal/core';
+import type { AttentionRate, DeviceRate, Measured, NodeFacts } from '@shoal/core';
 import { withRatesOfMachine } from '@shoal/core/internal/node/machine-rates.js';
 import t from 'tap';
 import { device } from '../placement/llama-model.js';
@@ -20,13 +20,19 @@ function rate(storage: DeviceRate['storage'], decode: number, prefill: Measured,
 /** Only what is looked at. */
 function facts(
   machineId: string,
-  found: { rates?: readonly DeviceRate[]; overhead?: number; cores?: number },
+  found: {
+    rates?: readonly DeviceRate[];
+    overhead?: number;
+    cores?: number;
+    attention?: readonly AttentionRate[];
+  },
 ): NodeFacts {
-  const { rates, overhead, cores = 2 } = found;
+  const { rates, overhead, attention, cores = 2 } = found;
   const one = device(2 ** 30, { cores });
   const more = {
     ...(rates === undefined ? {} : { rates }),
     ...(overhead === undefined ? {} : { operationOverheadMicroseconds: measured(overhead) }),
+    ...(attention === undefined ? {} : { attention }),
   };
   return { machineId, devices: [{ ...one, properties: { ...one.properties, ...more } }] } as unknown as NodeFacts;
 }
@@ -48,4 +54,19 @@ t.test('nodes of one machine have its fastest measurements', async (t) => {
   for (const node of [slow, fast, none]) t.match(propertiesOf(node), expected);
   t.match(propertiesOf(narrow), { rates: [rate('q4_0', 11, unknown)] }, 'fewer cores are another processor');
   t.match(propertiesOf(elsewhere), { rates: [rate('q4_0', 90, unknown)] }, 'and so is another machine');
+});
+
+t.test('attention is that of the fastest measurement for each size of heads', async (t) => {
+  const attention = (headSize: number, decode: Measured, prefill: Measured): AttentionRate => ({
+    headSize,
+    decodeOperationsPerSecond: decode,
+    prefillOperationsPerSecond: prefill,
+  });
+  const nodes = withRatesOfMachine([
+    facts('one', { attention: [attention(64, measured(3), measured(9)), attention(128, unknown, measured(7))] }),
+    facts('one', { attention: [attention(64, measured(4), unknown), attention(128, measured(5), measured(6))] }),
+    facts('one', {}),
+  ]);
+  const expected = [attention(64, measured(4), measured(9)), attention(128, measured(5), measured(7))];
+  for (const node of nodes) t.match(propertiesOf(node), { attention: expected });
 });

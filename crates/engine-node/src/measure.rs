@@ -6,7 +6,11 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use serde::{Deserialize, Serialize};
-use shoal_engine::{MeasureOptions, MeasuredRates, measure_operation_overhead, measure_rates};
+use shoal_abi::backend::Backend;
+use shoal_engine::{
+    EngineError, MeasureOptions, MeasuredAttention, MeasuredRates, measure_attention, measure_operation_overhead,
+    measure_rates,
+};
 use shoal_program::StorageType;
 
 use crate::device::{GgmlDeviceOptions, open};
@@ -33,6 +37,28 @@ struct Order {
 struct Report {
     rates: Vec<Rate>,
     operation_overhead_microseconds: f64,
+    attention: Vec<Attention>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attention {
+    head_size: u64,
+    #[serde(flatten)]
+    outcome: AttentionOutcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AttentionOutcome {
+    #[serde(rename_all = "camelCase")]
+    Measured {
+        decode_operations_per_second: f64,
+        prefill_operations_per_second: f64,
+    },
+    Failed {
+        failure: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -77,6 +103,32 @@ pub fn measure_ggml_device<'env>(
     })
 }
 
+/// Sizes of heads that attention is timed with: what others take lies on the line through them.
+const HEAD_SIZES: [u64; 2] = [64, 128];
+
+fn attention(
+    backend: &mut Backend,
+    head_size: u64,
+    duration: Duration,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Attention, EngineError> {
+    let outcome = match measure_attention(backend, head_size, duration, go_on) {
+        Ok(MeasuredAttention {
+            decode_operations_per_second,
+            prefill_operations_per_second,
+        }) => AttentionOutcome::Measured {
+            decode_operations_per_second,
+            prefill_operations_per_second,
+        },
+        // A device may lack the operation, which says nothing of its products.
+        Err(error) if error.code != "ABORTED" => AttentionOutcome::Failed {
+            failure: error.to_string(),
+        },
+        Err(error) => return Err(error),
+    };
+    Ok(Attention { head_size, outcome })
+}
+
 fn measure(order: Order, go_on: &mut dyn FnMut() -> bool) -> Result<String, Failure> {
     let duration = Duration::from_secs_f64((order.duration_milliseconds / 1e3).clamp(0.0, 60.0));
     let one_core = GgmlDeviceOptions {
@@ -87,6 +139,10 @@ fn measure(order: Order, go_on: &mut dyn FnMut() -> bool) -> Result<String, Fail
     let mut all = open(order.device)?;
     let mut one = if order.one_core { Some(open(one_core)?) } else { None };
     let overhead = measure_operation_overhead(&mut all, duration, go_on)?;
+    let attention = HEAD_SIZES
+        .iter()
+        .map(|&head_size| attention(&mut all, head_size, duration, go_on))
+        .collect::<Result<_, _>>()?;
     let mut rates = Vec::with_capacity(order.storage_types.len());
     for storage in order.storage_types {
         let options = MeasureOptions {
@@ -117,6 +173,7 @@ fn measure(order: Order, go_on: &mut dyn FnMut() -> bool) -> Result<String, Fail
     let report = Report {
         rates,
         operation_overhead_microseconds: overhead * 1e6,
+        attention,
     };
     serde_json::to_string(&report).map_err(|error| Failure::new("INTERNAL", format!("report: {error}")))
 }

@@ -53,7 +53,9 @@ mod tags;
 pub use error::EngineError;
 pub use event::{EngineEvent, FinishReason};
 pub use links::Links;
-pub use measure::{MeasureOptions, MeasuredRates, measure_operation_overhead, measure_rates};
+pub use measure::{
+    MeasureOptions, MeasuredAttention, MeasuredRates, measure_attention, measure_operation_overhead, measure_rates,
+};
 pub use member::Member;
 pub use options::{Constraint, EngineRequest, EventCallback, MemberOptions, SamplingOptions, TokenBias};
 pub use sampling::{

@@ -3,7 +3,7 @@
 //!
 //! Two programs stand for all others. Decoding is one row through many matrices, more bytes than caches hold; reading a
 //! prompt is many rows through two of them. A third one, of operations without weights, shows what an operation costs
-//! by itself.
+//! by itself, and a fourth what rows pay for the positions that they attend to.
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,12 @@ const WIDE: u64 = 4096;
 const PROMPT_ROWS: u32 = 128;
 /// Operations of the program without weights.
 const BARE_OPERATIONS: usize = 256;
+/// Heads of queries and of keys in the program of attention, as many models have them, its positions, and rows of its
+/// largest step. More layers or positions would give the same figures (within a tenth up to 4096), only later.
+const QUERY_HEADS: u64 = 32;
+const KEY_HEADS: u64 = 8;
+const ATTENTION_POSITIONS: u32 = 512;
+const ATTENTION_ROWS: u32 = 256;
 /// Rounds that are timed: at least so many, whatever time they take.
 const LEAST_ROUNDS: usize = 3;
 const MOST_ROUNDS: usize = 200;
@@ -47,6 +53,16 @@ pub struct MeasuredRates {
     pub prefill_operations_per_second: f64,
 }
 
+/// How fast rows attend to stored keys and values, in half precision: floating-point operations in a second, four for each
+/// element of a query head and each position that its row sees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeasuredAttention {
+    /// For one row.
+    pub decode_operations_per_second: f64,
+    /// For many rows of one sequence.
+    pub prefill_operations_per_second: f64,
+}
+
 /// Times both ways of using weights. `go_on` is asked between pieces of work.
 ///
 /// # Errors
@@ -60,7 +76,7 @@ pub fn measure_rates(
     let pairs = options.weight_bytes.div_ceil(pair_bytes).clamp(1, 256);
     let decode = {
         let mut runner = Runner::compile(backend, &products(pairs, options.storage), options.storage, 1, go_on)?;
-        runner.least_seconds(options.duration, go_on)?
+        runner.undisturbed_seconds(options.duration, go_on)?
     };
     let prefill = {
         let mut runner = Runner::compile(
@@ -70,7 +86,7 @@ pub fn measure_rates(
             PROMPT_ROWS,
             go_on,
         )?;
-        runner.least_seconds(options.duration, go_on)?
+        runner.undisturbed_seconds(options.duration, go_on)?
     };
     let operations = 2.0 * (2 * WIDTH * WIDE) as f64 * f64::from(PROMPT_ROWS);
     Ok(MeasuredRates {
@@ -89,7 +105,65 @@ pub fn measure_operation_overhead(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<f64, EngineError> {
     let mut runner = Runner::compile(backend, &bare_operations(), StorageType::F32, 1, go_on)?;
-    Ok(runner.least_seconds(duration, go_on)? / BARE_OPERATIONS as f64)
+    Ok(runner.undisturbed_seconds(duration, go_on)? / BARE_OPERATIONS as f64)
+}
+
+/// Times attention with heads of one size.
+///
+/// # Errors
+/// As for [`measure_rates`].
+pub fn measure_attention(
+    backend: &mut Backend,
+    head_size: u64,
+    duration: Duration,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<MeasuredAttention, EngineError> {
+    let per_position = (4 * QUERY_HEADS * head_size) as f64;
+    let positions = f64::from(ATTENTION_POSITIONS);
+    let options = CompileOptions {
+        slot_count: 1,
+        context_length: ATTENTION_POSITIONS,
+        state_storage: StateStorage::F16,
+        maximum_step_tokens: ATTENTION_ROWS,
+    };
+    let mut runner = Runner::open(backend, &attention(head_size), options, StorageType::F32, go_on)?;
+    let prompt = runner.undisturbed_seconds(duration, go_on)?;
+    // Rows of the last part of a prompt, which see all that is before them and a half of their own part.
+    let seen = f64::from(ATTENTION_ROWS) * (positions - f64::from(ATTENTION_ROWS) / 2.0);
+    runner.rows = 1;
+    runner.position = ATTENTION_POSITIONS - 1;
+    runner.step()?;
+    let token = runner.undisturbed_seconds(duration, go_on)?;
+    Ok(MeasuredAttention {
+        decode_operations_per_second: per_position * positions / token,
+        prefill_operations_per_second: per_position * seen / prompt,
+    })
+}
+
+/// A layer of nothing but attention.
+fn attention(head_size: u64) -> Value {
+    let (width, key_width) = (QUERY_HEADS * head_size, KEY_HEADS * head_size);
+    let (mut operations, mut values) = (Vec::new(), json!({}));
+    for (name, columns) in [
+        ("input", width),
+        ("key", key_width),
+        ("value", key_width),
+        ("output", width),
+    ] {
+        values[name] = json!({"width": columns, "rows": "tokens"});
+    }
+    for (name, from) in [("key", 0), ("value", key_width)] {
+        operations.push(json!({"op": "slice", "input": "input", "from": from, "to": from + key_width, "output": name}));
+    }
+    operations.push(json!({
+        "op": "attention", "query": "input", "key": "key", "value": "value", "state": "seen", "headSize": head_size,
+        "scale": 0.125, "output": "output",
+    }));
+    let mut whole = program("output", json!({}), values, operations);
+    whole["input"]["width"] = json!(width);
+    whole["states"] =
+        json!({"seen": {"kind": "key-value", "layer": 0, "keyWidth": key_width, "valueWidth": key_width}});
+    whole
 }
 
 /// A program of `pairs` pairs of matrices, up and down again as in a feed-forward, all on the same input and added up: in
@@ -154,6 +228,8 @@ fn program(output: &str, weights: Value, values: Value, operations: Vec<Value>) 
 struct Runner {
     executable: Executable,
     rows: u32,
+    /// Of the first row; what is stored before stays.
+    position: u32,
     steps: u64,
 }
 
@@ -171,6 +247,18 @@ impl Runner {
             state_storage: StateStorage::F32,
             maximum_step_tokens: rows,
         };
+        Self::open(backend, program, options, storage, go_on)
+    }
+
+    /// Fills the context in the largest steps there are: the first one builds graphs, wakes threads and touches memory.
+    fn open(
+        backend: &mut Backend,
+        program: &Value,
+        options: CompileOptions,
+        storage: StorageType,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Self, EngineError> {
+        let (rows, context_length) = (options.maximum_step_tokens, options.context_length);
         let options = serde_json::to_string(&options)
             .map_err(|error| EngineError::new("INTERNAL", format!("compile options: {error}")))?;
         let source = WeightSource::export(Noise::new(storage));
@@ -178,33 +266,40 @@ impl Runner {
         let mut runner = Self {
             executable,
             rows,
+            position: 0,
             steps: 0,
         };
-        // The first step builds graphs, wakes threads and touches memory.
-        runner.step()?;
+        for position in (0..context_length).step_by(rows.max(1) as usize) {
+            runner.position = position;
+            runner.step()?;
+        }
         Ok(runner)
     }
 
-    /// Seconds of the step that was disturbed least: what else a machine does only ever makes steps slower.
-    fn least_seconds(&mut self, duration: Duration, go_on: &mut dyn FnMut() -> bool) -> Result<f64, EngineError> {
+    /// Seconds of a step that nothing disturbed, of four the quickest: what else a machine does only ever makes steps
+    /// slower, and the very quickest of many is luck that no answer has all the time.
+    fn undisturbed_seconds(&mut self, duration: Duration, go_on: &mut dyn FnMut() -> bool) -> Result<f64, EngineError> {
         let started = Instant::now();
-        let (mut rounds, mut least) = (0, f64::MAX);
-        while rounds < LEAST_ROUNDS || (started.elapsed() < duration && rounds < MOST_ROUNDS) {
+        let mut seconds = Vec::new();
+        while seconds.len() < LEAST_ROUNDS || (started.elapsed() < duration && seconds.len() < MOST_ROUNDS) {
             if !go_on() {
                 return Err(EngineError::new("ABORTED", "the measurement was given up"));
             }
-            least = least.min(self.step()?.as_secs_f64());
-            rounds += 1;
+            seconds.push(self.step()?.as_secs_f64());
         }
-        Ok(least.max(f64::MIN_POSITIVE))
+        seconds.sort_unstable_by(f64::total_cmp);
+        Ok(seconds[seconds.len() / 4].max(f64::MIN_POSITIVE))
     }
 
     fn step(&mut self) -> Result<Duration, BackendError> {
-        self.executable.slot_operation(SlotOperation::Free { slot: 0 })?;
+        self.executable.slot_operation(SlotOperation::Truncate {
+            slot: 0,
+            length: self.position,
+        })?;
         self.steps += 1;
         let sequences = [StepSequenceView {
             slot: 0,
-            start_position: 0,
+            start_position: self.position,
             token_count: self.rows,
             output_rows: 0,
         }];

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use shoal_abi::backend::Backend;
-use shoal_engine::{MeasureOptions, measure_operation_overhead, measure_rates};
+use shoal_engine::{MeasureOptions, measure_attention, measure_operation_overhead, measure_rates};
 use shoal_ggml::executor::{OpenOptions, open};
 use shoal_program::StorageType;
 use shoal_reference::ReferenceBackend;
@@ -43,6 +43,16 @@ fn every_storage_type_has_rates() {
 fn an_operation_costs_something() {
     let seconds = measure_operation_overhead(&mut cpu(), Duration::ZERO, &mut || true).unwrap();
     assert!(seconds > 0.0 && seconds < 1.0, "{seconds}");
+}
+
+#[test]
+fn attention_has_rates() {
+    for head_size in [64, 128] {
+        let rates = measure_attention(&mut cpu(), head_size, Duration::ZERO, &mut || true).unwrap();
+        for rate in [rates.decode_operations_per_second, rates.prefill_operations_per_second] {
+            assert!(rate > 1e6 && rate < 1e15, "{rates:?}");
+        }
+    }
 }
 
 #[test]

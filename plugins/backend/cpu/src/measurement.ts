@@ -1,4 +1,5 @@
 import {
+  type AttentionRate,
   type DeviceMeasurement,
   type DeviceRate,
   knownValue,
@@ -37,7 +38,7 @@ export async function measureProcessor(
     weightBytes: await weightBytes(),
     durationMilliseconds,
   };
-  const { rates, operationOverheadMicroseconds } = await measure(options, signal);
+  const { rates, operationOverheadMicroseconds, attention } = await measure(options, signal);
   const converted = storageTypes.map((storage, index): DeviceRate => {
     const found = rates[index] ?? { failure: 'it was not measured' };
     const oneCore = cores > 1 ? rates[index]?.oneCore : found;
@@ -48,6 +49,7 @@ export async function measureProcessor(
     rates: converted,
     memoryBandwidthBytesPerSecond: quickest > 0 ? measured(quickest) : { unknown: 'no storage type could be measured' },
     operationOverheadMicroseconds: measured(operationOverheadMicroseconds),
+    attention: attention.map(attentionRate),
   };
 }
 
@@ -65,6 +67,19 @@ function figures(rate: GgmlRate): Pick<DeviceRate, 'decodeBytesPerSecond' | 'pre
   }
   return {
     decodeBytesPerSecond: measured(rate.decodeBytesPerSecond),
+    prefillOperationsPerSecond: measured(rate.prefillOperationsPerSecond),
+  };
+}
+
+function attentionRate(rate: GgmlMeasurement['attention'][number]): AttentionRate {
+  const { headSize } = rate;
+  if ('failure' in rate) {
+    const unknown = { unknown: rate.failure };
+    return { headSize, decodeOperationsPerSecond: unknown, prefillOperationsPerSecond: unknown };
+  }
+  return {
+    headSize,
+    decodeOperationsPerSecond: measured(rate.decodeOperationsPerSecond),
     prefillOperationsPerSecond: measured(rate.prefillOperationsPerSecond),
   };
 }

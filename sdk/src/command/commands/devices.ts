@@ -54,7 +54,7 @@ export function deviceLines(reports: readonly DeviceReport[]): string[] {
   });
 }
 
-function rateLines({ rates = [], operationOverheadMicroseconds }: DeviceReport): string[] {
+function rateLines({ rates = [], operationOverheadMicroseconds, attention = [] }: DeviceReport): string[] {
   if (rates.length === 0)
     return ['not measured yet: `shoal devices --measure` does, or the first plan of a large model'];
   const perSecond = (value: number) => `${formatBytes(value)}/s`;
@@ -68,7 +68,12 @@ function rateLines({ rates = [], operationOverheadMicroseconds }: DeviceReport):
   ]);
   const titles = ['weights', 'decode', 'prefill', 'decode, one core', 'prefill, one core'];
   const overhead = cell(operationOverheadMicroseconds, (value) => `${value.toFixed(1)} µs`);
-  return [...formatTable([titles, ...rows]), `an operation costs ${overhead} beside its weights`];
+  const attending = attention.map(
+    ({ headSize, decodeOperationsPerSecond, prefillOperationsPerSecond }) =>
+      `attention with heads of ${headSize}: a token ${cell(decodeOperationsPerSecond, operations)}, ` +
+      `a prompt ${cell(prefillOperationsPerSecond, operations)}`,
+  );
+  return [...formatTable([titles, ...rows]), `an operation costs ${overhead} beside its weights`, ...attending];
 }
 
 function cell(measured: Measured | undefined, format: (value: number) => string): string {
