@@ -121,6 +121,20 @@ t.test('the page, which asks nobody else for anything', async (t) => {
   t.equal((await ask(node.url, '/cluster')).status, 401, 'what it shows needs the key');
 });
 
+t.test('the description says whether a key is asked for', async (t) => {
+  const open = await apiNode();
+  t.teardown(() => open.close());
+  t.notOk(JSON.parse((await ask(open.url, '/openapi.json')).text).security);
+  // Whoever can be reached by others asks for the cluster's key without keys of its own.
+  const clusterKey = 'ab'.repeat(32);
+  const reached = await apiNode({ listen: '0.0.0.0' }, { clusterKey });
+  t.teardown(() => reached.close());
+  const url = reached.url.replace('0.0.0.0', '127.0.0.1');
+  t.equal((await ask(url, '/openapi.json')).status, 401);
+  const { text } = await ask(url, '/openapi.json', { authorization: `Bearer ${clusterKey}` });
+  t.same(JSON.parse(text).security, [{ key: [] }]);
+});
+
 t.test('a port that is taken', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');

@@ -12,9 +12,15 @@ const openPaths = new Set(['/healthz', '/readyz', '/health', ...pagePaths]);
 const preflightSeconds = 600;
 const headerNames = /^[\w-]+(, *[\w-]+)*$/;
 
-export function addAccess(server: FastifyInstance, { options, context, log }: ApiParts, host: string): void {
+/** Whether only those who bring a key are answered: where there are keys, and where others than this machine can ask. */
+export function asksForKey({ options, context }: ApiParts, host: string): boolean {
+  return options.keys.length > 0 || (context.settings.keys ?? []).length > 0 || !isLoopback(host);
+}
+
+export function addAccess(server: FastifyInstance, parts: ApiParts, host: string): void {
+  const { options, context, log } = parts;
   const keys = [...options.keys, ...(context.settings.keys ?? [])].map(digest);
-  const needsKey = keys.length > 0 || !isLoopback(host);
+  const needsKey = asksForKey(parts, host);
   const origins = [...options.origins, ...(context.settings.origins ?? [])];
   const admits = (key: string) => {
     const given = digest(key);

@@ -102,7 +102,7 @@ export class HttpApi implements Api<NodeService> {
       sendProblem(reply, new ShoalError('REQUEST_INVALID', message), request, log, { status: 404 });
     });
     addAccess(server, parts, place.host);
-    addOpenApi(server, parts);
+    addOpenApi(server, parts, place.host);
     addHealth(server, parts);
     addOpenAi(server, parts);
     addAnthropic(server, parts);

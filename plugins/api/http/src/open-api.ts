@@ -1,6 +1,7 @@
 /** A description of everything that is served, from the schemas by which requests are checked. */
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
+import { asksForKey } from './access.js';
 import { eventStreamType } from './event-stream.js';
 import type { ApiParts } from './http-api.js';
 import { dialectOf } from './problems.js';
@@ -28,7 +29,7 @@ type Described = Pick<
 > & { readonly method: string; readonly url: string };
 
 /** Before the routes that it is to describe. */
-export function addOpenApi(server: FastifyInstance, { context, options }: ApiParts): void {
+export function addOpenApi(server: FastifyInstance, parts: ApiParts, host: string): void {
   const routes: Described[] = [];
   server.addHook('onRoute', ({ method, url, schema = {} }: RouteOptions) => {
     if (schema.isHidden) return;
@@ -36,9 +37,8 @@ export function addOpenApi(server: FastifyInstance, { context, options }: ApiPar
       if (one !== 'HEAD' && one !== 'OPTIONS') routes.push({ ...schema, method: one.toLowerCase(), url });
     }
   });
-  const needsKey = options.keys.length > 0 || (context.settings.keys ?? []).length > 0;
   server.get('/openapi.json', { schema: { summary: 'This description.' } }, () =>
-    document(routes, context.softwareVersion, needsKey),
+    document(routes, parts.context.softwareVersion, asksForKey(parts, host)),
   );
 }
 
