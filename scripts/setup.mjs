@@ -3,7 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNative } from './build-native.mjs';
-import { exists, main, root, run, say } from './tools.mjs';
+import { complaintOf, exists, main, root, run, say } from './tools.mjs';
 
 function checkTools() {
   const needs = [
@@ -13,7 +13,14 @@ function checkTools() {
   ];
   const missing = needs.filter(([command, , optional]) => !optional && !exists(command)).map(([, name]) => name);
   if (!exists('c++') && !exists('cl', []) && !exists('clang++') && !exists('g++')) missing.push('a C++ compiler');
-  if (missing.length > 0) throw new Error(`Shoal builds its native part here and needs: ${missing.join(', ')}`);
+  // A proxy of a tool may be there without the tool, and says so.
+  const complaints = needs.flatMap(([command, , optional]) => {
+    const complaint = optional ? undefined : complaintOf(command);
+    return complaint === undefined ? [] : [`${command} says: ${complaint}`];
+  });
+  if (missing.length > 0) {
+    throw new Error([`Shoal builds its native part here and needs: ${missing.join(', ')}`, ...complaints].join('\n  '));
+  }
 }
 
 function installPackages() {

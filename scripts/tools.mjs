@@ -48,6 +48,12 @@ export function exists(command, args = ['--version']) {
   return spawnSync(command, args, { stdio: 'ignore', shell: isWindows }).status === 0;
 }
 
+/** Why a command that is there does not run, in its own words; undefined: it runs, or there is none. */
+export function complaintOf(command, args = ['--version']) {
+  const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8', shell: isWindows });
+  return status === 0 || error ? undefined : stderr.trim().split('\n')[0] || undefined;
+}
+
 /** Prints what a script is doing, one line, to standard error: standard output belongs to the job. */
 export function say(message) {
   process.stderr.write(`• ${message}\n`);
