@@ -33,7 +33,7 @@ export const apiOptions: readonly OptionSpecification[] = [
     name: 'api-origin',
     value: 'ORIGIN',
     multiple: true,
-    description: 'Web pages of this origin may ask, such as http://localhost:3000; * is all. May be repeated.',
+    description: 'Web pages of this origin may ask, such as http://localhost:3000; * is all.',
     default: 'none but the own page',
     section,
   },
