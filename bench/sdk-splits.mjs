@@ -5,10 +5,10 @@
 // `--tokens 32`; `--plans pipeline-2,tensor-2`; `--checkpoint DIRECTORY`: of this shape, instead of one written for the run;
 // `--short`: 4 of the 16 layers.
 //
-// `--loads 3`: so many times the nodes start and load anew, and ratios are medians over the loads: where a load's weights
-// came to lie in memory decides about some hundredths of its speed for as long as it lives.
-// `--processor N` (Linux): everything runs on that one processor. The stages of a pipeline take turns anyway; a processor
-// that rests between them is slower when it wakes, which is the machine's cost, not the split's.
+// `--loads 3`: so many times the nodes start and load anew, and ratios are medians over the loads: the same plan differs
+// by some hundredths from load to load, and stays so, perhaps by where its weights came to lie in memory.
+// `--processor N` (Linux): everything runs on that one processor. The stages of a pipeline take turns anyway; what
+// is slower on two may be processors that rest between turns, which would be the machine's cost, not the split's.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
