@@ -3,7 +3,8 @@ import { ShoalError } from '../spec/errors.js';
 import { NotAMemberError } from './membership-proof.js';
 
 /** libp2p's errors of layers that come when there is a connection. */
-const handshakeFailure = /Encrypt|InvalidCrypto|UnexpectedEOF|UnsupportedProtocol/;
+const isOfHandshake = ({ name }: Error): boolean =>
+  /Encrypt|InvalidCrypto|UnexpectedEOF|UnsupportedProtocol/.test(name);
 
 /** The library keeps of a cause its message only, in some layers. */
 const isTimeout = ({ name, message }: Error): boolean =>
@@ -25,12 +26,8 @@ export function dialError(
   }
   const stranger = causes.find((cause) => cause instanceof NotAMemberError);
   if (stranger) return fail('NODE_NOT_A_MEMBER', `the node at ${where} is not of this cluster: ${stranger.message}`);
-  // Who has not finished in time is busy: it says nothing about whose it is.
-  if (causes.some(isTimeout)) {
-    return fail('NODE_UNREACHABLE', `no connection to ${where}: ${reasonOf(causes, thrown)}`);
-  }
-  // What listens there speaks, but not this protocol.
-  if (causes.some(({ name }) => handshakeFailure.test(name))) {
+  // What listens there speaks, but not this protocol. Who has only not finished in time may be anybody.
+  if (causes.some(isOfHandshake) && !causes.some(isTimeout)) {
     return fail('NODE_NOT_A_MEMBER', `what listens at ${where} does not speak as a Shoal node`);
   }
   return fail('NODE_UNREACHABLE', `no connection to ${where}: ${reasonOf(causes, thrown)}`);
@@ -41,7 +38,7 @@ function reasonOf(causes: readonly Error[], thrown: unknown): string {
   if (codes.includes('ECONNREFUSED')) return 'nothing listens there';
   if (codes.includes('EHOSTUNREACH') || codes.includes('ENETUNREACH')) return 'there is no way to that machine';
   if (codes.includes('ENOTFOUND') || codes.includes('EAI_AGAIN')) return 'the name is not known';
-  if (causes.some(({ name }) => handshakeFailure.test(name))) {
+  if (causes.some(isOfHandshake)) {
     return 'it answers, but did not finish the handshake in time; it or this machine is too busy';
   }
   if (causes.some(isTimeout)) {

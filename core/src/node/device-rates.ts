@@ -15,6 +15,7 @@ import type { PlacementDevice } from '../placement/request.js';
 import type { PluginSet } from '../runtime/plugin-set.js';
 import type { AttentionRate, DeviceMeasurement, DeviceRate, Measured } from '../spec/backend.js';
 import type { StorageType } from '../spec/program.js';
+import { bestAttention, bestOf, highest } from './machine-rates.js';
 
 const fileName = 'device-rates.json';
 const fileVersion = 2;
@@ -182,19 +183,21 @@ export class DeviceRates {
     return problem;
   }
 
-  async #add(
-    key: string,
-    { rates, attention = this.#entries.get(key)?.attention, ...found }: DeviceMeasurement,
-  ): Promise<void> {
+  async #add(key: string, found: DeviceMeasurement): Promise<void> {
     const before = this.#entries.get(key);
+    const { rates } = found;
     const kept = (before?.rates ?? []).filter(({ storage }) => !rates.some((rate) => rate.storage === storage));
-    const [bandwidth, overhead] = [before?.memoryBandwidthBytesPerSecond, before?.operationOverheadMicroseconds];
+    const all = before === undefined ? [found] : [found, before];
+    const attention = bestAttention(all.flatMap((one) => one.attention ?? []));
     this.#entries.set(key, {
       measuredAt: Date.now(),
       // Disturbances only ever slow things down: the best is the nearest.
-      memoryBandwidthBytesPerSecond: better(bandwidth, found.memoryBandwidthBytesPerSecond, Math.max),
-      operationOverheadMicroseconds: better(overhead, found.operationOverheadMicroseconds, Math.min),
-      ...(attention === undefined ? {} : { attention: betterAttention(before?.attention ?? [], attention) }),
+      memoryBandwidthBytesPerSecond: highest(all, 'memoryBandwidthBytesPerSecond'),
+      operationOverheadMicroseconds: bestOf(
+        all.map((one) => one.operationOverheadMicroseconds),
+        Math.min,
+      ),
+      ...(attention.length === 0 ? {} : { attention }),
       rates: [...kept, ...rates],
     });
     await this.#save();
@@ -298,24 +301,6 @@ function userName(): string {
     // A process whose user has no entry in the system's list.
     return 'user';
   }
-}
-
-function better(before: Measured | undefined, found: Measured, choose: (...values: number[]) => number): Measured {
-  if (before === undefined || 'unknown' in before) return found;
-  return 'unknown' in found ? before : { value: choose(before.value, found.value), source: 'measured' };
-}
-
-function betterAttention(before: readonly AttentionRate[], found: readonly AttentionRate[]): AttentionRate[] {
-  const sizes = new Set([...before, ...found].map(({ headSize }) => headSize));
-  return [...sizes].map((headSize): AttentionRate => {
-    const [old, now] = [before, found].map((rates) => rates.find((rate) => rate.headSize === headSize));
-    if (old === undefined || now === undefined) return (now ?? old) as AttentionRate;
-    return {
-      headSize,
-      decodeOperationsPerSecond: better(old.decodeOperationsPerSecond, now.decodeOperationsPerSecond, Math.max),
-      prefillOperationsPerSecond: better(old.prefillOperationsPerSecond, now.prefillOperationsPerSecond, Math.max),
-    };
-  });
 }
 
 function isEntry(value: unknown): value is Entry {

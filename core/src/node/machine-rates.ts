@@ -44,10 +44,7 @@ function fastestOf(own: Processor, alike: readonly Processor[]): Processor {
   const attentions = alike.flatMap((one) => one.attention ?? []);
   return {
     ...own,
-    memoryBandwidthBytesPerSecond: bestOf(
-      alike.map((one) => one.memoryBandwidthBytesPerSecond),
-      Math.max,
-    ),
+    memoryBandwidthBytesPerSecond: highest(alike, 'memoryBandwidthBytesPerSecond'),
     ...(rates.length === 0 ? {} : { rates: storages.map((storage) => bestRate(rates, storage)) }),
     ...(overheads.length === 0 ? {} : { operationOverheadMicroseconds: bestOf(overheads, Math.min) }),
     ...(attentions.length === 0 ? {} : { attention: bestAttention(attentions) }),
@@ -56,40 +53,36 @@ function fastestOf(own: Processor, alike: readonly Processor[]): Processor {
 
 function bestRate(all: readonly DeviceRate[], storage: DeviceRate['storage']): DeviceRate {
   const rates = all.filter((rate) => rate.storage === storage);
-  const best = (some: readonly Pick<DeviceRate, Figure>[]): Pick<DeviceRate, Figure> => {
-    const figure = (name: Figure): Measured =>
-      bestOf(
-        some.map((rate) => rate[name]),
-        Math.max,
-      );
-    return {
-      decodeBytesPerSecond: figure('decodeBytesPerSecond'),
-      prefillOperationsPerSecond: figure('prefillOperationsPerSecond'),
-    };
-  };
+  const best = (some: readonly Pick<DeviceRate, Figure>[]): Pick<DeviceRate, Figure> => ({
+    decodeBytesPerSecond: highest(some, 'decodeBytesPerSecond'),
+    prefillOperationsPerSecond: highest(some, 'prefillOperationsPerSecond'),
+  });
   const oneCore = rates.flatMap((rate) => rate.oneCore ?? []);
   return { storage, ...best(rates), ...(oneCore.length === 0 ? {} : { oneCore: best(oneCore) }) };
 }
 
-function bestAttention(all: readonly AttentionRate[]): AttentionRate[] {
+/** The best for each size of heads; of what says nothing of a size, why the first does not. */
+export function bestAttention(all: readonly AttentionRate[]): AttentionRate[] {
   const sizes = [...new Set(all.map(({ headSize }) => headSize))];
   return sizes.map((headSize) => {
     const rates = all.filter((rate) => rate.headSize === headSize);
-    const figure = (name: 'decodeOperationsPerSecond' | 'prefillOperationsPerSecond'): Measured =>
-      bestOf(
-        rates.map((rate) => rate[name]),
-        Math.max,
-      );
     return {
       headSize,
-      decodeOperationsPerSecond: figure('decodeOperationsPerSecond'),
-      prefillOperationsPerSecond: figure('prefillOperationsPerSecond'),
+      decodeOperationsPerSecond: highest(rates, 'decodeOperationsPerSecond'),
+      prefillOperationsPerSecond: highest(rates, 'prefillOperationsPerSecond'),
     };
   });
 }
 
+export function highest<Name extends string>(all: readonly Readonly<Record<Name, Measured>>[], name: Name): Measured {
+  return bestOf(
+    all.map((one) => one[name]),
+    Math.max,
+  );
+}
+
 /** Of those that are known the best, else why the first is not. */
-function bestOf(figures: readonly Measured[], choose: (...values: number[]) => number): Measured {
+export function bestOf(figures: readonly Measured[], choose: (...values: number[]) => number): Measured {
   const known = figures.flatMap((one) => ('value' in one ? [one] : []));
   const value = choose(...known.map((one) => one.value));
   return known.find((one) => one.value === value) ?? figures[0] ?? { unknown: 'not measured' };

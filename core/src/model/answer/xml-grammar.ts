@@ -23,7 +23,7 @@ const textKeywords = new Set(
 );
 const onItsOwnLine = `\n${parameterClose}`;
 
-export class XmlFunctions {
+class XmlFunctions {
   constructor(
     private readonly builder: GrammarBuilder,
     private readonly isLenient: boolean,
