@@ -2,7 +2,7 @@
 // in silence. What the server's own description knows must be in the tables, too.
 import t from 'tap';
 import { apiNode, modelName, question } from '../support/api-cluster.js';
-import { writeToolModel } from '../support/tool-model.js';
+import { toolModel, writeToolModel } from '../support/tool-model.js';
 
 /** What comes of a field with a value. */
 type Row =
@@ -15,7 +15,7 @@ interface Table {
   readonly fields: Readonly<Record<string, Row>>;
 }
 
-const model = 'shoal-tool-chat';
+const model = toolModel;
 const text = question[0]?.content ?? '';
 const tool = { type: 'function', function: { name: 'now', parameters: { type: 'object' } } };
 const schema = { type: 'object', properties: { a: { type: 'boolean' } }, required: ['a'], additionalProperties: false };

@@ -2,9 +2,8 @@
 import t from 'tap';
 import { answer, apiNode, modelName, question, until } from '../support/api-cluster.js';
 import { importClient, missingClient, thrownBy } from '../support/clients.js';
-import { writeToolModel } from '../support/tool-model.js';
+import { toolModel, writeToolModel } from '../support/tool-model.js';
 
-const toolModel = 'shoal-tool-chat';
 const inputSchema = {
   type: 'object',
   properties: { city: { enum: ['Oslo', 'Rome'] } },

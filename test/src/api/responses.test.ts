@@ -6,16 +6,9 @@ import t from 'tap';
 import { answer, apiNode, modelName, question, until } from '../support/api-cluster.js';
 import { clientPython } from '../support/clients.js';
 import { repositoryRoot } from '../support/repository.js';
-import { writeToolModel } from '../support/tool-model.js';
+import { weatherParameters as parameters, toolModel, writeToolModel } from '../support/tool-model.js';
 
 const input = question[0]?.content ?? '';
-const toolModel = 'shoal-tool-chat';
-const parameters = {
-  type: 'object',
-  properties: { city: { enum: ['Oslo', 'Rome'] }, days: { type: 'integer', minimum: 1, maximum: 3 } },
-  required: ['city', 'days'],
-  additionalProperties: false,
-};
 const tools = [
   { type: 'function', name: 'weather', description: 'Says it.', parameters, strict: true },
   { type: 'function', name: 'now', parameters: null, strict: null },

@@ -11,9 +11,19 @@ const turns = `{{ bos_token }}{% if tools %}<|system|>{{ tools | length }} tools
 {{ message.content or '' }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>`;
 const template = `${turns}{% endif %}`;
 
+export const toolModel = 'shoal-tool-chat';
+
+/** What a tool that is offered to it takes. */
+export const weatherParameters = {
+  type: 'object',
+  properties: { city: { enum: ['Oslo', 'Rome'] }, days: { type: 'integer', minimum: 1, maximum: 3 } },
+  required: ['city', 'days'],
+  additionalProperties: false,
+};
+
 /** As of Hermes and Qwen. Makes it in a folder; returns where it is. */
 export function writeToolModel(folder: string): string {
-  return writeModel(folder, 'shoal-tool-chat', template);
+  return writeModel(folder, toolModel, template);
 }
 
 /** What a template of each format has that tells it from others. */

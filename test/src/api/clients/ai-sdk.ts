@@ -2,7 +2,7 @@
 import t from 'tap';
 import { answer, apiNode, modelName, question } from '../../support/api-cluster.js';
 import { importClient } from '../../support/clients.js';
-import { writeToolModel } from '../../support/tool-model.js';
+import { toolModel, writeToolModel } from '../../support/tool-model.js';
 
 t.test('generateText, streamText and aborts', async (t) => {
   const ai = await importClient('ai');
@@ -61,7 +61,7 @@ t.test('generateObject and tools of the AI SDK', async (t) => {
   const node = await apiNode({}, { apis: false });
   t.teardown(() => node.close());
   await node.cluster.load(writeToolModel(t.testdir({})), { contextLength: 512 });
-  const model = node.cluster.languageModel('shoal-tool-chat');
+  const model = node.cluster.languageModel(toolModel);
   const schema = ai.jsonSchema({
     type: 'object',
     properties: { sum: { type: 'integer', minimum: 0, maximum: 99 } },
@@ -120,7 +120,7 @@ t.test('the same over HTTP, by the provider for OpenAI’s interface', async (t)
 
   const tools = { add: ai.tool({ inputSchema: schema, execute: ({ sum }: { sum: number }) => sum + 1 }) };
   const toolChoice = { type: 'tool', toolName: 'add' };
-  const called = await ai.generateText({ model: shoal('shoal-tool-chat'), prompt, tools, toolChoice });
+  const called = await ai.generateText({ model: shoal(toolModel), prompt, tools, toolChoice });
   t.equal(called.finishReason, 'tool-calls');
   t.equal(called.toolResults[0].output, called.toolCalls[0].input.sum + 1, 'the tool ran with the arguments');
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { apiNode, modelName, question } from '../../support/api-cluster.js';
 import { importClient } from '../../support/clients.js';
-import { writeToolModel } from '../../support/tool-model.js';
+import { weatherParameters as parameters, toolModel, writeToolModel } from '../../support/tool-model.js';
 
 t.test('OpenAI’s client', async (t) => {
   const node = await apiNode();
@@ -28,13 +28,7 @@ t.test('OpenAI’s client', async (t) => {
     .catch((thrown: unknown) => thrown);
   t.ok(refused instanceof BadRequestError);
 
-  const model = 'shoal-tool-chat';
-  const parameters = {
-    type: 'object',
-    properties: { city: { enum: ['Oslo', 'Rome'] }, days: { type: 'integer', minimum: 1, maximum: 3 } },
-    required: ['city', 'days'],
-    additionalProperties: false,
-  };
+  const model = toolModel;
   const tools = [
     { type: 'function', function: { name: 'weather', description: 'Says it.', parameters } },
     { type: 'function', function: { name: 'now' } },
