@@ -1,6 +1,7 @@
 //! Graphs, the allocator of their intermediate results, and the session that computes them.
 
 use std::ptr::NonNull;
+use std::time::Instant;
 
 use shoal_abi::ErrorCode;
 use shoal_abi::backend::BackendError;
@@ -13,6 +14,7 @@ use shoal_ggml_sys::{
 use crate::device::{Device, DeviceKind};
 use crate::library::text;
 use crate::memory::BufferType;
+use crate::pace::Pace;
 use crate::tensor::{Arena, Tensor};
 
 /// Operations in order of execution, inside an arena, which whoever keeps the graph keeps too.
@@ -100,17 +102,22 @@ impl Drop for GraphAllocator {
     }
 }
 
-/// How long threads that wait for the next graph spin before they sleep, in units of 131,072 pause instructions. One
-/// unit, 1 to 3 ms, covers the exchange between two segments, so that they need not be woken for each; ggml's default
-/// of 50 would keep the processor busy for a tenth of a second after every step.
-const POLL_LEVEL: u32 = 1;
-
 /// A device opened for computing, with threads of its own on the processor.
 #[derive(Debug)]
 pub(crate) struct Session {
     device: Device,
     backend: NonNull<ggml_backend>,
-    threads: Option<(NonNull<ggml_threadpool>, ggml_threadpool_free_t)>,
+    threads: Option<Threads>,
+}
+
+/// The threads of a session on a processor.
+#[derive(Debug)]
+struct Threads {
+    pool: NonNull<ggml_threadpool>,
+    free: ggml_threadpool_free_t,
+    count: usize,
+    pace: Pace,
+    last_end: Instant,
 }
 
 // SAFETY: a session is used by one thread at a time, which its owner sees to by `&mut self`.
@@ -135,12 +142,13 @@ impl Session {
             threads: None,
         };
         if device.kind() == DeviceKind::Cpu {
-            session.start_threads(thread_count.clamp(1, GGML_MAX_N_THREADS))?;
+            session.start_threads(thread_count.clamp(1, GGML_MAX_N_THREADS), Pace::default())?;
         }
         Ok(session)
     }
 
-    fn start_threads(&mut self, count: usize) -> Result<(), BackendError> {
+    /// Starts threads that wait at this pace; they take the place of those before.
+    fn start_threads(&mut self, count: usize, pace: Pace) -> Result<(), BackendError> {
         let missing = || BackendError::failed("the CPU library lacks its thread functions; it is of another version");
         // SAFETY: the names' types are fixed by ggml's interface.
         let (new, free, set_pool, set_count) = unsafe {
@@ -163,7 +171,7 @@ impl Session {
             cpumask: [false; GGML_MAX_N_THREADS],
             n_threads: count as i32,
             prio: 0,
-            poll: POLL_LEVEL,
+            poll: pace.poll_level(),
             strict_cpu: false,
             paused: false,
         };
@@ -176,7 +184,17 @@ impl Session {
             set_count(self.backend.as_ptr(), count as i32);
             set_pool(self.backend.as_ptr(), pool.as_ptr());
         }
-        self.threads = Some((pool, free));
+        let threads = Threads {
+            pool,
+            free,
+            count,
+            pace,
+            last_end: Instant::now(),
+        };
+        if let Some(before) = self.threads.replace(threads) {
+            // SAFETY: the backend has let go of this pool.
+            unsafe { (before.free)(before.pool.as_ptr()) };
+        }
         Ok(())
     }
 
@@ -184,14 +202,31 @@ impl Session {
         self.device
     }
 
+    /// Changes how the threads wait where graphs have come to follow one another at another pace.
+    fn keep_pace(&mut self) {
+        // A single thread is the caller's.
+        let Some(threads) = self.threads.as_mut().filter(|threads| threads.count > 1) else {
+            return;
+        };
+        if threads.pace.observe(threads.last_end.elapsed()) {
+            let (count, pace) = (threads.count, threads.pace);
+            // Where no threads can be started those before go on in their way.
+            let _ = self.start_threads(count, pace);
+        }
+    }
+
     /// Runs a graph to its end.
     ///
     /// # Errors
     /// `BACKEND_FAILED` with ggml's word for the failure.
     pub(crate) fn compute(&mut self, graph: Graph) -> Result<(), BackendError> {
+        self.keep_pace();
         let functions = self.device.library.functions();
         // SAFETY: backend and graph are valid, and every tensor of the graph has its place.
         let status = unsafe { (functions.ggml_backend_graph_compute)(self.backend.as_ptr(), graph.0.as_ptr()) };
+        if let Some(threads) = &mut self.threads {
+            threads.last_end = Instant::now();
+        }
         if status == GGML_STATUS_SUCCESS {
             return Ok(());
         }
@@ -209,8 +244,8 @@ impl Drop for Session {
         // SAFETY: both are valid and not used afterwards; the backend goes first, because it knows the pool.
         unsafe {
             (self.device.library.functions().ggml_backend_free)(self.backend.as_ptr());
-            if let Some((pool, free)) = self.threads.take() {
-                free(pool.as_ptr());
+            if let Some(threads) = self.threads.take() {
+                (threads.free)(threads.pool.as_ptr());
             }
         }
     }

@@ -6,6 +6,7 @@ mod graph;
 mod library;
 mod memory;
 mod operations;
+mod pace;
 mod storage;
 mod tensor;
 
