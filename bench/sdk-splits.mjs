@@ -7,8 +7,8 @@
 //
 // `--loads 3`: so many times the nodes start and load anew, and ratios are medians over the loads: the same plan differs
 // by some hundredths from load to load, and stays so, perhaps by where its weights came to lie in memory.
-// `--processor N` (Linux): everything runs on that one processor. The stages of a pipeline take turns anyway; what
-// is slower on two may be processors that rest between turns, which would be the machine's cost, not the split's.
+// `--processor N` (Linux): everything runs on that one processor, where nothing gets into the way of a stage that does not
+// get into the way of the whole model, too (bench/README.md).
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -23,6 +23,8 @@ export interface StageCosts {
   readonly head: number;
   /** Whatever it holds. */
   readonly step: number;
+  /** Where it is the first stage: handing a token on to whoever asked. */
+  readonly telling: number;
   /** The member that the others wait for in a layer. */
   readonly slowest: number;
 }
@@ -32,6 +34,7 @@ interface StageConstants {
   readonly parts: readonly ComputingPart[];
   readonly exchange: number;
   readonly step: number;
+  readonly telling: number;
 }
 
 /** What a message costs at its two ends beside the way: system calls, and waking who waits. */
@@ -42,6 +45,11 @@ const stepSeconds: Readonly<Record<DeviceKind, number>> = { cpu: 100e-6, gpu: 20
 const layerSeconds: Readonly<Record<DeviceKind, number>> = { cpu: 15e-6, gpu: 50e-6, accelerator: 100e-6 };
 /** Drawing a token, for every entry of the vocabulary. */
 const samplingSecondsPerEntry = 1.2e-9;
+/**
+ * Handing a token on where the head computes on all cores of its machine: the node's own work takes one of them away, and
+ * the others wait for it (bench/README.md). Elsewhere it happens beside the next step.
+ */
+const tellingSeconds = 2e-3;
 /** Above this, members exchange parts instead of everything (crates/fabric, `group.rs`). */
 const oneShotBytes = 32 * 1024;
 
@@ -84,7 +92,7 @@ export class CostModel {
     candidates: readonly Candidate[] = members.map(({ candidate }) => candidate),
   ): StageCosts {
     const rows = this.rows(workload);
-    const { parts, exchange, step } = this.#constants(candidates, rows);
+    const { parts, exchange, step, telling } = this.#constants(candidates, rows);
     const { head, layers: all } = this.figures;
     const secondsOf = members.map(() => 0);
     const byLayer = new Map<LayerFigures, number>();
@@ -108,7 +116,7 @@ export class CostModel {
         this.#productSeconds(head, member.head, member, parts[index] ?? whole, outputs),
       );
     }
-    return { layers, head: headSeconds, step, slowest: secondsOf.indexOf(Math.max(...secondsOf)) };
+    return { layers, head: headSeconds, step, telling, slowest: secondsOf.indexOf(Math.max(...secondsOf)) };
   }
 
   /** What does not depend on how the members share the layers. */
@@ -120,6 +128,7 @@ export class CostModel {
       parts: computingParts(candidates, (one) => this.speed(one)),
       exchange: candidates.length === 1 ? 0 : this.#layerExchange(candidates, rows),
       step: Math.max(...candidates.map(({ properties }) => stepSeconds[properties.kind])),
+      telling: candidates[0] && takesAllCores(candidates[0]) ? tellingSeconds : 0,
     };
     this.#stages.set(candidates, constants);
     return constants;
@@ -243,6 +252,11 @@ export class CostModel {
     }
     return most;
   }
+}
+
+function takesAllCores({ node, properties }: Candidate): boolean {
+  const { kind, coreCount } = properties;
+  return kind === 'cpu' && (coreCount === undefined || coreCount >= (node.machineCoreCount ?? coreCount));
 }
 
 /** Positions that a row of a prompt sees in the mean: those before it, of the last ones as many as the window has. */

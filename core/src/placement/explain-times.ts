@@ -36,6 +36,7 @@ export interface HopTimes {
 export interface TokenTimes {
   readonly stages: readonly StageTimes[];
   readonly hops: readonly HopTimes[];
+  /** Drawing the token and handing it on. */
   readonly samplingMilliseconds: number;
 }
 
@@ -109,7 +110,11 @@ export function explainTimes(
           `With all ${fullContext.positions} positions taken: ${formatMilliseconds(fullContext.millisecondsPerToken)} a ` +
             `token, ${formatMilliseconds(fullContext.timeToFirstTokenMilliseconds)} to the first token of such a prompt.`,
         ]),
-    ...formatTable([...stageRows, ...hopRows, ['sampling', '', formatMilliseconds(times.samplingMilliseconds), '']]),
+    ...formatTable([
+      ...stageRows,
+      ...hopRows,
+      ['sampling and telling', '', formatMilliseconds(times.samplingMilliseconds), ''],
+    ]),
   ];
   if (considered.length > 0) {
     lines.push('', 'Considered, too:');

@@ -21,6 +21,7 @@ export interface PredictedStage {
 export interface PlanTimes {
   readonly stages: readonly PredictedStage[];
   readonly hops: readonly PredictedHop[];
+  /** Drawing the token, and handing it on. */
   readonly sampling: number;
   readonly seconds: number;
 }
@@ -88,8 +89,10 @@ export function planTimes(
   if (!first || !last || stages.some((members, index) => members.length < (plan.stages[index]?.members.length ?? 1))) {
     return undefined;
   }
+  let sampling = model.sampling(workload);
   const predicted = stages.map((members, index): PredictedStage => {
     const costs = model.stage(members, workload);
+    if (index === 0) sampling += costs.telling;
     const [from, to] = plan.stages[index]?.layers ?? [0, 0];
     const layers = costs.layers.slice(from, to).reduce((sum, one) => sum + one, 0);
     return { members, seconds: costs.step + layers + (index === stages.length - 1 ? costs.head : 0) };
@@ -103,7 +106,6 @@ export function planTimes(
       seconds: model.way(last, first),
     });
   }
-  const sampling = model.sampling(workload);
   const sum = (parts: readonly { readonly seconds: number }[]): number =>
     parts.reduce((total, { seconds }) => total + seconds, 0);
   return { stages: predicted, hops, sampling, seconds: sum(predicted) + sum(hops) + sampling };

@@ -194,6 +194,7 @@ export class Search {
       left -= taken;
     }
     const [first, last] = [units[0] as Unit, units[count - 1] as Unit];
+    seconds += first.costs.telling;
     if (first !== last) seconds += this.#way(last, first);
     if (left > 0) return { rank: Number.POSITIVE_INFINITY, seconds, missing: left };
     const lesser = (first.headNodeId === this.preferredNodeId ? 0 : 1) + (this.#takesPart(units) ? 0 : 0.5);
@@ -214,7 +215,8 @@ export class Search {
       if (next !== undefined) seconds += this.#hop(unit, next);
     }
     const [first, last] = [units[0], units.at(-1)];
-    return { units, layers, seconds: first && last ? seconds + this.#way(last, first) : seconds };
+    if (first && last) seconds += first.costs.telling + this.#way(last, first);
+    return { units, layers, seconds };
   }
 
   #hop(from: Unit, to: Unit): number {

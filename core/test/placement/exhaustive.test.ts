@@ -92,7 +92,8 @@ class Bench {
   #leastOf(sequence: readonly Unit[]): number {
     const { model: costs, layerCount } = this.planning;
     const [first, last] = [sequence[0] as Unit, sequence.at(-1) as Unit];
-    let fixed = costs.sampling(this.workload) + last.costs.head + costs.way(last.members, first.members);
+    let fixed =
+      costs.sampling(this.workload) + first.costs.telling + last.costs.head + costs.way(last.members, first.members);
     for (const [index, unit] of sequence.entries()) {
       const next = sequence[index + 1];
       fixed += unit.costs.step + (next ? costs.hop(unit.members, next.members, this.workload) : 0);

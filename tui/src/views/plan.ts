@@ -215,7 +215,9 @@ function why({ reasons, refusal, hops, samplingMilliseconds }: PlanFigures): rea
     ...hops.map(({ from, to, kind, milliseconds: time }) =>
       cell(`hop ${from} → ${to}: ${kind}, ${milliseconds(time)}`, 'dim'),
     ),
-    ...('unknown' in samplingMilliseconds ? [] : [cell(`sampling: ${milliseconds(samplingMilliseconds)}`, 'dim')]),
+    ...('unknown' in samplingMilliseconds
+      ? []
+      : [cell(`sampling and telling: ${milliseconds(samplingMilliseconds)}`, 'dim')]),
   ];
 }
 
