@@ -1,6 +1,7 @@
 /** What a node keeps of a member that runs on it, and the errors of requests that it cannot take. */
 import type { AsyncQueue } from '../control/async-queue.js';
 import type { WeightFileStates } from '../model/weight-files.js';
+import { millisecondsPerTokenAt } from '../placement/prediction.js';
 import { ShoalError } from '../spec/errors.js';
 import type { Plan } from '../spec/plan.js';
 import type { LoadCredentials, MemberAddress, MemberEndpoint } from '../spec/transport.js';
@@ -58,17 +59,31 @@ const leastSpeeds = 4;
 /** Shorter answers are mostly beginning. */
 const leastTokens = 8;
 
-/** Notes how fast an answer was, if it had the instance to itself. */
+/** What of an answer's end says how fast it was. */
+export interface AnswerPace {
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly decodeMicroseconds: number;
+}
+
+/**
+ * Notes how fast an answer was, if it had the instance to itself: as it would have been in the middle of a conversation,
+ * which plans speak of. At the end of a long one attention takes longer, and nothing is wrong with that.
+ */
 export function noteSpeed(
-  { requests, speeds }: LocalMember,
-  { generatedTokens, decodeMicroseconds }: { readonly generatedTokens: number; readonly decodeMicroseconds: number },
+  { requests, speeds, plan: { predicted } }: Pick<LocalMember, 'requests' | 'speeds' | 'plan'>,
+  { promptTokens, generatedTokens, decodeMicroseconds }: AnswerPace,
 ): void {
   if (requests.size > 1 || generatedTokens < leastTokens) return;
-  speeds.push(decodeMicroseconds / 1000 / (generatedTokens - 1));
+  const measured = decodeMicroseconds / 1000 / (generatedTokens - 1);
+  const positions = promptTokens + generatedTokens / 2;
+  const longer = predicted ? millisecondsPerTokenAt(predicted, positions) / predicted.millisecondsPerToken : 1;
+  speeds.push(measured / longer);
   if (speeds.length > keptSpeeds) speeds.shift();
 }
 
-export function measuredSpeed({ speeds }: LocalMember): number | undefined {
+/** Milliseconds of a token; undefined where there were too few answers. */
+export function measuredSpeed({ speeds }: Pick<LocalMember, 'speeds'>): number | undefined {
   if (speeds.length < leastSpeeds) return undefined;
   return speeds.toSorted((left, right) => left - right)[speeds.length >> 1];
 }

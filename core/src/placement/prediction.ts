@@ -61,6 +61,19 @@ export function predictPlan(
   };
 }
 
+/** Of a token that sees so many positions: on the line through the two lengths that were predicted. */
+export function millisecondsPerTokenAt(
+  { millisecondsPerToken, promptTokens, fullContext }: PlanPrediction,
+  positions: number,
+): number {
+  if (fullContext === undefined || fullContext.positions <= promptTokens) return millisecondsPerToken;
+  const added = Math.max(0, fullContext.millisecondsPerToken - millisecondsPerToken);
+  // Below nothing the line means nothing.
+  const least = millisecondsPerToken / 2;
+  const part = (positions - promptTokens) / (fullContext.positions - promptTokens);
+  return Math.max(least, millisecondsPerToken + added * part);
+}
+
 /** Four digits: more would only be noise in plans. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
