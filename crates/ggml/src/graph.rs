@@ -120,6 +120,13 @@ struct Threads {
     last_end: Instant,
 }
 
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // SAFETY: the pool is valid, and no backend knows it any more.
+        unsafe { (self.free)(self.pool.as_ptr()) };
+    }
+}
+
 // SAFETY: a session is used by one thread at a time, which its owner sees to by `&mut self`.
 unsafe impl Send for Session {}
 
@@ -184,17 +191,14 @@ impl Session {
             set_count(self.backend.as_ptr(), count as i32);
             set_pool(self.backend.as_ptr(), pool.as_ptr());
         }
-        let threads = Threads {
+        // Those before end here: the backend has let go of their pool.
+        self.threads = Some(Threads {
             pool,
             free,
             count,
             pace,
             last_end: Instant::now(),
-        };
-        if let Some(before) = self.threads.replace(threads) {
-            // SAFETY: the backend has let go of this pool.
-            unsafe { (before.free)(before.pool.as_ptr()) };
-        }
+        });
         Ok(())
     }
 
@@ -241,12 +245,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // SAFETY: both are valid and not used afterwards; the backend goes first, because it knows the pool.
-        unsafe {
-            (self.device.library.functions().ggml_backend_free)(self.backend.as_ptr());
-            if let Some(threads) = self.threads.take() {
-                (threads.free)(threads.pool.as_ptr());
-            }
-        }
+        // SAFETY: valid and not used afterwards. The threads, whose pool it knows, are dropped after it.
+        unsafe { (self.device.library.functions().ggml_backend_free)(self.backend.as_ptr()) };
     }
 }
