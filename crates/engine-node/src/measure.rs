@@ -6,7 +6,6 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use serde::{Deserialize, Serialize};
-use shoal_abi::backend::Backend;
 use shoal_engine::{
     EngineError, MeasureOptions, MeasuredAttention, MeasuredRates, measure_attention, measure_operation_overhead,
     measure_rates,
@@ -45,20 +44,7 @@ struct Report {
 struct Attention {
     head_size: u64,
     #[serde(flatten)]
-    outcome: AttentionOutcome,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum AttentionOutcome {
-    #[serde(rename_all = "camelCase")]
-    Measured {
-        decode_operations_per_second: f64,
-        prefill_operations_per_second: f64,
-    },
-    Failed {
-        failure: String,
-    },
+    outcome: Outcome<MeasuredAttention>,
 }
 
 #[derive(Serialize)]
@@ -66,22 +52,32 @@ enum AttentionOutcome {
 struct Rate {
     storage: StorageType,
     #[serde(flatten)]
-    all_cores: Outcome,
+    all_cores: Outcome<MeasuredRates>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    one_core: Option<Outcome>,
+    one_core: Option<Outcome<MeasuredRates>>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Outcome {
-    #[serde(rename_all = "camelCase")]
-    Measured {
-        decode_bytes_per_second: f64,
-        prefill_operations_per_second: f64,
-    },
-    Failed {
-        failure: String,
-    },
+enum Outcome<Figures> {
+    Measured(Figures),
+    Failed { failure: String },
+}
+
+impl<Figures> Outcome<Figures> {
+    /// A storage type, or an operation, that cannot be measured says nothing of the others.
+    ///
+    /// # Errors
+    /// `ABORTED`.
+    fn of(measured: Result<Figures, EngineError>) -> Result<Self, EngineError> {
+        match measured {
+            Ok(figures) => Ok(Self::Measured(figures)),
+            Err(error) if error.code == "ABORTED" => Err(error),
+            Err(error) => Ok(Self::Failed {
+                failure: error.to_string(),
+            }),
+        }
+    }
 }
 
 /// Times a device on a thread of its own and returns a promise of the report as JSON.
@@ -106,29 +102,6 @@ pub fn measure_ggml_device<'env>(
 /// Sizes of heads that attention is timed with: what others take lies on the line through them.
 const HEAD_SIZES: [u64; 2] = [64, 128];
 
-fn attention(
-    backend: &mut Backend,
-    head_size: u64,
-    duration: Duration,
-    go_on: &mut dyn FnMut() -> bool,
-) -> Result<Attention, EngineError> {
-    let outcome = match measure_attention(backend, head_size, duration, go_on) {
-        Ok(MeasuredAttention {
-            decode_operations_per_second,
-            prefill_operations_per_second,
-        }) => AttentionOutcome::Measured {
-            decode_operations_per_second,
-            prefill_operations_per_second,
-        },
-        // A device may lack the operation, which says nothing of its products.
-        Err(error) if error.code != "ABORTED" => AttentionOutcome::Failed {
-            failure: error.to_string(),
-        },
-        Err(error) => return Err(error),
-    };
-    Ok(Attention { head_size, outcome })
-}
-
 fn measure(order: Order, go_on: &mut dyn FnMut() -> bool) -> Result<String, Failure> {
     let duration = Duration::from_secs_f64((order.duration_milliseconds / 1e3).clamp(0.0, 60.0));
     let one_core = GgmlDeviceOptions {
@@ -141,7 +114,10 @@ fn measure(order: Order, go_on: &mut dyn FnMut() -> bool) -> Result<String, Fail
     let overhead = measure_operation_overhead(&mut all, duration, go_on)?;
     let attention = HEAD_SIZES
         .iter()
-        .map(|&head_size| attention(&mut all, head_size, duration, go_on))
+        .map(|&head_size| {
+            let outcome = Outcome::of(measure_attention(&mut all, head_size, duration, go_on))?;
+            Ok::<_, EngineError>(Attention { head_size, outcome })
+        })
         .collect::<Result<_, _>>()?;
     let mut rates = Vec::with_capacity(order.storage_types.len());
     for storage in order.storage_types {
@@ -150,20 +126,7 @@ fn measure(order: Order, go_on: &mut dyn FnMut() -> bool) -> Result<String, Fail
             weight_bytes: order.weight_bytes.max(0.0) as u64,
             duration,
         };
-        let mut outcome = |backend| match measure_rates(backend, options, go_on) {
-            Ok(MeasuredRates {
-                decode_bytes_per_second,
-                prefill_operations_per_second,
-            }) => Ok(Outcome::Measured {
-                decode_bytes_per_second,
-                prefill_operations_per_second,
-            }),
-            // One storage type that cannot be measured says nothing of the others.
-            Err(error) if error.code != "ABORTED" => Ok(Outcome::Failed {
-                failure: error.to_string(),
-            }),
-            Err(error) => Err(error),
-        };
+        let mut outcome = |backend| Outcome::of(measure_rates(backend, options, go_on));
         rates.push(Rate {
             storage,
             all_cores: outcome(&mut all)?,

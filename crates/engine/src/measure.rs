@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use shoal_abi::backend::{
     Backend, BackendError, Executable, SlotOperation, Step, StepSequenceView, WeightSource, WeightSourceImplementation,
@@ -45,7 +46,8 @@ pub struct MeasureOptions {
 }
 
 /// How fast a device is with one storage type.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MeasuredRates {
     /// Bytes of weights, as stored, that one row goes through in a second.
     pub decode_bytes_per_second: f64,
@@ -55,7 +57,8 @@ pub struct MeasuredRates {
 
 /// How fast rows attend to stored keys and values, in half precision: floating-point operations in a second, four for each
 /// element of a query head and each position that its row sees.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MeasuredAttention {
     /// For one row.
     pub decode_operations_per_second: f64,
