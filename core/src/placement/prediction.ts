@@ -102,13 +102,15 @@ export function planTimes(
   if (!first || !last || stages.some((members, index) => members.length < (plan.stages[index]?.members.length ?? 1))) {
     return undefined;
   }
-  let sampling = model.sampling(workload);
-  const predicted = stages.map((members, index): PredictedStage => {
-    const costs = model.stage(members, workload);
-    if (index === 0) sampling += costs.telling;
+  const costs = stages.map((members) => model.stage(members, workload));
+  const sampling = model.sampling(workload) + (costs[0]?.telling ?? 0);
+  const predicted = costs.map(({ step, layers, head }, index): PredictedStage => {
     const [from, to] = plan.stages[index]?.layers ?? [0, 0];
-    const layers = costs.layers.slice(from, to).reduce((sum, one) => sum + one, 0);
-    return { members, seconds: costs.step + layers + (index === stages.length - 1 ? costs.head : 0) };
+    const own = layers.slice(from, to).reduce((sum, one) => sum + one, 0);
+    return {
+      members: stages[index] as StageMember[],
+      seconds: step + own + (index === stages.length - 1 ? head : 0),
+    };
   });
   const hops = stages.slice(1).map((to, index) => hopOf(model, stages[index] as StageMember[], to, workload));
   if (last[0] && first[0] && last[0].candidate !== first[0].candidate) {
