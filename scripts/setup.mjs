@@ -11,16 +11,16 @@ function checkTools() {
     ['cmake', 'cmake'],
     ['python3', 'Python 3', process.platform === 'win32'],
   ];
-  const missing = needs.filter(([command, , optional]) => !optional && !exists(command)).map(([, name]) => name);
+  const absent = needs.filter(([command, , optional]) => !optional && !exists(command));
+  const missing = absent.map(([, name]) => name);
   if (!exists('c++') && !exists('cl', []) && !exists('clang++') && !exists('g++')) missing.push('a C++ compiler');
+  if (missing.length === 0) return;
   // A proxy of a tool may be there without the tool, and says so.
-  const complaints = needs.flatMap(([command, , optional]) => {
-    const complaint = optional ? undefined : complaintOf(command);
+  const complaints = absent.flatMap(([command]) => {
+    const complaint = complaintOf(command);
     return complaint === undefined ? [] : [`${command} says: ${complaint}`];
   });
-  if (missing.length > 0) {
-    throw new Error([`Shoal builds its native part here and needs: ${missing.join(', ')}`, ...complaints].join('\n  '));
-  }
+  throw new Error([`Shoal builds its native part here and needs: ${missing.join(', ')}`, ...complaints].join('\n  '));
 }
 
 function installPackages() {
