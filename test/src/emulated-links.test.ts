@@ -1,11 +1,9 @@
 // Nodes measure the links that a network really has, each direction of each pair; long ones, too.
 import t from 'tap';
 import { EmulatedCluster } from './support/emulated-cluster.js';
-import { type EmulatedNetwork, emulatedNetworkProblem } from './support/emulated-network.js';
+import { burstTolerance, type EmulatedNetwork, emulatedNetworkProblem } from './support/emulated-network.js';
 
 const reason = emulatedNetworkProblem();
-/** Bursts are timed by processes: where those wait for a processor, a part of a burst's time is taken for the round trip's. */
-const tolerance = 1.5;
 
 t.test('links are found as they are', { skip: reason ?? false }, async (t) => {
   const bitsPerSecond = 50e6;
@@ -52,7 +50,8 @@ t.test('links are found as they are', { skip: reason ?? false }, async (t) => {
       );
       // Measured times are never shorter than the network's; how much longer is the machine's affair.
       t.ok(latencyMicroseconds >= roundTripMicroseconds / 2);
-      if (limit !== undefined && rate !== undefined) t.ok(rate <= limit * tolerance, 'not faster than the link is');
+      if (limit !== undefined && rate !== undefined)
+        t.ok(rate <= limit * burstTolerance, 'not faster than the link is');
     }
   }
 });

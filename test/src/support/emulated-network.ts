@@ -19,6 +19,12 @@ const workspace = join(repositoryRoot, 'test', 'wire');
 const buildFolder = join(repositoryRoot, 'target', 'wire');
 const binary = join(buildFolder, 'release', 'shoal-wire');
 
+/**
+ * How much more than a link carries a node may find it to. Bursts are timed by processes: where those wait for a processor, a
+ * part of a burst's time is taken for the round trip's.
+ */
+export const burstTolerance = 1.5;
+
 /** A machine of the network. */
 export interface HostOptions {
   readonly name: string;
