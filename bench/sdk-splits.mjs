@@ -1,12 +1,15 @@
-// Claim: through the SDK, two pipeline processes decode at ≥ 0.97 of one, and two tensor processes share the work. Two local
-// node processes hold a checkpoint of Llama-3.2-1B's shape (random weights) whole, as two stages, and as two members of a
+// Claim: through the SDK, two pipeline processes decode at ≥ 0.97 of one, and two tensor processes share the work. Two nodes
+// of this machine hold a checkpoint of Llama-3.2-1B's shape (random weights) whole, as two stages, and as two members of a
 // stage, one thread a process, and take turns. Prints JSON: {"name", "short", "ratios": {"q4_0: pipeline-2/whole, decode",
 // …}, "ratiosOfLoads", "tokensPerSecond", "readGigabytesPerSecond", "machine"}. `--storage q4_0,q8_0,bf16`, `--rounds 7`,
 // `--tokens 32`; `--plans pipeline-2,tensor-2`; `--checkpoint DIRECTORY`: of this shape, instead of one written for the run;
 // `--short`: 4 of the 16 layers.
 //
-// `--loads 3`: so many times the nodes start and load anew, and ratios are medians over the loads: the same plan differs
-// by some hundredths from load to load, and stays so, perhaps by where its weights came to lie in memory.
+// `--asker node`: the program that asks is one of the nodes, as an application that makes a cluster is, and the head's;
+// `client`: it asks over the network, in a third process, which costs about 1 ms of JavaScript a token more.
+// `--threads 1`: of a process. `--loads 3`: so many times the nodes start and load anew, and ratios are medians over the
+// loads: the same plan differs by some hundredths from load to load, and stays so, perhaps by where its weights came to lie
+// in memory.
 // `--processor N` (Linux): everything runs on that one processor, where nothing gets into the way of a stage that does not
 // get into the way of the whole model, too (bench/README.md).
 import { spawnSync } from 'node:child_process';
@@ -19,7 +22,7 @@ import { wholeLayers, withCheckpoint } from './support/checkpoint.mjs';
 import { engineBenchBinary, startEngineBench } from './support/engine-bench.mjs';
 import { Bandwidth, machineFacts } from './support/machine.mjs';
 import { median, round, Series, speedRatio, takeTurns } from './support/numbers.mjs';
-import { generate, pluginsFor } from './support/sdk.mjs';
+import { generate, pluginsFor, startNodePair } from './support/sdk.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -28,6 +31,8 @@ const { values: options } = parseArgs({
     tokens: { type: 'string', default: '32' },
     plans: { type: 'string' },
     loads: { type: 'string', default: '1' },
+    asker: { type: 'string', default: 'node' },
+    threads: { type: 'string', default: '1' },
     processor: { type: 'string' },
     checkpoint: { type: 'string' },
     short: { type: 'boolean', default: false },
@@ -47,10 +52,20 @@ for (const name of (options.plans ?? (onOneProcessor ? 'pipeline-2' : 'pipeline-
   plans[name] = splits[name];
 }
 const [decodePrompt, prefillPrompt] = [8, 128];
+const threads = Number(options.threads);
+const askers = {
+  node: () => startNodePair(threads),
+  async client() {
+    const cluster = await startLocalNodes(2, { pluginManifest });
+    return { cluster, close: () => cluster.close() };
+  },
+};
+const start = askers[options.asker];
+if (!start) throw new Error(`--asker ${options.asker}: known are ${Object.keys(askers).join(', ')}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'shoal-bench-splits-'));
 const pluginManifest = join(folder, 'plugins.json');
-writeFileSync(pluginManifest, JSON.stringify({ plugins: pluginsFor(1) }));
+writeFileSync(pluginManifest, JSON.stringify({ plugins: pluginsFor(threads) }));
 
 /** Runs this benchmark on one processor, where all that it starts stays, and ends as that run does. */
 function startAgainOn(processor) {
@@ -68,7 +83,7 @@ function startAgainOn(processor) {
 
 /** Loads the checkpoint under every plan into two new nodes; per plan the times of a token and of a prompt. */
 async function measureLoad(checkpoint, storage, load, bandwidth) {
-  const cluster = await startLocalNodes(2, { pluginManifest });
+  const { cluster, close } = await start();
   const names = Object.keys(plans);
   const models = {};
   for (const name of load % 2 === 0 ? names : [...names].reverse()) {
@@ -90,7 +105,7 @@ async function measureLoad(checkpoint, storage, load, bandwidth) {
       series[name][index].add(value);
     });
   });
-  await cluster.close();
+  await close();
   return series;
 }
 
@@ -132,6 +147,8 @@ const head = {
   short: options.short,
   rounds,
   loads,
+  asker: options.asker,
+  threadsPerProcess: threads,
   processor: onOneProcessor ?? 'any',
   targets: { 'pipeline-2/whole, decode': 0.97 },
 };
