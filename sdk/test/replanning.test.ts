@@ -8,8 +8,8 @@ import { answer, question } from './support/local.js';
 
 const clusterKey = '5e'.repeat(32);
 
-/** This machine as if it rested: what plans think of it must not depend on the tests that run beside this one. */
 const system = systemSource();
+/** This machine as if it rested: what plans think of it must not depend on the tests that run beside this one. */
 const restingMachine: MachineSource = {
   ...system,
   text: async (path) => {
@@ -43,7 +43,7 @@ const eager = { minimumGain: 0.02, trustAssumedFigures: true, coolDownSeconds: 0
 for (const mode of ['move', 'advise'] as const) {
   t.test(`a faster node joins: ${mode}`, async (t) => {
     // One that computes on all cores has none left for telling its tokens, which a model so small feels most.
-    const first = await nodeWith(t, 64, { name: 'slow', replanning: { ...eager, mode } });
+    const first = await nodeWith(t, availableParallelism(), { name: 'slow', replanning: { ...eager, mode } });
     const model = await first.load('shoal-tiny-chat');
     t.equal(model.plan.stages[0]?.members[0]?.nodeName, 'slow');
     const moved = new Promise<ClusterEvent>((resolve) => first.on('instance-moved', resolve));
